@@ -1,0 +1,408 @@
+"""What a run is asked to do: frozen dataclasses whose field paths are the command line's options.
+
+The text under a field is its help. `digest` names everything that changes a run's results.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+# Raised whenever the same configuration would give other numbers than before.
+ALGORITHM = 1
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise ValueError with `message` unless `condition` holds."""
+    if not condition:
+        raise ValueError(message)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SyntheticConfig:
+    """Inputs made on the spot with a known answer (format nlgp or planted)."""
+
+    shape: tuple[int, ...] = (20, 20)
+    """Sites along each axis, one to three axes; opposite ends touch."""
+    channels: int = 1
+    """Inputs per site."""
+    xi: tuple[float, ...] = (1.0, 3.0)
+    """nlgp: correlation length of each class, in sites."""
+    gain: float = 3.0
+    """nlgp: how strongly the Gaussian field is saturated; the inputs' excess kurtosis falls from -1.2 to -1.8 as it grows."""
+    mixing: tuple[tuple[float, ...], ...] = ()
+    """nlgp: channels x channels matrix that mixes independent fields; empty leaves the channels independent."""
+    clone: bool = False
+    """nlgp: replace the inputs by Gaussians of the same covariance (the control without higher-order structure)."""
+    examples: int = 60_000
+    """Examples made for training and validation together."""
+    test: int = 10_000
+    """Examples made for the test set."""
+
+    def __post_init__(self) -> None:
+        require(1 <= len(self.shape) <= 3, f"data.synthetic.shape takes one to three axes, got {self.shape}")
+        require(min(self.shape) >= 2, f"data.synthetic.shape needs at least 2 sites along each axis, got {self.shape}")
+        require(self.channels >= 1, f"data.synthetic.channels must be at least 1, got {self.channels}")
+        require(len(self.xi) >= 2, f"data.synthetic.xi needs one length per class, two at least, got {self.xi}")
+        require(min(self.xi) > 0, f"data.synthetic.xi must be positive, got {self.xi}")
+        require(self.gain > 0, f"data.synthetic.gain must be positive, got {self.gain}")
+        square = all(len(row) == self.channels for row in self.mixing) and len(self.mixing) in (0, self.channels)
+        require(square, f"data.synthetic.mixing must be channels x channels = {self.channels} x {self.channels}")
+        require(self.examples >= 20 and self.test >= 1, "data.synthetic needs examples >= 20 and test >= 1")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableConfig:
+    """How a table (CSV or parquet) becomes inputs and targets (format table)."""
+
+    target: str = ""
+    """Name of the target column."""
+    task: Literal["auto", "classes", "numbers"] = "auto"
+    """Whether the target is a class or a number; auto takes text, booleans and up to 20 whole numbers for classes."""
+    missing: Literal["refuse", "mean", "median", "zero"] = "refuse"
+    """What to do with missing values: stop with a message, or fill in the training set's mean or median, or zero."""
+    scale: Literal["standard", "range", "none"] = "standard"
+    """Scale each feature to mean 0 and deviation 1, or to 0..1, or leave it, by the training examples' statistics."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataConfig:
+    """Which data, which part of it, and what is done to labels and inputs before training."""
+
+    format: Literal["imagenet", "cifar10", "cifar100", "idx", "npz", "table", "folder", "nlgp", "planted"] = "imagenet"
+    """Layout of the files: downsampled ImageNet, CIFAR python batches, MNIST-like IDX, arrays, a table, a folder of
+    images by class; nlgp and planted are synthetic."""
+    root: Path | None = None
+    """Folder (or file, for npz and table) that holds the data; synthetic data needs none."""
+    validation: int = 5000
+    """Training examples set aside to choose on, drawn by data.seed; never more than a tenth."""
+    split: Literal["draw", "paper"] = "draw"
+    """draw: validation drawn from the training set, test = what the authors hold out. paper: validation = the first
+    10,000 of the held-out set, test = the rest."""
+    holdout: float = 0.1
+    """Share set aside as test set where the data come without one."""
+    share: float = 1.0
+    """Share of the training examples to use."""
+    labels: Literal["given", "superclasses", "modulo", "random"] = "given"
+    """As they are; ten meaningful superclasses; the class number modulo data.modulo; or random (nothing to learn)."""
+    superclass_file: Path | None = None
+    """Table of superclasses: 'WordNet-id index superclass name' a line, or the old comma-separated list of 1000."""
+    modulo: int = 10
+    """Number of classes with labels = modulo."""
+    permute: Literal["none", "fixed", "each"] = "none"
+    """Shuffle the inputs: by one permutation for all images, or by a fresh one for each image."""
+    flip: bool = False
+    """Augmentation: mirror half of the training images left to right. Tells the network about geometry."""
+    shift: int = 0
+    """Augmentation: shift each training image by up to this many pixels. Tells the network about geometry."""
+    geometry: str = "auto"
+    """Where the inputs of npz or table data live: auto, unknown, or e.g. grid:3x32x32, ring:1x100 (channels first)."""
+    seed: int = 0
+    """Seed of everything drawn about the data: splits, share, permutations, random labels, synthetic examples."""
+    synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
+    table: TableConfig = field(default_factory=TableConfig)
+
+    def __post_init__(self) -> None:
+        require(self.validation >= 1, f"data.validation must be at least 1, got {self.validation}")
+        require(0 < self.holdout < 1, f"data.holdout must lie between 0 and 1, got {self.holdout}")
+        require(0 < self.share <= 1, f"data.share must be in (0, 1], got {self.share}")
+        require(self.modulo >= 2, f"data.modulo must be at least 2, got {self.modulo}")
+        require(self.shift >= 0, f"data.shift must be 0 or more pixels, got {self.shift}")
+        require(self.seed >= 0, f"data.seed must be 0 or more, got {self.seed}")
+        if self.permute != "none" and (self.flip or self.shift):
+            raise ValueError(
+                f"data.flip and data.shift need to know the neighbours, which data.permute = {self.permute} hides: "
+                "set data.flip false and data.shift 0"
+            )
+        if self.labels == "superclasses" and self.superclass_file is None:
+            raise ValueError("data.labels = superclasses needs data.superclass_file ('siftnet fetch superclasses')")
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether the examples are made rather than read."""
+        return self.format in ("nlgp", "planted")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NetworkConfig:
+    """The network that is sifted."""
+
+    layers: str = "f1024:f1024:f1024:x"
+    """From the inputs up, colon-separated: fN affine to N units, cK-N convolution of N filters K wide (cK-N-S with
+    stride S), pK max pooling K wide, x the output layer, always last."""
+    norm: bool = True
+    """Batch normalisation of each affine layer's input, the data included."""
+    norm_epsilon: float = 1e-5
+    """Added to the variance in batch normalisation."""
+    norm_decay: float = 0.99
+    """Decay of the running statistics that evaluation uses."""
+    init_scale: float = 1.0
+    """Factor on the standard deviation sqrt(2 / (fan_in + fan_out)) of the initial weights."""
+
+    def __post_init__(self) -> None:
+        require(self.norm_epsilon > 0, f"network.norm_epsilon must be positive, got {self.norm_epsilon}")
+        require(0 <= self.norm_decay < 1, f"network.norm_decay must be in [0, 1), got {self.norm_decay}")
+        require(self.init_scale > 0, f"network.init_scale must be positive, got {self.init_scale}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainConfig:
+    """How the network is trained, the same in every round."""
+
+    steps: int = 1000
+    """Updates in each round."""
+    batch: int = 500
+    """Examples a step, drawn with replacement."""
+    lr: float = 0.1
+    """Learning rate."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Learning rate over a round: constant, or a half cosine down to 0."""
+    optimiser: Literal["sgd", "adamw"] = "sgd"
+    """Update rule."""
+    momentum: float = 0.0
+    """sgd: momentum."""
+    nesterov: bool = False
+    """sgd: Nesterov's form of momentum."""
+    weight_decay: float = 0.0
+    """Decay of weights and biases; batch norm's gamma and beta are left alone."""
+    rewind: int = 50
+    """Survivors return to their values after this many updates of round 0; 0 is the initialisation."""
+    validate_every: int = 100
+    """Updates between validations; the last step is always validated."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Matrix products in fp32 or bf16 (storage is always fp32); auto takes bf16 where the processor has it."""
+
+    def __post_init__(self) -> None:
+        require(self.steps >= 1, f"train.steps must be at least 1, got {self.steps}")
+        require(self.batch >= 2, f"train.batch must be at least 2, got {self.batch}")
+        require(self.lr > 0, f"train.lr must be positive, got {self.lr}")
+        require(0 <= self.momentum < 1, f"train.momentum must be in [0, 1), got {self.momentum}")
+        require(not self.nesterov or self.momentum > 0, "train.nesterov needs train.momentum above 0")
+        require(self.weight_decay >= 0, f"train.weight_decay must be 0 or more, got {self.weight_decay}")
+        require(
+            0 <= self.rewind <= self.steps,
+            f"train.rewind must lie between 0 and train.steps = {self.steps}, got {self.rewind}",
+        )
+        require(self.validate_every >= 1, f"train.validate_every must be at least 1, got {self.validate_every}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PruneConfig:
+    """What is removed after each round, and when to stop."""
+
+    rounds: int = 9
+    """Pruned rounds after the dense round 0 (stop rule)."""
+    fraction: float = 0.4
+    """Share of the survivors that is pruned after each round."""
+    scope: Literal["layerwise", "global"] = "layerwise"
+    """Rank within each hidden layer, or over all of them together; the output layer is never pruned."""
+    score: Literal["magnitude", "movement", "random"] = "magnitude"
+    """What survives: the largest |w|, the largest |w - w_rewind|, or chance."""
+    at_step: int = -1
+    """Score the weights as they were after this many updates of the round; -1 is the end of the round."""
+    init_density: float = 1.0
+    """Density of a random mask that round 0 starts from; 1 is dense."""
+    reset: Literal["rewind", "redraw"] = "rewind"
+    """What survivors return to: the rewind point, or fresh draws from the initialisation (a control)."""
+    min_density: float = 0.0
+    """Stop once the density is this low (stop rule)."""
+    min_connected: float = 0.2
+    """Stop once some pruned layer has no more than this share of its units with an input left (stop rule)."""
+
+    def __post_init__(self) -> None:
+        require(self.rounds >= 0, f"prune.rounds must be 0 or more, got {self.rounds}")
+        require(0 < self.fraction < 1, f"prune.fraction must lie between 0 and 1, got {self.fraction}")
+        require(self.at_step >= -1, f"prune.at_step must be -1 (the end) or a step, got {self.at_step}")
+        require(0 < self.init_density <= 1, f"prune.init_density must be in (0, 1], got {self.init_density}")
+        require(0 <= self.min_density < 1, f"prune.min_density must be in [0, 1), got {self.min_density}")
+        require(0 <= self.min_connected < 1, f"prune.min_connected must be in [0, 1), got {self.min_connected}")
+
+    @property
+    def exact_fraction(self) -> Fraction:
+        """The fraction as written, so that 0.3 means 3/10 and not the float nearest to it."""
+        return Fraction(repr(self.fraction))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartConfig:
+    """Begin from another run's ticket instead of from a fresh dense network; this is how controls are made."""
+
+    run: Path | None = None
+    """Folder of the run to start from."""
+    round: int = 0
+    """Round whose mask is taken."""
+    weights: Literal["rewind", "redraw"] = "rewind"
+    """The ticket's own rewind weights, or fresh draws from the initialisation."""
+
+    def __post_init__(self) -> None:
+        require(self.round >= 0, f"start.round must be 0 or more, got {self.round}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnalysisConfig:
+    """How thoroughly the survivors are measured; changes no training result."""
+
+    samples: int = 199
+    """Degree-preserving shuffles at the headline round."""
+    samples_other: int = 19
+    """Degree-preserving shuffles at each other round."""
+    headline: int = -1
+    """Round that the verdict is about; -1 takes the sparse round with the best validation score."""
+    bootstrap: int = 1000
+    """Resamplings of the nodes behind each interval."""
+    ablation: bool = True
+    """Measure the accuracy that is left as first-layer nodes are removed."""
+
+    def __post_init__(self) -> None:
+        require(self.samples >= 1, f"analysis.samples must be at least 1, got {self.samples}")
+        require(self.samples_other >= 0, f"analysis.samples_other must be 0 or more, got {self.samples_other}")
+        require(self.headline >= -1, f"analysis.headline must be -1 or a round, got {self.headline}")
+        require(self.bootstrap >= 100, f"analysis.bootstrap must be at least 100, got {self.bootstrap}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunConfig:
+    """One run: data, network, training, pruning, measurement."""
+
+    seed: int = 0
+    """Seed of initialisation, batches, augmentation and every random mask."""
+    device: str = "auto"
+    """cpu, cuda or cuda:N; auto takes a GPU where there is one."""
+    threads: int = 0
+    """Processor threads; 0 takes all."""
+    kernel: str = "auto"
+    """How training is computed; auto picks the fastest kernel that supports the network."""
+    data: DataConfig = field(default_factory=DataConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    prune: PruneConfig = field(default_factory=PruneConfig)
+    start: StartConfig = field(default_factory=StartConfig)
+    analysis: AnalysisConfig = field(default_factory=AnalysisConfig)
+
+    def __post_init__(self) -> None:
+        require(self.seed >= 0, f"seed must be 0 or more, got {self.seed}")
+        require(self.threads >= 0, f"threads must be 0 (all) or more, got {self.threads}")
+        require(
+            self.prune.at_step <= self.train.steps,
+            f"prune.at_step = {self.prune.at_step} lies beyond train.steps = {self.train.steps}",
+        )
+
+
+# Paths and stop rules say where results lie and how far to go, not what they are.
+NOT_IN_DIGEST = (
+    "data.root",
+    "data.superclass_file",
+    "start.run",
+    "prune.rounds",
+    "prune.min_density",
+    "prune.min_connected",
+    "threads",
+    "analysis",
+)
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """A configuration as nested plain values that JSON and TOML can hold."""
+
+    def plain(value: Any) -> Any:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        if isinstance(value, tuple):
+            return [plain(v) for v in value]
+        return str(value) if isinstance(value, Path) else value
+
+    return plain(config)
+
+
+def from_dict(values: dict[str, Any], base: RunConfig | None = None) -> RunConfig:
+    """A configuration from nested plain values; what is absent comes from `base`.
+
+    Raises ValueError for a name that no field has and for a value of the wrong type.
+    """
+    return _build(base or RunConfig(), values, "")
+
+
+def _build(base: Any, values: dict[str, Any], prefix: str) -> Any:
+    hints = get_type_hints(type(base))
+    changes = {}
+    for name, value in values.items():
+        path = prefix + name
+        if name not in hints:
+            raise ValueError(f"there is no setting {path}; the settings here are {', '.join(hints)}")
+        current = getattr(base, name)
+        if dataclasses.is_dataclass(current):
+            require(isinstance(value, dict), f"{path} is a group of settings, got {value!r}")
+            changes[name] = _build(current, value, path + ".")
+        else:
+            changes[name] = _convert(value, hints[name], path)
+    return dataclasses.replace(base, **changes)
+
+
+def _convert(value: Any, hint: Any, path: str) -> Any:
+    if get_origin(hint) is Literal:
+        require(value in get_args(hint), f"{path} must be one of {', '.join(get_args(hint))}, got {value!r}")
+        return value
+    if get_origin(hint) is tuple:
+        require(isinstance(value, list | tuple), f"{path} takes a list, got {value!r}")
+        return tuple(_convert(v, get_args(hint)[0], path) for v in value)
+    if hint == Path | None:
+        require(value is None or isinstance(value, str | Path), f"{path} takes a path, got {value!r}")
+        return Path(value) if value is not None else None
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    require(type(value) is hint, f"{path} takes a {hint.__name__}, got {value!r}")
+    return value
+
+
+PRESETS = Path(__file__).parent / "presets"
+
+
+def preset_names() -> list[str]:
+    """The presets that ship with siftnet."""
+    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+
+
+def load(preset_or_file: str | Path) -> RunConfig:
+    """The configuration of a preset by name, or of a TOML file by path.
+
+    Raises ValueError where there is neither, and for a file that is not TOML or names unknown settings.
+    """
+    path = PRESETS / f"{preset_or_file}.toml"
+    if not path.exists():
+        path = Path(preset_or_file)
+    if not path.is_file():
+        raise ValueError(
+            f"{str(preset_or_file)!r} is neither a preset ({', '.join(preset_names())}) nor a file; "
+            "name one of the presets or give the path of a TOML file"
+        )
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a TOML file: {error}") from None
+    return from_dict(values)
+
+
+def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested values keyed by dotted field path."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat
+
+
+def digest(config: RunConfig, data_hash: str, start_digest: str = "") -> str:
+    """Hex digest of every value that changes results.
+
+    data_hash: content hash of the data set; start_digest: digest of the run started from, if any. Paths and stop rules
+    stay out, so that a longer run continues a shorter one.
+    """
+    flat = flatten(to_dict(config))
+    kept = {k: v for k, v in flat.items() if not any(k == name or k.startswith(name + ".") for name in NOT_IN_DIGEST)}
+    kept |= {"algorithm": ALGORITHM, "data_hash": data_hash, "start_digest": start_digest}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,101 @@
+"""Where a network's inputs live: on a grid, at points, or nobody knows.
+
+An input is numbered channel first, then the grid's axes in C order: on an image, index = c*H*W + y*W + x.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Inputs on a regular grid in any number of dimensions, several channels a site.
+
+    shape: sites along each axis, e.g. (32, 32); channels: inputs per site; periodic: whether opposite ends touch.
+    """
+
+    shape: tuple[int, ...]
+    channels: int = 1
+    periodic: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
+        if not self.shape or min(self.shape) < 1:
+            raise ValueError(f"a grid needs at least one axis, each of length 1 or more, got shape {self.shape}")
+        if self.channels < 1:
+            raise ValueError(f"a grid needs at least one channel, got {self.channels}")
+
+    @property
+    def size(self) -> int:
+        """Number of inputs: channels times sites."""
+        return self.channels * self.sites
+
+    @property
+    def sites(self) -> int:
+        """Number of sites."""
+        return prod(self.shape)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes, channels not counted."""
+        return len(self.shape)
+
+    def describe(self) -> str:
+        """In words, e.g. '32 x 32 grid, 3 channels'."""
+        names = {1: "ring", 2: "torus", 3: "periodic volume"} if self.periodic else {1: "line", 2: "grid", 3: "volume"}
+        name = names.get(self.ndim, "periodic lattice" if self.periodic else "lattice")
+        channels = "1 channel" if self.channels == 1 else f"{self.channels} channels"
+        return f"{' x '.join(map(str, self.shape))} {name}, {channels}"
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Inputs at known places without a grid, e.g. sensors: coordinates is float (inputs, dimensions)."""
+
+    coordinates: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.coordinates.ndim != 2:
+            raise ValueError(f"coordinates must have shape (inputs, dimensions), got {self.coordinates.shape}")
+
+    @property
+    def size(self) -> int:
+        """Number of inputs."""
+        return len(self.coordinates)
+
+    def describe(self) -> str:
+        """In words."""
+        return f"{self.size} points in {self.coordinates.shape[1]} dimensions"
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Inputs of which nobody knows where they live, e.g. the columns of a table."""
+
+    size: int
+
+    def describe(self) -> str:
+        """In words."""
+        return f"{self.size} inputs of unknown geometry"
+
+
+Geometry = Grid | Points | Unknown
+
+
+def ring(sites: int, channels: int = 1) -> Grid:
+    """A closed line of sites."""
+    return Grid((sites,), channels, periodic=True)
+
+
+def torus(height: int, width: int, channels: int = 1) -> Grid:
+    """A two-dimensional grid whose opposite edges touch."""
+    return Grid((height, width), channels, periodic=True)
+
+
+def volume(depth: int, height: int, width: int, channels: int = 1) -> Grid:
+    """A three-dimensional grid with free edges."""
+    return Grid((depth, height, width), channels)
