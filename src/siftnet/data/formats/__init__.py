@@ -1,0 +1,1 @@
+"""Files of the field, one reader a file: `read(config) -> Raw`."""
