@@ -12,7 +12,7 @@ def generator(seed: int, *names: str | int) -> np.random.Generator:
 
     seed: int >= 0; names: words and numbers that say what is drawn. Different names give independent streams.
     """
-    # Hashed as one text: a SeedSequence of numbers pads with zeros, so that ("redraw",) and ("redraw", 0) would collide.
+    # Hashed as one text: a SeedSequence of numbers pads with zeros, so ("redraw",) and ("redraw", 0) would collide.
     text = repr([int(seed), *(name if isinstance(name, str) else int(name) for name in names)])
     entropy = int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little")
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy)))

@@ -1,0 +1,158 @@
+"""Downsampled ImageNet in its official layout: train_data_batch_1..10 and val_data, as .npz or pickled dictionaries."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from siftnet.config import DataConfig
+from siftnet.data import unpickle
+from siftnet.data.formats import npz_members
+from siftnet.data.formats.place import folder_of
+from siftnet.data.formats.raw import Raw
+from siftnet.data.splits import take_share
+from siftnet.geometry import Grid
+
+SIDES = {3 * side * side: side for side in (8, 16, 32, 64)}
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """One file: its labels, counted from 1 as stored, and the width of its rows; images are read later."""
+
+    path: Path
+    labels_N: np.ndarray
+    width: int
+
+
+def read(config: DataConfig) -> Raw:
+    """Downsampled ImageNet of 8 to 64 pixels, of which config.share of the training images are read, into one array.
+
+    Returns uint8 images (channel, row, column), training first, classes as in wnids.txt where that lies beside the
+    batches, else as many as the training labels name. Raises ValueError for a gap in the numbering of the batches, a
+    missing val_data, and files of the wrong shape, with labels out of range, or damaged.
+    """
+    root = folder_of(config, "the folder with train_data_batch_1 ... and val_data")
+    training = [_describe(path) for path in _training_files(root)]
+    held_out = _describe(_held_out_file(root))
+    width = training[0].width
+    for batch in [*training, held_out]:
+        if batch.width != width:
+            raise ValueError(
+                f"{batch.path} has rows of {batch.width} bytes and {training[0].path} of {width}: use one size"
+            )
+    names = _wordnet_ids(root)
+    classes = len(names) or max(int(batch.labels_N.max(initial=0)) for batch in training)
+    for batch in [*training, held_out]:
+        _check_labels(batch, classes, "wnids.txt lists" if names else "the training batches name")
+    count = sum(len(batch.labels_N) for batch in training)
+    used = take_share(np.arange(count), config)
+    inputs_NI, labels_N = _fill(training, used, held_out, width)
+    side = SIDES[width]
+    return Raw(
+        name=f"ImageNet {side}x{side}, {classes} classes",
+        inputs_NI=inputs_NI,
+        labels_N=labels_N - 1,
+        classes=classes,
+        geometry=Grid((side, side), channels=3),
+        held_out_N=np.arange(len(used), len(labels_N)),
+        share_taken=True,
+        class_names=names,
+    )
+
+
+def _training_files(root: Path) -> list[Path]:
+    found: dict[int, Path] = {}
+    for path in sorted(root.iterdir()):
+        match = re.fullmatch(r"train_data_batch_(\d+)(\.npz)?", path.name)
+        if match:  # where a batch lies there in both forms, .npz sorts last and is taken
+            found[int(match[1])] = path
+    if not found:
+        raise ValueError(
+            f"{root} has no train_data_batch_1(.npz): set data.root to the folder with downsampled ImageNet"
+        )
+    missing = sorted(set(range(1, max(found) + 1)) - set(found))
+    if missing:
+        raise ValueError(
+            f"{root} has train_data_batch_{max(found)} but not train_data_batch_{missing[0]}: complete the "
+            "download, or keep only batches numbered without a gap"
+        )
+    return [found[number] for number in sorted(found) if number >= 1]
+
+
+def _held_out_file(root: Path) -> Path:
+    for path in (root / "val_data.npz", root / "val_data"):
+        if path.is_file():
+            return path
+    raise ValueError(f"{root} has no val_data(.npz), which the test set is read from: download it beside the batches")
+
+
+def _describe(path: Path) -> Batch:
+    if path.suffix == ".npz":
+        found = npz_members.header(path, "data")
+        shape, dtype, labels = found.shape, found.dtype, npz_members.read(path, "labels")
+    else:
+        data, labels = _load_pickle(path)
+        shape, dtype = data.shape, data.dtype
+    labels = np.asarray(labels)
+    if dtype != np.uint8 or len(shape) != 2 or shape[1] not in SIDES:
+        raise ValueError(
+            f"{path} holds data of shape {shape} and type {dtype}, not uint8 (n, 3072) or (n, 12288): "
+            "use the official 32x32 or 64x64 download"
+        )
+    if labels.shape != shape[:1] or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"{path} holds labels of shape {labels.shape} and type {labels.dtype} for {shape[0]} images: "
+            "download it again"
+        )
+    return Batch(path, labels.astype(np.int64), shape[1])
+
+
+def _load_pickle(path: Path) -> tuple[np.ndarray, Any]:
+    content = unpickle.load(path)
+    if not isinstance(content, dict) or not {"data", "labels"} <= set(content):
+        raise ValueError(f"{path} is no dictionary of data and labels: use the official download")
+    return np.asarray(content["data"]), content["labels"]
+
+
+def _wordnet_ids(root: Path) -> tuple[str, ...]:
+    path = root / "wnids.txt"
+    if not path.is_file():
+        return ()
+    names = tuple(line.strip() for line in path.read_text(encoding="utf-8", errors="replace").strip().splitlines())
+    if not all(names) or len(set(names)) != len(names):
+        raise ValueError(
+            f"{path} is empty, or has an empty line or one twice: it needs one WordNet id a line, line c is class c"
+        )
+    return names
+
+
+def _check_labels(batch: Batch, classes: int, source: str) -> None:
+    for wrong in batch.labels_N[(batch.labels_N < 1) | (batch.labels_N > classes)][:1]:
+        raise ValueError(
+            f"{batch.path} has the label {wrong}, and labels run from 1 to the {classes} classes that {source}: "
+            "use files of one download"
+        )
+
+
+def _fill(training: list[Batch], used: np.ndarray, held_out: Batch, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels of the used training rows, then of the held-out batch, in arrays allocated once."""
+    count = len(used) + len(held_out.labels_N)
+    inputs_NI = np.empty((count, width), np.uint8)
+    labels_N = np.empty(count, np.int64)
+    at, offset = 0, 0
+    for batch in [*training, held_out]:
+        number = len(batch.labels_N)
+        rows = np.arange(number) if batch is held_out else used[(used >= offset) & (used < offset + number)] - offset
+        into = inputs_NI[at : at + len(rows)]
+        if batch.path.suffix == ".npz":
+            npz_members.read_rows(batch.path, "data", rows, into)
+        else:
+            into[:] = _load_pickle(batch.path)[0][rows]
+        labels_N[at : at + len(rows)] = batch.labels_N[rows]
+        at, offset = at + len(rows), offset + number
+    return inputs_NI, labels_N
