@@ -1,0 +1,83 @@
+"""What the measures allow one to say, in words with their numbers; it speaks of masks and of nothing else."""
+
+from __future__ import annotations
+
+from siftnet.analysis.locality import Locality
+from siftnet.analysis.statistic import Index
+
+# One-sided level; 19 shuffles can just reach it.
+LEVEL = 0.05
+# A significant excess below this is called slight: with many nodes a few percent are significant too.
+CLEAR = 1.5
+
+
+def verdict(
+    locality: Locality | None,
+    *,
+    augmented: bool = False,
+    permuted: str = "none",
+) -> str:
+    """Say whether a layer's mask is local and who may have told the network what a neighbour is.
+
+    locality: None where the geometry is unknown; augmented: whether training flipped or shifted the images; permuted:
+    none, fixed or each, as the configuration's data.permute. Returns sentences.
+    """
+    if locality is None:
+        return "not testable: nobody has said where the inputs live, so there are no distances to measure."
+    judged = _judge(locality)
+    return " ".join([judged, *_popularity(locality), _told(augmented, permuted)])
+
+
+def state_index(index: Index) -> str:
+    """An index in words, e.g. '5.2 [4.9, 5.5]'."""
+    if index.value is None:
+        return "undefined"
+    interval = "" if index.low is None or index.high is None else f" [{_short(index.low)}, {_short(index.high)}]"
+    return f"{_short(index.value)}{interval}"
+
+
+def _short(value: float) -> str:
+    """Two decimals below 2, where they matter; one up to 100; none beyond."""
+    return f"{value:.{2 if value < 2 else 1 if value < 100 else 0}f}"
+
+
+def _judge(locality: Locality) -> str:
+    """The first sentence: local, slightly local, not local or not testable."""
+    index = locality.index_degree
+    if index is None:
+        value = state_index(locality.index_uniform)
+        return f"not tested: index {value} against 1.0 expected of uniform placement, no shuffles were drawn."
+    if index.p is None:
+        return f"{index.note}."
+    against = f"{index.samples} degree-preserving shuffles, p = {index.p:.2g}"
+    if index.value is None:
+        word = "local" if index.p <= LEVEL else "not local"
+        return f"{word}: near pairs against none in {against}."
+    sure = index.p <= LEVEL and (index.low is None or index.low > 1)
+    word = ("local" if index.value >= CLEAR else "slightly local") if sure else "not local"
+    return f"{word}: index {state_index(index)} against 1.0 in {against}."
+
+
+def _popularity(locality: Locality) -> list[str]:
+    """How much of the excess over uniform placement the popularity of inputs explains."""
+    uniform, degree = locality.index_uniform, locality.index_degree
+    if degree is None or not uniform.value or not degree.value:
+        return []
+    explained = uniform.value / degree.value
+    return [
+        f"Against uniform placement the index is {_short(uniform.value)}; popular inputs alone give {_short(explained)}."
+    ]
+
+
+def _told(augmented: bool, permuted: str) -> str:
+    """Whether anything but the data told the network about geometry."""
+    if augmented:
+        return "Flips or shifts in training told the network what a neighbour is; it did not find that by itself."
+    if permuted == "fixed":
+        return (
+            "One fixed permutation shuffled all inputs, which a fully connected network cannot notice: "
+            "a control of the pipeline. No augmentation told the network about geometry."
+        )
+    if permuted == "each":
+        return "Each image was shuffled afresh, so there was no neighbourhood to find: a control."
+    return "No augmentation was used: nothing told the network which inputs are neighbours."
