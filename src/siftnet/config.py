@@ -35,7 +35,7 @@ class SyntheticConfig:
     xi: tuple[float, ...] = (1.0, 3.0)
     """nlgp: correlation length of each class, in sites."""
     gain: float = 3.0
-    """nlgp: how strongly the Gaussian field is saturated; the inputs' excess kurtosis falls from -1.2 to -1.8 as it grows."""
+    """nlgp: how strongly the Gaussian field is saturated; excess kurtosis falls from -1.2 at 1 to -1.8 at 3."""
     mixing: tuple[tuple[float, ...], ...] = ()
     """nlgp: channels x channels matrix that mixes independent fields; empty leaves the channels independent."""
     clone: bool = False

@@ -1,0 +1,137 @@
+"""Which example stands where in which batch, how it is augmented, and the batch itself, made on the device.
+
+Every choice is a hash of (seed, stream, round, step, position), so it needs no state, is the same on every device, and
+a resumed run repeats it. B batch, I inputs, A axes, p largest shift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from zlib import crc32
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from siftnet.data.dataset import Dataset
+from siftnet.geometry import Grid
+
+# The constants of splitmix64 (Steele, Lea & Flood 2014).
+GOLDEN, MIX_1, MIX_2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+WORD = (1 << 64) - 1
+
+
+def _signed(value: int) -> int:
+    """A 64-bit pattern as the int64 with the same bits, which is what torch multiplies modulo 2^64."""
+    value &= WORD
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _mix(value: int) -> int:
+    value = ((value ^ (value >> 30)) * MIX_1) & WORD
+    value = ((value ^ (value >> 27)) * MIX_2) & WORD
+    return value ^ (value >> 31)
+
+
+def hash_key(*parts: int) -> int:
+    """One 64-bit key from several whole numbers, order mattering."""
+    key = 0
+    for part in parts:
+        key = _mix((key + GOLDEN * ((part & WORD) + 1)) & WORD)
+    return key
+
+
+def _shift_right(bits: Tensor, count: int) -> Tensor:
+    return (bits >> count) & ((1 << (64 - count)) - 1)
+
+
+def hash_bits(key: int, count: int, device: torch.device) -> Tensor:
+    """splitmix64's outputs at positions 0..count-1 of the stream `key`: int64 (count,), all 64 bits random."""
+    bits = torch.arange(1, count + 1, device=device) * _signed(GOLDEN) + _signed(key)
+    bits = (bits ^ _shift_right(bits, 30)) * _signed(MIX_1)
+    bits = (bits ^ _shift_right(bits, 27)) * _signed(MIX_2)
+    return bits ^ _shift_right(bits, 31)
+
+
+def hash_integers(key: int, count: int, below: int, device: torch.device) -> Tensor:
+    """Whole numbers in [0, below): int64 (count,), from the upper 32 bits of each hash; `below` up to 2^31."""
+    return (_shift_right(hash_bits(key, count, device), 32) * below) >> 32
+
+
+class Batches:
+    """The training batches of one round, and the splits in order, on one device."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        batch: int,
+        seed: int,
+        round_number: int,
+        *,
+        flip: bool = False,
+        shift: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.dataset, self.batch, self.seed, self.round = dataset, batch, seed, round_number
+        self.flip, self.shift = flip, shift
+        self.device = torch.device(device)
+        self.inputs_NI = torch.from_numpy(dataset.inputs_NI).to(self.device)
+        self.labels_N = torch.from_numpy(dataset.labels_N).to(self.device)
+        self.rows = {name: torch.from_numpy(rows).to(self.device) for name, rows in dataset.splits.items()}
+        self.center_I = torch.from_numpy(dataset.center_I).to(self.device)
+        self.scale_I = torch.from_numpy(dataset.scale_I).to(self.device)
+
+    def for_round(self, round_number: int) -> Batches:
+        """The same data, in another round's order; nothing is copied."""
+        other = object.__new__(Batches)
+        other.__dict__.update(self.__dict__, round=round_number)
+        return other
+
+    def _key(self, stream: str, step: int) -> int:
+        return hash_key(self.seed, crc32(stream.encode()), self.round, step)
+
+    def rows_at(self, step: int) -> Tensor:
+        """Rows of the data set that make the batch of update `step` (from 0): int64 (B,), drawn with replacement."""
+        train = self.rows["train"]
+        return train[hash_integers(self._key("example", step), self.batch, len(train), self.device)]
+
+    def train(self, step: int) -> tuple[Tensor, Tensor]:
+        """Inputs float32 (B, I), augmented and normalised, and labels (B,) of update `step`."""
+        rows = self.rows_at(step)
+        return self._normalise(self._augment(self.inputs_NI[rows], step)), self.labels_N[rows]
+
+    def split(self, name: str, chunk: int = 1000) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs and labels of a split in its own order, never augmented, `chunk` at a time."""
+        for rows in self.rows[name].split(chunk):
+            yield self._normalise(self.inputs_NI[rows]), self.labels_N[rows]
+
+    def _normalise(self, x_BI: Tensor) -> Tensor:
+        return x_BI.to(torch.float32).sub_(self.center_I).mul_(self.scale_I)
+
+    def _augment(self, x_BI: Tensor, step: int) -> Tensor:
+        if not self.flip and not self.shift:
+            return x_BI
+        grid = self.dataset.geometry
+        assert isinstance(grid, Grid), "the configuration refuses augmentation without a grid"
+        x = x_BI.reshape(-1, grid.channels, *grid.shape)
+        if self.shift:
+            x = self._shifted(x, grid, step)
+        if self.flip:
+            mirrored = hash_integers(self._key("flip", step), len(x), 2, self.device).bool()
+            x = torch.where(mirrored.reshape(-1, *[1] * (x.ndim - 1)), x.flip(-1), x)
+        return x.reshape(len(x_BI), -1)
+
+    def _shifted(self, x: Tensor, grid: Grid, step: int) -> Tensor:
+        """Each example moved by -p..p along every axis; what comes in is 0 on a free grid, the other end on a periodic
+        one. All windows of a padded batch are one strided view, so that the choice is one gather."""
+        p, axes = self.shift, grid.ndim
+        padding = [p, p] * axes
+        padded = F.pad(x, padding, mode="circular") if grid.periodic else F.pad(x, padding)
+        batch, channel, *sites = padded.stride()
+        windows = padded.as_strided(
+            (len(x), *[2 * p + 1] * axes, grid.channels, *grid.shape), (batch, *sites, channel, *sites)
+        )
+        offsets = [
+            hash_integers(self._key(f"shift {axis}", step), len(x), 2 * p + 1, self.device) for axis in range(axes)
+        ]
+        return windows[(torch.arange(len(x), device=self.device), *offsets)]

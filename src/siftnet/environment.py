@@ -1,0 +1,82 @@
+"""The machine: what to compute on, and what to write down about it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from siftnet.config import RunConfig
+from siftnet.version import __version__
+
+
+def resolve_machine(config: RunConfig) -> RunConfig:
+    """The configuration with device, threads and precision decided, so that a resumed run computes the same way.
+
+    Raises ValueError for a device that this machine does not have.
+    """
+    device = config.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    check_device(device)
+    threads = config.threads or available_threads()
+    precision = config.train.precision
+    if precision == "auto":
+        precision = "bf16" if has_native_bf16(device) else "fp32"
+    return replace(config, device=device, threads=threads, train=replace(config.train, precision=precision))
+
+
+def check_device(device: str) -> None:
+    """Raise ValueError, with what there is, unless `device` can be computed on."""
+    kind, _, index = device.partition(":")
+    if kind not in ("cpu", "cuda") or (index and not index.isdigit()) or (kind == "cpu" and index):
+        raise ValueError(f"device must be auto, cpu, cuda or cuda:N, got {device!r}")
+    if kind == "cuda":
+        count = torch.cuda.device_count()
+        if int(index or 0) >= count:
+            raise ValueError(f"device {device!r} is not there ({count} CUDA devices found): take --device cpu")
+
+
+def available_threads() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def has_native_bf16(device: str) -> bool:
+    """Whether bf16 products are native there; emulated ones are slower than fp32."""
+    if device.startswith("cuda"):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(probe and probe())
+
+
+def describe_machine(config: RunConfig) -> dict[str, Any]:
+    """Versions, processor, threads and precision, for environment.json."""
+    gpu = torch.cuda.get_device_name(config.device) if config.device.startswith("cuda") else None
+    return {
+        "siftnet": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "system": platform.platform(),
+        "processor": processor_name(),
+        "gpu": gpu,
+        "device": config.device,
+        "threads": config.threads,
+        "precision": config.train.precision,
+    }
+
+
+def processor_name() -> str:
+    """The processor's model name where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,158 @@
+"""Iterative magnitude pruning with rewinding (Frankle & Carbin 2019; as Pellegrini & Biroli 2022 used it).
+
+Train; remove the lowest-scored survivors; give the rest their early values back; repeat. Nothing here knows a file, a
+device or a network: only a way of training and the names that are pruned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from siftnet.config import PruneConfig
+from siftnet.masks import Masks
+from siftnet.prune import group_sizes, prune, prune_groups, pruned_after, score
+from siftnet.state import State
+from siftnet.train import History, Progress, Training
+
+WatchRound = Callable[[int, int, History, Callable[[], Progress]], None]
+"""Told the round, the updates made in it, what happened so far, and how to get the present progress."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is sifted: a way of training, what of it is pruned, and how it is drawn afresh."""
+
+    training: Training
+    prunable: Mapping[str, Sequence[str]]
+    """Layer -> names of its parameters that are ranked together."""
+    draw: Callable[[int], State]
+    """Fresh initial parameters for a round."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where the loop stands: about to train `round_number` under `masks`."""
+
+    round_number: int
+    masks: Masks
+    kept_at_start: list[int]
+    """Survivors of each prune group in round 0, which the pruning counts start from."""
+    rewind: State | None = None
+    """The rewind point, once round 0 has passed it (or another run gave it)."""
+    progress: Progress | None = None
+    """The round under way, where it was interrupted."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """A finished round."""
+
+    number: int
+    masks: Masks
+    begin: State
+    """The parameters that the round began with."""
+    trained: State
+    """After the last update."""
+    scored: State
+    """As the next masks are ranked by: `trained`, unless an earlier step was asked for."""
+    rewind: State
+    history: History
+    next_masks: Masks | None
+    """None where the run stops here."""
+    stop: str | None
+    """Why it stops here."""
+
+
+def first_position(
+    subject: Subject, config: PruneConfig, seed: int, masks: Masks | None, rewind: State | None
+) -> Position:
+    """Round 0: dense, or under a random mask of density `config.init_density`, or under another run's masks."""
+    groups = prune_groups(subject.prunable, config.scope)
+    if masks is None:
+        fresh = subject.draw(0)
+        names = [name for names in groups for name in names]
+        masks = Masks.dense(fresh, names)
+        if config.init_density < 1:
+            entries, _ = group_sizes(masks, groups)
+            share = 1 - Fraction(repr(config.init_density))
+            random = score("random", fresh, fresh, names, seed, -1)
+            masks = prune(masks, random, groups, [int(n * share) for n in entries])
+    return Position(0, masks, group_sizes(masks, groups)[1], rewind)
+
+
+def sift(
+    subject: Subject, config: PruneConfig, rewind_step: int, seed: int, position: Position, watch: WatchRound
+) -> Iterator[Round]:
+    """Train, prune, rewind, repeat, from `position` until a stop rule holds; yields each round as it is finished.
+
+    A round whose loss was no longer a number is the last.
+    """
+    rewind = position.rewind
+    while True:
+        t, masks = position.round_number, position.masks
+        begin = masks.apply(subject.draw(t) if rewind is None or config.reset == "redraw" else rewind)
+        steps = {config.at_step} if config.at_step >= 0 else set()
+        steps |= {rewind_step} if rewind is None else set()
+        trained, history = subject.training(
+            begin, masks, round_number=t, snapshots=tuple(sorted(steps)), resume=position.progress,
+            watch=lambda step, history, progress: watch(t, step, history, progress),  # noqa: B023 called in this round
+        )  # fmt: skip
+        if rewind is None:
+            # A round that diverged before the rewind step has no rewind point, and nothing after it needs one.
+            rewind = history.snapshots.get(rewind_step, begin)
+        scored = history.snapshots.get(config.at_step, trained)
+        next_masks: Masks | None = None
+        stop: str | None
+        if history.diverged_at is not None:
+            stop = f"round {t} diverged at step {history.diverged_at}: lower train.lr"
+        else:
+            next_masks = masks_after(subject.prunable, config, seed, t, position, scored, rewind)
+            stop = stop_reason(subject, config, t, masks, next_masks)
+        yield Round(t, masks, begin, trained, scored, rewind, history, None if stop else next_masks, stop)
+        if stop:
+            return
+        assert next_masks is not None
+        position = Position(t + 1, next_masks, position.kept_at_start, rewind)
+
+
+def masks_after(
+    prunable: Mapping[str, Sequence[str]],
+    config: PruneConfig,
+    seed: int,
+    round_number: int,
+    position: Position,
+    scored: State,
+    rewind: State,
+) -> Masks:
+    """The masks of the round after `round_number`."""
+    groups = prune_groups(prunable, config.scope)
+    entries, _ = group_sizes(position.masks, groups)
+    targets = [
+        pruned_after(n, kept, config.exact_fraction, round_number + 1)
+        for n, kept in zip(entries, position.kept_at_start, strict=True)
+    ]
+    names = [name for names in groups for name in names]
+    scores = score(config.score, scored, rewind, names, seed, round_number)
+    return prune(position.masks, scores, groups, targets)
+
+
+def stop_reason(subject: Subject, config: PruneConfig, round_number: int, masks: Masks, following: Masks) -> str | None:
+    """Why no round comes after this one, or None."""
+    if round_number >= config.rounds:
+        return f"all {config.rounds} pruned rounds are done"
+    if masks.density <= config.min_density:
+        return f"density {masks.density:.4g} has reached prune.min_density = {config.min_density}"
+    for layer, names in subject.prunable.items():
+        share = connected_share(following, names[0])
+        if share <= config.min_connected:
+            return f"only {share:.0%} of the units of {layer} would keep an input (prune.min_connected)"
+    if following.survivors == masks.survivors:
+        return "no further entry can be pruned"
+    return None
+
+
+def connected_share(masks: Masks, weight: str) -> float:
+    """Share of a layer's units with any input left."""
+    return float(masks[weight].flatten(1).any(1).float().mean())

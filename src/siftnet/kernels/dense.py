@@ -1,0 +1,192 @@
+"""The dense kernel: dense products and masked gradients, for every network and device.
+
+Its cost does not fall with density; every other kernel is held against it.
+"""
+
+from __future__ import annotations
+
+from math import cos, pi
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from siftnet.config import TrainConfig
+from siftnet.data.batches import Batches
+from siftnet.kernels.interface import Evaluation
+from siftnet.kernels.products import NormAffine, PlainAffine, standardise
+from siftnet.masks import Masks
+from siftnet.network import CONVOLVE, POOL, Affine, Convolution, Network, Pooling, loss_of
+from siftnet.state import State
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+def learning_rate(training: TrainConfig, step: int) -> float:
+    """Learning rate of update `step` (from 0)."""
+    if training.schedule == "constant":
+        return training.lr
+    return training.lr * 0.5 * (1 + cos(pi * step / training.steps))
+
+
+def make_optimiser(training: TrainConfig, parameters: dict[str, Tensor]) -> torch.optim.Optimizer:
+    """SGD or AdamW over named parameters; decay acts on weights and biases, not on batch norm's gamma and beta."""
+    decayed = [p for name, p in parameters.items() if ".norm." not in name]
+    undecayed = [p for name, p in parameters.items() if ".norm." in name]
+    groups: list[dict[str, Any]] = [{"params": decayed}, {"params": undecayed, "weight_decay": 0.0}]
+    if training.optimiser == "adamw":
+        return torch.optim.AdamW(groups, lr=training.lr, weight_decay=training.weight_decay)
+    return torch.optim.SGD(
+        groups,
+        lr=training.lr,
+        momentum=training.momentum,
+        nesterov=training.nesterov,
+        weight_decay=training.weight_decay,
+    )
+
+
+def rank_of_label(outputs_BK: Tensor, labels_B: Tensor) -> Tensor:
+    """How many classes are ranked before the true one: int64 (B,); ties go to the lower class number.
+
+    An output that is NaN ranks before everything, so that a broken network scores 0 and equal outputs score by chance.
+    """
+    own_B1 = outputs_BK.gather(1, labels_B[:, None])
+    index_K = torch.arange(outputs_BK.shape[1], device=outputs_BK.device)
+    before = ~(outputs_BK <= own_B1) | ((outputs_BK == own_B1) & (index_K < labels_B[:, None]))
+    return before.sum(1)
+
+
+class Dense:
+    """Dense products and masked gradients."""
+
+    name = "dense"
+
+    def supports(self, network: Network, training: TrainConfig) -> str | None:
+        """Everything is supported."""
+        return None
+
+    def compile(
+        self, network: Network, state: State, masks: Masks, training: TrainConfig, batches: Batches
+    ) -> DenseKernel:
+        """A dense kernel on the device of `batches`."""
+        return DenseKernel(network, state, masks, training, batches)
+
+
+class DenseKernel:
+    """One network in training; weights are kept with pruned entries at 0, so that products need no mask."""
+
+    def __init__(self, network: Network, state: State, masks: Masks, training: TrainConfig, batches: Batches) -> None:
+        self.network, self.training, self.batches = network, training, batches
+        device = batches.device
+        self.dtype = PRECISIONS[training.precision]
+        state = masks.apply(state)
+        self.parameters = {
+            name: value.to(device, torch.float32, copy=True).requires_grad_()
+            for name, value in state.parameters.items()
+        }
+        self.statistics = {name: value.to(device, copy=True) for name, value in state.statistics.items()}
+        # A full mask changes nothing, so it costs nothing.
+        self.pruned = {name: ~mask.to(device) for name, mask in masks.items() if not bool(mask.all())}
+        self.step = state.step
+        self.optimiser = make_optimiser(training, self.parameters)
+        self._import_buffers(state.optimiser)
+
+    def advance(self, updates: int) -> list[float]:
+        """Make `updates` updates and return the training loss of each."""
+        losses = []
+        for _ in range(updates):
+            for group in self.optimiser.param_groups:
+                group["lr"] = learning_rate(self.training, self.step)
+            x_BI, labels_B = self.batches.train(self.step)
+            self.optimiser.zero_grad()
+            loss = loss_of(self.network, self._outputs(x_BI, training=True), labels_B)
+            loss.backward()
+            for name, pruned in self.pruned.items():
+                gradient = self.parameters[name].grad
+                assert gradient is not None
+                # Not a product: a pruned entry's gradient may be infinite, and 0 * inf is not 0.
+                gradient.masked_fill_(pruned, 0.0)
+            self.optimiser.step()
+            self.step += 1
+            losses.append(loss.detach())
+        return torch.stack(losses).tolist() if losses else []
+
+    def _outputs(self, x_BI: Tensor, *, training: bool) -> Tensor:
+        hidden = x_BI
+        for layer in self.network.layers:
+            if isinstance(layer, Pooling):
+                hidden = POOL[len(layer.in_shape) - 1](hidden.reshape(-1, *layer.in_shape), layer.width)
+            elif isinstance(layer, Convolution):
+                hidden = F.relu(self._convolve(layer, hidden))
+            else:
+                hidden = self._affine(layer, hidden.reshape(len(hidden), layer.inputs), training)
+                if layer.hidden:
+                    hidden = F.relu(hidden, inplace=True)
+        return hidden
+
+    def _convolve(self, layer: Convolution, x: Tensor) -> Tensor:
+        conv = CONVOLVE[len(layer.in_shape) - 1]
+        weight = self.parameters[f"{layer.name}.weight"].to(self.dtype)
+        return conv(x.reshape(-1, *layer.in_shape).to(self.dtype), weight, stride=layer.stride).to(torch.float32)
+
+    def _affine(self, layer: Affine, x_BI: Tensor, training: bool) -> Tensor:
+        weight, bias = self.parameters[f"{layer.name}.weight"], self.parameters[f"{layer.name}.bias"]
+        if not self.network.norm:
+            return PlainAffine.apply(x_BI, weight, bias, self.dtype)
+        epsilon = self.network.norm_epsilon
+        if training:
+            with torch.no_grad():
+                x_hat_BI, mean_I, rstd_I = standardise(x_BI, epsilon)
+                self._move_statistics(layer.name, mean_I, rstd_I.pow(-2) - epsilon)
+        else:
+            rstd_I = torch.rsqrt(self.statistics[f"{layer.name}.norm.running_var"] + epsilon)
+            x_hat_BI = (x_BI - self.statistics[f"{layer.name}.norm.running_mean"]).mul_(rstd_I)
+        gamma, beta = self.parameters[f"{layer.name}.norm.weight"], self.parameters[f"{layer.name}.norm.bias"]
+        return NormAffine.apply(x_BI, gamma, beta, weight, bias, x_hat_BI, rstd_I, self.dtype)
+
+    def _move_statistics(self, name: str, mean_I: Tensor, var_I: Tensor) -> None:
+        for key, value in ((f"{name}.norm.running_mean", mean_I), (f"{name}.norm.running_var", var_I.clamp_(min=0))):
+            if key in self.statistics:
+                self.statistics[key].lerp_(value, 1 - self.network.norm_decay)
+            else:
+                self.statistics[key] = value.clone()
+
+    @torch.no_grad()
+    def evaluate(self, split: str) -> Evaluation:
+        """Loss and score on a split."""
+        loss = torch.zeros((), dtype=torch.float64, device=self.batches.device)
+        first, top5 = torch.zeros_like(loss), torch.zeros_like(loss)
+        classes = self.network.loss == "cross_entropy"
+        targets, count = [], 0
+        for x_BI, labels_B in self.batches.split(split):
+            outputs_BK = self._outputs(x_BI, training=False)
+            loss += loss_of(self.network, outputs_BK, labels_B, "sum")
+            if classes:
+                ranks_B = rank_of_label(outputs_BK, labels_B)
+                first += (ranks_B == 0).sum()
+                top5 += (ranks_B < 5).sum()
+            else:
+                targets.append(labels_B)
+            count += len(labels_B)
+        if not classes:
+            spread = torch.cat(targets).double().var(correction=0) * count
+            # Constant targets leave nothing to explain; the smallest float keeps R^2 a number.
+            return Evaluation(float(loss) / count, float(1 - loss / spread.clamp(min=1e-300)), None, count)
+        many = outputs_BK.shape[1] > 5
+        return Evaluation(float(loss) / count, float(first) / count, float(top5) / count if many else None, count)
+
+    def export(self) -> State:
+        """The state on the processor."""
+        buffers = {}
+        for name, parameter in self.parameters.items():
+            for kind, value in self.optimiser.state.get(parameter, {}).items():
+                if value is not None:
+                    buffers[f"{kind}.{name}"] = value
+        return State(self.parameters, self.statistics, buffers, self.step).clone()
+
+    def _import_buffers(self, buffers: dict[str, Tensor]) -> None:
+        for key, value in buffers.items():
+            kind, name = key.split(".", 1)
+            device = value.device if kind == "step" else self.batches.device
+            self.optimiser.state[self.parameters[name]][kind] = value.to(device, copy=True)

@@ -1,0 +1,56 @@
+"""What every way of training a masked network offers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from siftnet.config import TrainConfig
+from siftnet.data.batches import Batches
+from siftnet.masks import Masks
+from siftnet.network import Network
+from siftnet.state import State
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well a network does on one split.
+
+    loss: mean over the examples; score: accuracy, or R^2 with numeric targets; top5: share with the true class among
+    the five likeliest, None with fewer than six classes or numeric targets.
+    """
+
+    loss: float
+    score: float
+    top5: float | None
+    examples: int
+
+
+class Kernel(Protocol):
+    """A network being trained under fixed masks."""
+
+    def advance(self, updates: int) -> list[float]:
+        """Make `updates` updates and return the training loss of each; the bits do not depend on how calls are cut."""
+        ...
+
+    def evaluate(self, split: str) -> Evaluation:
+        """Loss and score on a split, with batch norm's running statistics; changes nothing."""
+        ...
+
+    def export(self) -> State:
+        """The state, canonical: dense tensors on the processor, pruned entries exactly 0."""
+        ...
+
+
+class KernelKind(Protocol):
+    """A way of training, before it is given a network."""
+
+    name: str
+
+    def supports(self, network: Network, training: TrainConfig) -> str | None:
+        """None, or the reason why not."""
+        ...
+
+    def compile(self, network: Network, state: State, masks: Masks, training: TrainConfig, batches: Batches) -> Kernel:
+        """A kernel that continues from `state`; `training.precision` is already fp32 or bf16."""
+        ...

@@ -1,0 +1,324 @@
+"""From a configuration to a finished, stored run: resolve, load, sift, store; stop and go on at any point."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from siftnet.config import NOT_IN_DIGEST, RunConfig, digest, flatten, to_dict
+from siftnet.data.batches import Batches
+from siftnet.data.dataset import Dataset
+from siftnet.data.load import load_dataset
+from siftnet.environment import describe_machine, resolve_machine
+from siftnet.imp import Position, Round, Subject, connected_share, first_position, masks_after, sift, stop_reason
+from siftnet.kernels import choose_kernel
+from siftnet.masks import Masks
+from siftnet.network import Loss, Network, build, initialise
+from siftnet.propagation import effective_masks
+from siftnet.state import State
+from siftnet.store import Run, lock
+from siftnet.ticket import geometry_to_dict
+from siftnet.train import History, Progress, Trainer
+
+# Well under the 60 s that a checkpoint may be old: a slice of updates on a slow machine comes on top.
+CHECKPOINT_SECONDS = 30.0
+
+
+class Interrupted(Exception):  # noqa: N818 nothing went wrong
+    """A signal asked to stop; the run is stored and can be resumed."""
+
+
+class Observer(Protocol):
+    """Is told how a run goes; the command line draws it."""
+
+    def loaded(self, dataset: Dataset, network: Network, config: RunConfig) -> None:
+        """The data is in memory and the network is known."""
+
+    def advanced(self, round_number: int, step: int, history: History) -> None:
+        """Some updates more are made."""
+
+    def finished(self, summary: dict[str, Any]) -> None:
+        """A round is stored."""
+
+
+class Silent:
+    """An observer that says nothing."""
+
+    def loaded(self, dataset: Dataset, network: Network, config: RunConfig) -> None:
+        """Nothing."""
+
+    def advanced(self, round_number: int, step: int, history: History) -> None:
+        """Nothing."""
+
+    def finished(self, summary: dict[str, Any]) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A resolved configuration with its data, network and trainer."""
+
+    config: RunConfig
+    dataset: Dataset
+    network: Network
+    trainer: Trainer
+    subject: Subject
+
+
+def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
+    """Resolve the machine, load the data unless it is given, build network and trainer.
+
+    Raises ValueError for data, network or device that do not fit.
+    """
+    config = resolve_machine(config)
+    torch.set_num_threads(config.threads)
+    dataset = dataset or load_dataset(config.data)
+    loss: Loss = "squared_error" if dataset.classes is None else "cross_entropy"
+    network = build(config.network, dataset.geometry, dataset.outputs, loss)
+    kind = choose_kernel(config.kernel, network, config.train)
+    config = replace(config, kernel=kind.name)
+    batches = Batches(
+        dataset,
+        config.train.batch,
+        config.seed,
+        0,
+        flip=config.data.flip,
+        shift=config.data.shift,
+        device=config.device,
+    )
+    trainer = Trainer(network, config.train, kind, batches)
+    subject = Subject(trainer, network.prunable, lambda t: initialise(network, config.seed, t))
+    return Setup(config, dataset, network, trainer, subject)
+
+
+def run(config: RunConfig, out: Path | str, *, dataset: Dataset | None = None, observer: Observer | None = None) -> Run:
+    """Run the configuration into directory `out`, or go on with the run that is there, and return it.
+
+    dataset: your own data instead of what `config.data` names. Raises ValueError for settings that do not fit and for
+    a directory that holds another run, Interrupted when a signal stops it.
+    """
+    path, observer = Path(out), observer or Silent()
+    setup = set_up(config, dataset)
+    source = _source(setup)
+    data_hash = setup.dataset.content_hash()
+    identity = digest(setup.config, data_hash, source.digest if source else "")
+    with lock(path):
+        if Run.exists(path):
+            stored = Run(path)
+            _check_same(stored, setup.config, identity)
+            stored.update_config(replace(setup.config, threads=stored.config.threads))
+        else:
+            stored = Run.create(
+                path,
+                setup.config,
+                identity,
+                describe_machine(setup.config),
+                _describe_data(setup, data_hash),
+                _inputs(setup),
+            )
+        torch.set_num_threads(stored.config.threads)
+        observer.loaded(setup.dataset, setup.network, stored.config)
+        _sift_into(stored, setup, source, observer)
+    return stored
+
+
+def resume(
+    path: Path | str, changes: Callable[[RunConfig], RunConfig] | None = None, *, dataset: Dataset | None = None,
+    observer: Observer | None = None,
+) -> Run:  # fmt: skip
+    """Go on with a stored run, with other stop rules or paths if `changes` says so."""
+    config = Run(path).config
+    return run(changes(config) if changes else config, path, dataset=dataset, observer=observer)
+
+
+def _sift_into(stored: Run, setup: Setup, source: Run | None, observer: Observer) -> None:
+    config = stored.config
+    position = _position(stored, setup, source)
+    if position is None:
+        return
+    with stop_requests() as stop_requested:
+        watch = _Watch(stored, observer, stop_requested)
+        for finished in sift(setup.subject, config.prune, config.train.rewind, config.seed, position, watch):
+            stored.write_rewind(finished.rewind)
+            summary = summarise(finished, setup)
+            scored = finished.scored if config.prune.at_step >= 0 else None
+            stored.write_round(finished.number, summary, finished.masks, finished.trained, finished.history, scored)
+            observer.finished(summary)
+            watch.restart_clock()
+            if stop_requested() and finished.stop is None:
+                raise Interrupted(str(stored.path))
+
+
+class _Watch:
+    """Checkpoints the round under way by the clock, and when a signal asks to stop."""
+
+    def __init__(self, stored: Run, observer: Observer, stop_requested: Callable[[], bool]) -> None:
+        self.stored, self.observer, self.stop_requested = stored, observer, stop_requested
+        self.restart_clock()
+
+    def restart_clock(self) -> None:
+        self.written = time.monotonic()
+
+    def __call__(self, number: int, step: int, history: History, progress: Callable[[], Progress]) -> None:
+        self.observer.advanced(number, step, history)
+        stop = self.stop_requested()
+        if stop or time.monotonic() - self.written > CHECKPOINT_SECONDS:
+            self.stored.write_checkpoint(number, progress())
+            self.restart_clock()
+        if stop:
+            raise Interrupted(str(self.stored.path))
+
+
+def _position(stored: Run, setup: Setup, source: Run | None) -> Position | None:
+    """Where the stored run stands; None where it is finished."""
+    config = stored.config
+    masks, rewind = None, None
+    if source is not None:
+        masks = source.masks(config.start.round)
+        rewind = source.rewind() if config.start.weights == "rewind" else None
+    first = first_position(setup.subject, config.prune, config.seed, masks, rewind)
+    rounds = stored.rounds()
+    if not rounds:
+        return replace(first, progress=stored.checkpoint(0))
+    last = rounds[-1]
+    summary = stored.summary(last)
+    if summary["diverged_at"] is not None:
+        return None
+    rewind = stored.rewind()
+    assert rewind is not None
+    now = Position(last, stored.masks(last), first.kept_at_start, rewind)
+    following = masks_after(
+        setup.subject.prunable, config.prune, config.seed, last, now, stored.weights(last, "scored"), rewind
+    )
+    if stop_reason(setup.subject, config.prune, last, now.masks, following):
+        return None
+    return Position(last + 1, following, first.kept_at_start, rewind, stored.checkpoint(last + 1))
+
+
+def summarise(finished: Round, setup: Setup) -> dict[str, Any]:
+    """The numbers of a round, for round.json."""
+    history, masks = finished.history, finished.masks
+    effective = effective_masks(setup.network, masks)
+    best, last = history.best_record, history.records[-1] if history.records else None
+    evaluations = {"test_best": history.test_best, "test_last": history.test_last}
+    return {
+        "round": finished.number,
+        "density": masks.density,
+        "density_effective": effective.density,
+        "survivors": masks.survivors,
+        "entries": masks.entries,
+        "layers": {
+            name: {
+                "density": Masks({n: masks[n] for n in names}).density,
+                "density_effective": Masks({n: effective[n] for n in names}).density,
+                "connected": connected_share(masks, names[0]),
+            }
+            for name, names in setup.network.prunable.items()
+        },
+        "metric": "accuracy" if setup.network.loss == "cross_entropy" else "r2",
+        "best": best.to_dict() if best else None,
+        "last": last.to_dict() if last else None,
+        **{name: value.__dict__ if value else None for name, value in evaluations.items()},
+        "seconds": round(history.seconds, 3),
+        "kernel": setup.config.kernel,
+        "diverged_at": history.diverged_at,
+        "begin_sha256": state_hash(finished.begin),
+        "stop": finished.stop,
+    }
+
+
+def state_hash(state: State) -> str:
+    """sha256 over names and bits of the parameters."""
+    sha = hashlib.sha256()
+    for name, value in sorted(state.parameters.items()):
+        sha.update(f"{name}{tuple(value.shape)}".encode())
+        sha.update(value.contiguous().numpy().data)
+    return sha.hexdigest()
+
+
+def _source(setup: Setup) -> Run | None:
+    """The run to start from. Raises ValueError where its masks do not fit this network."""
+    start = setup.config.start
+    if start.run is None:
+        return None
+    source = Run(start.run)
+    masks, fresh = source.masks(start.round), setup.subject.draw(0)
+    for name in setup.network.prunable_names:
+        found = tuple(masks[name].shape) if name in masks else None
+        wanted = tuple(fresh.parameters[name].shape)
+        if found != wanted:
+            raise ValueError(
+                f"start.run {start.run} has {name} of shape {found}, this network has {wanted}: use its layers"
+            )
+    return source
+
+
+def _check_same(stored: Run, config: RunConfig, identity: str) -> None:
+    if stored.digest == identity:
+        return
+    mine, theirs = flatten(to_dict(config)), flatten(to_dict(stored.config))
+    differing = [
+        f"{name} {json.dumps(theirs.get(name))} there, {json.dumps(mine.get(name))} here"
+        for name in mine
+        if mine[name] != theirs.get(name) and not name.startswith(NOT_IN_DIGEST)
+    ]
+    reason = "; ".join(differing[:3]) or "the data, the run started from or the algorithm changed"
+    raise ValueError(f"{stored.path} holds another run ({reason}): choose another --out")
+
+
+def _describe_data(setup: Setup, data_hash: str) -> dict[str, Any]:
+    dataset = setup.dataset
+    return {
+        "name": dataset.name,
+        "hash": data_hash,
+        "geometry": geometry_to_dict(dataset.geometry),
+        "classes": dataset.classes,
+        "class_names": list(dataset.class_names),
+        "input_names": list(dataset.input_names),
+        "examples": {name: len(rows) for name, rows in dataset.splits.items()},
+        "augmented": setup.config.data.flip or setup.config.data.shift > 0,
+        "permuted": dataset.permutation_I is not None,
+        "scrambled": dataset.scrambled,
+        "notes": list(dataset.notes),
+    }
+
+
+def _inputs(setup: Setup) -> dict[str, np.ndarray]:
+    dataset = setup.dataset
+    sample = dataset.inputs_NI[dataset.splits["train"][:10_000]]
+    arrays = {"variance_I": sample.var(0, dtype=np.float64).astype(np.float32)}
+    if dataset.permutation_I is not None:
+        arrays["permutation_I"] = dataset.permutation_I
+    return arrays
+
+
+@contextmanager
+def stop_requests() -> Iterator[Callable[[], bool]]:
+    """While this lasts, SIGINT and SIGTERM are noted and not obeyed; a second SIGINT interrupts at once."""
+    requested: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        if number in requested:
+            raise KeyboardInterrupt
+        requested.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(requested)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

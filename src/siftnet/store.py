@@ -1,0 +1,345 @@
+"""Runs on disk: the only file that knows paths.
+
+    DIR/config.json environment.json   what was asked, with its digest; where it was computed
+        data.json data.npz             the data set's name, geometry, hash; permutation and variance of its inputs
+        rewind/state.safetensors       the rewind point
+        rounds/00/                     masks, weights, best, (scored), history.json, round.json
+        checkpoint/progress.safetensors  the round under way
+        analysis/ report.html          what was measured, and the page
+
+Everything is written under a temporary name, flushed to the disk and renamed, by one writer that holds a lock, which
+the system lifts when its owner dies. Local POSIX file systems. No pickle is written or read.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from siftnet.config import RunConfig, from_dict, to_dict
+from siftnet.geometry import Geometry
+from siftnet.masks import Masks, pack, unpack
+from siftnet.state import State
+from siftnet.ticket import Provenance, Ticket, geometry_from_dict
+from siftnet.train import History, Progress, Record
+
+SCHEMA = 1
+
+
+class Run:
+    """A run's directory, opened."""
+
+    def __init__(self, path: Path | str) -> None:
+        """Open an existing run. Raises ValueError where there is none or a newer siftnet wrote it."""
+        self.path = Path(path)
+        stored = self._read_json("config.json")
+        if stored["schema"] > SCHEMA:
+            raise ValueError(
+                f"{self.path} was written in format {stored['schema']}, newer than {SCHEMA}: update siftnet"
+            )
+        self.config: RunConfig = from_dict(stored["config"])
+        self.digest: str = stored["digest"]
+        self.data: dict[str, Any] = self._read_json("data.json")
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}, {len(self.rounds())} rounds)"
+
+    @classmethod
+    def create(
+        cls, path: Path, config: RunConfig, digest: str, environment: dict, data: dict, inputs: dict[str, np.ndarray]
+    ) -> Run:
+        """Make the directory and write what is known before training. The caller holds the lock."""
+        _write(path / "environment.json", _json(environment))
+        _write(path / "data.json", _json(data))
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **inputs)  # type: ignore[arg-type]
+        _write(path / "data.npz", buffer.getvalue())
+        # Last, because a directory with a config.json is a run.
+        _write(path / "config.json", _json({"schema": SCHEMA, "digest": digest, "config": to_dict(config)}))
+        return cls(path)
+
+    @staticmethod
+    def exists(path: Path | str) -> bool:
+        """Whether there is a run at this path."""
+        return (Path(path) / "config.json").is_file()
+
+    def update_config(self, config: RunConfig) -> None:
+        """Store a configuration with other stop rules; the digest stays."""
+        _write(self.path / "config.json", _json({"schema": SCHEMA, "digest": self.digest, "config": to_dict(config)}))
+        self.config = config
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Versions, processor, threads and precision of the machine that made the run."""
+        return self._read_json("environment.json")
+
+    @property
+    def geometry(self) -> Geometry:
+        """Where the network's inputs live."""
+        return geometry_from_dict(self.data["geometry"])
+
+    def inputs(self) -> dict[str, np.ndarray]:
+        """variance_I float32 (I,) of the training inputs, and permutation_I int64 (I,) where they were permuted."""
+        with np.load(self.path / "data.npz", allow_pickle=False) as stored:
+            return dict(stored)
+
+    # Rounds
+
+    def rounds(self) -> list[int]:
+        """Numbers of the finished rounds."""
+        return sorted(int(p.name) for p in (self.path / "rounds").glob("[0-9]*"))
+
+    def round_path(self, number: int) -> Path:
+        """Directory of a finished round. Raises ValueError where there is none."""
+        path = self.path / "rounds" / f"{number:02d}"
+        if not path.is_dir():
+            raise ValueError(f"{self.path} has no round {number}; its rounds are {_span(self.rounds())}")
+        return path
+
+    def write_round(
+        self, number: int, summary: dict[str, Any], masks: Masks, weights: State, history: History, scored: State | None
+    ) -> None:
+        """Store a finished round, all of it or nothing."""
+        final = self.path / "rounds" / f"{number:02d}"
+        draft = final.with_name(f".{final.name}.draft")
+        shutil.rmtree(draft, ignore_errors=True)
+        files = {"masks": _pack_masks(masks), "weights": _pack_state(weights, masks)}
+        if history.best is not None:
+            files["best"] = _pack_state(history.best, masks)
+        if scored is not None:
+            files["scored"] = _pack_state(scored.weights_only(), masks)
+        content = {f"{name}.safetensors": data for name, data in files.items()}
+        content["history.json"] = _json([record.to_dict() for record in history.records])
+        digests = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
+        content["round.json"] = _json(summary | {"files": digests})
+        for name, data in content.items():
+            _write(draft / name, data)
+        _rename(draft, final)
+        self.clear_checkpoint()
+
+    def summary(self, number: int) -> dict[str, Any]:
+        """The numbers of a finished round (round.json)."""
+        return json.loads((self.round_path(number) / "round.json").read_text())
+
+    def summaries(self) -> list[dict[str, Any]]:
+        """The numbers of all finished rounds."""
+        return [self.summary(number) for number in self.rounds()]
+
+    def history(self, number: int) -> list[Record]:
+        """The validations of a finished round."""
+        return [Record.from_dict(r) for r in json.loads((self.round_path(number) / "history.json").read_text())]
+
+    def masks(self, number: int) -> Masks:
+        """What was kept in a round."""
+        tensors, metadata = _read(self.round_path(number) / "masks.safetensors")
+        return Masks({name: unpack(packed, tuple(json.loads(metadata[name]))) for name, packed in tensors.items()})
+
+    def weights(self, number: int, which: str = "weights") -> State:
+        """Parameters and statistics of a round: 'weights' after the last update, 'best' as validation chose, 'scored'
+        as the next masks were ranked by (the same as 'weights' unless an earlier step was asked for)."""
+        path = self.round_path(number) / f"{which}.safetensors"
+        if which == "scored" and not path.exists():
+            path = self.round_path(number) / "weights.safetensors"
+        return _unpack_state(*_read(path), self.masks(number))
+
+    # The rewind point and the round under way
+
+    def write_rewind(self, state: State) -> None:
+        """Store the rewind point."""
+        _write(self.path / "rewind" / "state.safetensors", save(dict(state.weights_only().tensors())))
+
+    def rewind(self) -> State | None:
+        """The rewind point, once it is known."""
+        path = self.path / "rewind" / "state.safetensors"
+        return State.from_tensors(_read(path)[0], 0) if path.exists() else None
+
+    def write_checkpoint(self, number: int, progress: Progress) -> None:
+        """Store the round under way, in one file."""
+        history = progress.history
+        tensors = {f"state|{k}": t for k, t in progress.state.tensors()}
+        if history.best is not None:
+            tensors |= {f"best|{k}": t for k, t in history.best.tensors()}
+        for step, state in history.snapshots.items():
+            tensors |= {f"{step}|{k}": t for k, t in state.tensors()}
+        facts = {
+            "round": number,
+            "step": progress.state.step,
+            "best_step": history.best.step if history.best else None,
+            "records": [record.to_dict() for record in history.records],
+            "pending": history.pending,
+            "seconds": history.seconds,
+        }
+        # Stored tensors may share memory (a snapshot that is also the best); a file holds each once by name.
+        data = save({k: t.clone() for k, t in tensors.items()}, {"facts": json.dumps(facts)})
+        _write(self.path / "checkpoint" / "progress.safetensors", data)
+
+    def checkpoint(self, number: int) -> Progress | None:
+        """The round under way, if it is this one."""
+        path = self.path / "checkpoint" / "progress.safetensors"
+        if not path.exists():
+            return None
+        tensors, metadata = _read(path)
+        facts = json.loads(metadata["facts"])
+        if facts["round"] != number:
+            return None
+        parts: dict[str, dict[str, Tensor]] = {}
+        for key, tensor in tensors.items():
+            owner, name = key.split("|", 1)
+            parts.setdefault(owner, {})[name] = tensor
+        history = History(
+            records=[Record.from_dict(r) for r in facts["records"]], pending=facts["pending"], seconds=facts["seconds"]
+        )
+        state = State.from_tensors(parts.pop("state"), facts["step"])
+        if "best" in parts:
+            history.best = State.from_tensors(parts.pop("best"), facts["best_step"])
+        history.snapshots = {int(step): State.from_tensors(part, 0) for step, part in parts.items()}
+        return Progress(state, history)
+
+    def clear_checkpoint(self) -> None:
+        """Forget the round under way."""
+        shutil.rmtree(self.path / "checkpoint", ignore_errors=True)
+
+    def ticket(self, number: int = -1) -> Ticket:
+        """Masks, rewind and trained weights of a round, with their geometry; -1 is the last round."""
+        rounds = self.rounds()
+        if not rounds:
+            raise ValueError(f"{self.path} has no finished round yet: siftnet resume {self.path}")
+        number = rounds[-1] if number == -1 else number
+        rewind = self.rewind()
+        assert rewind is not None, "a finished round implies a rewind point"
+        provenance = Provenance(str(self.path), number, self.digest, self.data["name"])
+        permutation = self.inputs().get("permutation_I")
+        return Ticket(
+            self.masks(number), rewind, self.weights(number), self.weights(number, "best"), self.geometry, permutation,
+            provenance,
+        )  # fmt: skip
+
+    # What is measured and shown
+
+    def write_analysis(self, name: str, numbers: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Store the numbers (JSON) and arrays (npz) of one analysis, e.g. of a round."""
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+        _write(self.path / "analysis" / f"{name}.npz", buffer.getvalue())
+        _write(self.path / "analysis" / f"{name}.json", _json(numbers))
+
+    def analysis(self, name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
+        """The numbers and arrays of one analysis, or None where it was not made."""
+        path = self.path / "analysis" / f"{name}.json"
+        if not path.exists():
+            return None
+        with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
+            return json.loads(path.read_text()), dict(arrays)
+
+    def write_report(self, html: str) -> Path:
+        """Store the page and return its path."""
+        _write(self.path / "report.html", html.encode())
+        return self.path / "report.html"
+
+    def _read_json(self, name: str) -> Any:
+        try:
+            return json.loads((self.path / name).read_text())
+        except (FileNotFoundError, NotADirectoryError):
+            raise ValueError(f"{self.path} is not a run: it has no {name}") from None
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{self.path / name} is damaged ({error}): restore it from a copy") from None
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Be the one writer of a run's directory, which is made if need be.
+
+    Raises ValueError where another process is, or where the directory cannot be written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        handle = (path / "lock").open("a+")
+    except OSError as error:
+        raise ValueError(f"{path} cannot be written ({error.strerror}): choose another --out") from None
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"{path} is being written by another siftnet process: wait for it, or stop it") from None
+        yield
+
+
+def _pack_masks(masks: Masks) -> bytes:
+    shapes = {name: json.dumps(list(mask.shape)) for name, mask in masks.items()}
+    return save({name: pack(mask) for name, mask in masks.items()}, shapes)
+
+
+def _pack_state(state: State, masks: Masks) -> bytes:
+    """Survivors in mask order for what is pruned, whole tensors for the rest; optimiser buffers are left out."""
+    tensors = {}
+    for key, value in State(state.parameters, state.statistics).tensors():
+        name = key.removeprefix("parameters/")
+        tensors[key] = (value[masks[name]] if name in masks else value).contiguous()
+    return save(tensors, {"step": str(state.step)})
+
+
+def _unpack_state(tensors: dict[str, Tensor], metadata: dict[str, str], masks: Masks) -> State:
+    dense = {}
+    for key, value in tensors.items():
+        name = key.removeprefix("parameters/")
+        if name in masks:
+            dense[key] = torch.zeros(masks[name].shape)
+            dense[key][masks[name]] = value
+        else:
+            dense[key] = value
+    return State.from_tensors(dense, int(metadata["step"]))
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(path, framework="pt") as stored:
+            return {key: stored.get_tensor(key) for key in stored.keys()}, stored.metadata() or {}  # noqa: SIM118
+    except FileNotFoundError:
+        raise ValueError(f"{path} is missing: restore it from a copy, or remove that round and resume") from None
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged ({error}): restore it from a copy, or remove that round") from None
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """All of the file or none of it, on the disk before this returns."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.draft")
+        with draft.open("wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        _rename(draft, path)
+    except OSError as error:
+        raise ValueError(f"{path} could not be written ({error.strerror}): make room, then siftnet resume") from None
+
+
+def _rename(draft: Path, final: Path) -> None:
+    draft.replace(final)
+    directory = os.open(final.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _span(rounds: list[int]) -> str:
+    return f"{rounds[0]} to {rounds[-1]}" if rounds else "none yet"

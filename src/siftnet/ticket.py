@@ -1,0 +1,84 @@
+"""The ticket: what one round leaves, with all that is needed to study or train it elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from siftnet.geometry import Geometry, Grid, Points, Unknown
+from siftnet.masks import Masks
+from siftnet.state import State
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a ticket comes from."""
+
+    run: str
+    round: int
+    digest: str
+    data: str
+
+
+@dataclass(frozen=True, eq=False)
+class Ticket:
+    """Masks and weights of one round, and where the inputs live."""
+
+    masks: Masks
+    rewind: State
+    """The rewind point, dense; `masks.apply(rewind)` is what the round began with."""
+    trained: State
+    """After the last update."""
+    best: State
+    """As validation chose."""
+    geometry: Geometry
+    permutation_I: np.ndarray | None
+    """int64 (I,): the network's input i is the original input permutation_I[i]; None where nothing was permuted."""
+    provenance: Provenance
+
+    def affine_layers(self) -> list[str]:
+        """Names of the masked affine layers, from the inputs up."""
+        return [name.removesuffix(".weight") for name, mask in self.masks.items() if mask.ndim == 2]
+
+    def mask_JI(self, layer: str, *, restore: bool = True) -> np.ndarray:
+        """bool (J, I): which inputs each node of an affine layer kept.
+
+        restore: put a first layer's permuted inputs back to where they were.
+        """
+        return self._arranged(self.masks[f"{layer}.weight"].numpy(), layer, restore)
+
+    def weights_JI(self, layer: str, *, restore: bool = True) -> np.ndarray:
+        """float32 (J, I): the trained weights of an affine layer, 0 where pruned."""
+        return self._arranged(self.trained.parameters[f"{layer}.weight"].numpy(), layer, restore)
+
+    def _arranged(self, values_JI: np.ndarray, layer: str, restore: bool) -> np.ndarray:
+        if self.permutation_I is None or not restore or layer != "layers.0":
+            return values_JI
+        original = np.empty_like(values_JI)
+        original[:, self.permutation_I] = values_JI
+        return original
+
+
+def geometry_to_dict(geometry: Geometry) -> dict[str, Any]:
+    """For JSON."""
+    if isinstance(geometry, Grid):
+        return {
+            "kind": "grid",
+            "shape": list(geometry.shape),
+            "channels": geometry.channels,
+            "periodic": geometry.periodic,
+        }
+    if isinstance(geometry, Points):
+        return {"kind": "points", "coordinates": geometry.coordinates.tolist()}
+    return {"kind": "unknown", "size": geometry.size}
+
+
+def geometry_from_dict(values: dict[str, Any]) -> Geometry:
+    """The inverse of `geometry_to_dict`."""
+    if values["kind"] == "grid":
+        return Grid(tuple(values["shape"]), values["channels"], values["periodic"])
+    if values["kind"] == "points":
+        return Points(np.array(values["coordinates"], dtype=float))
+    return Unknown(values["size"])

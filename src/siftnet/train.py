@@ -1,0 +1,174 @@
+"""One training under fixed masks: (State, Masks) -> (State, History).
+
+The loop in imp.py knows nothing but `Training`; siftnet's own networks (`Trainer`) are one implementation of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from math import isfinite
+from typing import Any, Protocol
+
+from siftnet.config import TrainConfig
+from siftnet.data.batches import Batches
+from siftnet.kernels import Evaluation, Kernel, KernelKind
+from siftnet.masks import Masks
+from siftnet.network import Network
+from siftnet.state import State
+
+
+@dataclass(frozen=True)
+class Record:
+    """One validation: after `step` updates, the mean training loss since the last one, and the validation split."""
+
+    step: int
+    train_loss: float
+    validation: Evaluation
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Record:
+        """The inverse of `to_dict`."""
+        return cls(values["step"], values["train_loss"], Evaluation(**values["validation"]))
+
+
+@dataclass
+class History:
+    """What happened in one training, and the states that were to be kept of it."""
+
+    records: list[Record] = field(default_factory=list)
+    best: State | None = None
+    """Parameters and statistics with the highest validation score so far, the earliest of equals."""
+    snapshots: dict[int, State] = field(default_factory=dict)
+    """Parameters after the updates asked for."""
+    pending: list[float] = field(default_factory=list)
+    """Training losses since the last validation."""
+    diverged_at: int | None = None
+    """Updates after which the loss was no longer a number."""
+    seconds: float = 0.0
+    test_best: Evaluation | None = None
+    """The test split with the weights that validation chose."""
+    test_last: Evaluation | None = None
+    """The test split with the last weights."""
+
+    @property
+    def best_record(self) -> Record | None:
+        """The validation that `best` stands for."""
+        return max(self.records, key=lambda r: (r.validation.score, -r.step), default=None)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A training that is under way: all that it takes to continue it to the same bits."""
+
+    state: State
+    history: History
+
+
+Watch = Callable[[int, History, Callable[[], Progress]], None]
+"""Told the updates made, what happened so far, and how to get the present progress, which is costly."""
+
+
+class Training(Protocol):
+    """Train under fixed masks; what the loop of imp.py calls."""
+
+    def __call__(
+        self,
+        state: State,
+        masks: Masks,
+        *,
+        round_number: int,
+        snapshots: tuple[int, ...],
+        resume: Progress | None,
+        watch: Watch,
+    ) -> tuple[State, History]:
+        """The state after the last update, and what happened.
+
+        state: where training begins; snapshots: steps whose parameters the history is to keep; resume: where an
+        interrupted training of this round stands; watch: called often; may raise to stop.
+        """
+        ...
+
+
+# Updates between two looks at the clock and at the signals: 0.1 s at 4 ms a step.
+SLICE = 25
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Trains siftnet's own networks with a kernel."""
+
+    network: Network
+    training: TrainConfig
+    kind: KernelKind
+    batches: Batches
+
+    def __call__(
+        self,
+        state: State,
+        masks: Masks,
+        *,
+        round_number: int,
+        snapshots: tuple[int, ...] = (),
+        resume: Progress | None = None,
+        watch: Watch = lambda step, history, progress: None,
+    ) -> tuple[State, History]:
+        """See `Training`."""
+        history = resume.history if resume else History()
+        begin = resume.state if resume else state.weights_only()
+        batches = self.batches.for_round(round_number)
+        kernel = self.kind.compile(self.network, begin, masks, self.training, batches)
+        done, seconds, clock = begin.step, history.seconds, time.perf_counter()
+
+        def progress() -> Progress:
+            return Progress(kernel.export(), history)
+
+        while True:
+            if done in snapshots and done not in history.snapshots:
+                history.snapshots[done] = kernel.export().weights_only()
+            if done >= self.training.steps:
+                break
+            updates = self._until_next_event(done, snapshots)
+            losses = kernel.advance(updates)
+            done += updates
+            history.pending += losses
+            if not all(map(isfinite, losses)):
+                history.diverged_at = done - updates + next(i for i, x in enumerate(losses, 1) if not isfinite(x))
+                break
+            if done % self.training.validate_every == 0 or done == self.training.steps:
+                self._validate(kernel, history, done)
+            history.seconds = seconds + time.perf_counter() - clock
+            watch(done, history, progress)
+        final = kernel.export()
+        if history.diverged_at is None:
+            self._test(kernel, masks, history)
+        history.seconds = seconds + time.perf_counter() - clock
+        return final, history
+
+    def _until_next_event(self, done: int, snapshots: tuple[int, ...]) -> int:
+        every = self.training.validate_every
+        events = [self.training.steps, done + SLICE, (done // every + 1) * every, *(s for s in snapshots if s > done)]
+        return min(events) - done
+
+    def _validate(self, kernel: Kernel, history: History, done: int) -> None:
+        before = history.best_record
+        record = Record(done, sum(history.pending) / len(history.pending), kernel.evaluate("validation"))
+        history.records.append(record)
+        history.pending = []
+        if before is None or record.validation.score > before.validation.score:
+            state = kernel.export()
+            history.best = State(state.parameters, state.statistics, step=state.step)
+
+    def _test(self, kernel: Kernel, masks: Masks, history: History) -> None:
+        assert history.best is not None
+        history.test_last = kernel.evaluate("test")
+        history.test_best = self.evaluate(history.best, masks, "test")
+
+    def evaluate(self, state: State, masks: Masks, split: str) -> Evaluation:
+        """Score of given weights under masks, with their own running statistics."""
+        return self.kind.compile(self.network, state, masks, self.training, self.batches).evaluate(split)
