@@ -1,0 +1,158 @@
+"""Measure every round of a stored run, and store the numbers beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from siftnet.analysis.ablation import ablation
+from siftnet.analysis.measure import LayerMeasures, arrays, measure_layer, numbers
+from siftnet.analysis.paths import path_counts, path_weights
+from siftnet.analysis.verdict import verdict
+from siftnet.config import AnalysisConfig
+from siftnet.launch import Setup
+from siftnet.masks import Masks
+from siftnet.seeds import generator
+from siftnet.state import State
+from siftnet.store import Run
+from siftnet.ticket import Ticket
+
+FIRST = "layers.0"
+# Shares of the first layer's nodes that ablation removes; 1% steps where the best-connected nodes are.
+ABLATED = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
+
+
+def survey(
+    run: Run,
+    config: AnalysisConfig,
+    setup: Setup | None = None,
+    done: Callable[[int], None] = lambda round_number: None,
+) -> dict[str, Any]:
+    """Measure what is not measured yet and return the headline: its round, verdict and numbers.
+
+    setup: the run's data and network, for node ablation; without it there is none. done: told each measured round.
+    Stores analysis/round-NN for every round and analysis/headline.
+
+    Raises ValueError where no round is finished, or the headline asked for is not among them.
+    """
+    headline = headline_round(run, config)
+    for number in run.rounds():
+        samples = config.samples if number == headline else config.samples_other
+        key = {"samples": samples, "bootstrap": config.bootstrap, "headline": number == headline}
+        key |= {"masks": run.summary(number)["files"]["masks.safetensors"]}
+        stored = run.analysis(f"round-{number:02d}")
+        if stored is None or stored[0]["key"] != key:
+            found, pictures = measure_round(run, number, samples, config.bootstrap, raw=number == headline)
+            run.write_analysis(f"round-{number:02d}", {"round": number, "key": key} | found, pictures)
+        done(number)
+    return _headline(run, config, headline, setup)
+
+
+def headline_round(run: Run, config: AnalysisConfig) -> int:
+    """The round that the verdict is about: the one asked for, or the sparse one with the best validation score."""
+    rounds = run.rounds()
+    if not rounds:
+        raise ValueError(f"{run.path} has no finished round to measure: siftnet resume {run.path}")
+    if config.headline >= 0:
+        run.round_path(config.headline)
+        return config.headline
+    ranked = [s for s in run.summaries() if s["diverged_at"] is None]
+    sparse = [s for s in ranked if s["density"] < 1] or ranked
+    return max(sparse, key=lambda s: s["best"]["validation"]["score"])["round"] if sparse else rounds[-1]
+
+
+def measure_round(
+    run: Run, number: int, samples: int, bootstrap: int, *, raw: bool = False
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Numbers and arrays of one round: its affine layers from the inputs up, deeper ones through their paths.
+
+    raw: where the inputs were permuted, measure the first layer also in the order that the network saw. Array names
+    are 'layers.0:same_channel' and so on; see `siftnet.analysis.measure.arrays`.
+    """
+    ticket = run.ticket(number)
+    names = ticket.affine_layers()
+    if not names or names[0] != FIRST:
+        reason = "the first layer is a convolution, whose locality is built in: nothing to measure"
+        return {"layers": [], "raw": None, "verdict": f"not testable: {reason}."}, {}
+    found: list[dict[str, Any]] = []
+    pictures: dict[str, np.ndarray] = {}
+    seeds = generator(run.config.seed, "analysis", number)
+    inputs = run.inputs()
+    first = _measure(ticket, FIRST, samples, bootstrap, seeds, _in_place(inputs, inputs["variance_I"]))
+    for name, measures in [(FIRST, first), *_deeper(ticket, names, bootstrap, seeds)]:
+        found.append({"layer": name} | numbers(measures))
+        pictures |= {f"{name}:{key}": array for key, array in arrays(measures).items()}
+    unrestored = None
+    if raw and ticket.permutation_I is not None:
+        as_seen = ticket.mask_JI(FIRST, restore=False), ticket.weights_JI(FIRST, restore=False)
+        unrestored = numbers(measure_layer(*as_seen, ticket.geometry, samples, bootstrap, seeds))
+    permute = run.config.data.permute
+    sentence = verdict(first.locality, augmented=run.data["augmented"], permuted=permute)
+    return {"layers": found, "raw": unrestored, "verdict": sentence}, pictures
+
+
+def _measure(
+    ticket: Ticket, layer: str, samples: int, bootstrap: int, seeds: np.random.Generator, variance_I: np.ndarray
+) -> LayerMeasures:
+    mask, weights = ticket.mask_JI(layer), ticket.weights_JI(layer)
+    return measure_layer(mask, weights, ticket.geometry, samples, bootstrap, seeds, variance_I)
+
+
+def _deeper(
+    ticket: Ticket, names: list[str], bootstrap: int, seeds: np.random.Generator
+) -> list[tuple[str, LayerMeasures]]:
+    """Layers above the first, seen from the inputs through path counts, against the closed-form null."""
+    counts = path_counts([ticket.mask_JI(name) for name in names])
+    weights = path_weights([ticket.weights_JI(name) for name in names])
+    deeper = zip(names[1:], counts[1:], weights[1:], strict=True)
+    return [(name, measure_layer(c > 0, w, ticket.geometry, 0, bootstrap, seeds)) for name, c, w in deeper]
+
+
+def _in_place(inputs: dict[str, np.ndarray], values_I: np.ndarray) -> np.ndarray:
+    """Per-input values of permuted inputs, back where the inputs came from."""
+    if "permutation_I" not in inputs:
+        return values_I
+    original = np.empty_like(values_I)
+    original[inputs["permutation_I"]] = values_I
+    return original
+
+
+def _headline(run: Run, config: AnalysisConfig, number: int, setup: Setup | None) -> dict[str, Any]:
+    measured = run.analysis(f"round-{number:02d}")
+    assert measured is not None
+    headline = {"round": number, "verdict": measured[0]["verdict"], "ablation": None}
+    if config.ablation and setup is not None and measured[0]["layers"]:
+        headline["ablation"] = ablate(run, number, setup)
+    run.write_analysis("headline", headline, {})
+    return headline
+
+
+def ablate(run: Run, number: int, setup: Setup) -> dict[str, Any]:
+    """Validation score as first-layer nodes are removed, the most and the least connected first, and at random.
+
+    A node is removed by cutting its outgoing connections, so that batch norm above sees what it saw in training.
+    Weights are those that validation chose.
+    """
+    masks, best = run.masks(number), run.weights(number, "best")
+    # Affine layers take affine layers above them: once the grid is gone, no convolution comes.
+    above = "layers.1"
+    degree_J = masks[f"{FIRST}.weight"].sum(1).numpy()
+
+    def evaluate(keep_J: np.ndarray) -> float:
+        weight = best.parameters[f"{above}.weight"].clone()
+        weight[:, ~keep_J] = 0
+        state = State(best.parameters | {f"{above}.weight": weight}, best.statistics)
+        return setup.trainer.evaluate(state, Masks(masks.kept), "validation").score
+
+    counts = sorted({round(share * len(degree_J)) for share in ABLATED})
+    curves = ablation(degree_J, evaluate, counts, generator(run.config.seed, "ablation", number))
+    return {
+        "removed": curves.counts.tolist(),
+        "most": curves.most.tolist(),
+        "least": curves.least.tolist(),
+        "random_mean": curves.random_mean.tolist(),
+        "random_spread": curves.random_spread.tolist(),
+        "metric": run.summary(number)["metric"],
+    }
