@@ -36,10 +36,9 @@ class _Dtype:
         self.dtype = dtype
 
     def __setstate__(self, state: Any) -> None:
-        order = state[1].decode() if isinstance(state[1], bytes) else state[1]
-        if order not in ("<", ">", "|", "="):
-            raise RefusedError(f"byte order {order!r}")
-        self.dtype = self.dtype.newbyteorder(order)
+        if state[1] not in ("<", ">", "|", "="):
+            raise RefusedError(f"byte order {state[1]!r}")
+        self.dtype = self.dtype.newbyteorder(state[1])
 
 
 class _Array:

@@ -46,7 +46,7 @@ def read(path: Path, name: str) -> np.ndarray:
         return flat.reshape(found.shape)
     with _member(path, name) as (file, _):
         values = np.frombuffer(_exactly(file, flat.nbytes), found.dtype)
-        return values.reshape(found.shape, order="F")
+        return np.array(values.reshape(found.shape, order="F"), order="C")
 
 
 def read_rows(path: Path, name: str, rows_R: np.ndarray, into_RI: np.ndarray) -> None:

@@ -1,0 +1,102 @@
+"""One .npz file of arrays: x (n, ...), y (n,), and x_test, y_test where a test set is held out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from siftnet.config import DataConfig
+from siftnet.data.formats import npz_members
+from siftnet.data.formats.layout import lay_out
+from siftnet.data.formats.place import file_of
+from siftnet.data.formats.raw import Raw
+
+KINDS = {"b": "classes", "i": "classes", "u": "classes", "S": "bytes", "U": "text", "f": "numbers"}
+"""What the kinds of dtype mean in y."""
+
+
+def read(config: DataConfig) -> Raw:
+    """Arrays x and y of an .npz file, with x_test and y_test held out where they are there.
+
+    Whole numbers within 0..255 and booleans become uint8, other numbers float32. y of whole numbers, booleans or text
+    is classes, in sorted order; y of floats is a numeric target. Geometry as `lay_out` says. Raises ValueError for
+    missing arrays, lengths that differ, NaN or infinity, Python objects, and damaged files.
+    """
+    path = file_of(config, "an .npz file with arrays x and y")
+    names = npz_members.names(path)
+    if ("x_test" in names) != ("y_test" in names):
+        raise ValueError(f"{path} has only one of x_test and y_test: save both, or neither")
+    parts = ("", "_test") if "x_test" in names else ("",)
+    x = [_read_x(path, f"x{part}") for part in parts]
+    y = [_read_y(path, f"y{part}", len(inputs)) for part, inputs in zip(parts, x, strict=True)]
+    if x[-1].shape[1:] != x[0].shape[1:] or KINDS[y[-1].dtype.kind] != KINDS[y[0].dtype.kind]:
+        raise ValueError(
+            f"{path} has x of shape {x[0].shape} with y of {y[0].dtype} and x_test of shape "
+            f"{x[-1].shape} with y_test of {y[-1].dtype}: save examples of one kind"
+        )
+    labels_N, class_names = _targets(np.concatenate(y), len(y[0]), path)
+    count = len(x[0])
+    stacked = _compact(np.concatenate(x) if len(x) > 1 else x[0], path)
+    inputs_NI, geometry = lay_out(stacked, config.geometry)
+    return Raw(
+        name=path.stem,
+        inputs_NI=inputs_NI,
+        labels_N=labels_N,
+        classes=len(class_names) or None,
+        geometry=geometry,
+        held_out_N=np.arange(count, len(inputs_NI)) if len(parts) > 1 else None,
+        class_names=class_names,
+    )
+
+
+def _read_x(path: Path, name: str) -> np.ndarray:
+    x = npz_members.read(path, name)
+    if x.ndim < 2 or x.size == 0 or x.dtype.kind not in "biuf":
+        raise ValueError(f"{path} has {name} of shape {x.shape} and type {x.dtype}: save numbers of shape (n, ...)")
+    return x
+
+
+def _read_y(path: Path, name: str, count: int) -> np.ndarray:
+    y = npz_members.read(path, name)
+    if y.shape not in ((count,), (count, 1)) or y.dtype.kind not in KINDS:
+        raise ValueError(
+            f"{path} has {name} of shape {y.shape} and type {y.dtype} for {count} examples: "
+            "save one class or one number each"
+        )
+    return y.reshape(count)
+
+
+def _compact(x: np.ndarray, path: Path) -> np.ndarray:
+    """The same numbers as uint8 where they fit, else as float32."""
+    if x.dtype.kind == "b" or (x.dtype.kind in "iu" and x.min() >= 0 and x.max() <= 255):
+        return x.astype(np.uint8, copy=False)
+    with np.errstate(over="ignore"):
+        x = x.astype(np.float32, copy=False)
+    _refuse_gaps(x, "x", path)
+    return x
+
+
+def _targets(y: np.ndarray, training: int, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Class numbers and the names of the classes, or numeric targets and no names."""
+    if y.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            y = y.astype(np.float32)
+        _refuse_gaps(y, "y", path)
+        return y, ()
+    values, labels = np.unique(y, return_inverse=True)
+    unseen = np.setdiff1d(np.arange(len(values)), labels[:training])
+    if len(unseen):
+        raise ValueError(f"{path} has the class {values[unseen[0]]} only in y_test: leave it out, or add it to y")
+    if len(values) < 2:
+        raise ValueError(
+            f"{path} has only one class, {values[0]}, in y: there is nothing to tell apart, so add another"
+        )
+    names = np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values
+    return labels.astype(np.int64), tuple(str(name) for name in names)
+
+
+def _refuse_gaps(values: np.ndarray, name: str, path: Path) -> None:
+    bad = values.size - int(np.count_nonzero(np.isfinite(values)))
+    if bad:
+        raise ValueError(f"{path} has {bad} NaN or infinite values in {name}: fill them in or leave those examples out")

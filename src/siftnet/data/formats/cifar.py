@@ -1,0 +1,80 @@
+"""CIFAR-10 and CIFAR-100 as python batches, also those that Python 2 wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from siftnet.config import DataConfig
+from siftnet.data import unpickle
+from siftnet.data.formats.place import folder_of
+from siftnet.data.formats.raw import Raw
+from siftnet.geometry import Grid
+
+# Files of training batches, test batch, names; the key of the labels and of their names; number of classes.
+LAYOUT: dict[str, tuple[list[str], str, str, str, str, int]] = {
+    "cifar10": ([f"data_batch_{n}" for n in range(1, 6)], "test_batch", "batches.meta", "labels", "label_names", 10),
+    "cifar100": (["train"], "test", "meta", "fine_labels", "fine_label_names", 100),
+}
+SIDE, CHANNELS = 32, 3
+
+
+def read(config: DataConfig) -> Raw:
+    """CIFAR-10 or -100 (fine labels), uint8 (channel, row, column), training batches first, test batch held out.
+
+    Raises ValueError for a missing batch, a wrong shape, labels out of range, and damaged or foreign files.
+    """
+    training, test, meta, key, names_key, classes = LAYOUT[config.format]
+    root = folder_of(config, f"the folder with {training[0]} and {test}")
+    batches = [_read_batch(root / name, key, classes) for name in [*training, test]]
+    count = sum(len(labels) for _, labels in batches)
+    return Raw(
+        name={"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}[config.format],
+        inputs_NI=np.concatenate([data for data, _ in batches]),
+        labels_N=np.concatenate([labels for _, labels in batches]),
+        classes=classes,
+        geometry=Grid((SIDE, SIDE), CHANNELS),
+        held_out_N=np.arange(count - len(batches[-1][1]), count),
+        class_names=_class_names(root / meta, names_key, classes),
+    )
+
+
+def _read_batch(path: Path, key: str, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    if not path.is_file():
+        raise ValueError(f"there is no {path}: set data.root to the unpacked folder of the python version of CIFAR")
+    content = _by_text(unpickle.load(path))
+    if not {"data", key} <= set(content):
+        held = ", ".join(content) or "no dictionary"
+        raise ValueError(f"{path} holds {held} and not data and {key}: use the python version of the right CIFAR")
+    data, labels = np.asarray(content["data"]), np.asarray(content[key])
+    if data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != CHANNELS * SIDE * SIDE:
+        raise ValueError(
+            f"{path} holds data of shape {data.shape} and type {data.dtype}, not uint8 (n, 3072): download it again"
+        )
+    if labels.shape != data.shape[:1] or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"{path} holds {labels.size} labels of type {labels.dtype} for {len(data)} images: download it again"
+        )
+    for wrong in labels[(labels < 0) | (labels >= classes)][:1]:
+        raise ValueError(f"{path} has the label {wrong}, and labels run from 0 to {classes - 1}: download it again")
+    return data, labels.astype(np.int64)
+
+
+def _class_names(path: Path, key: str, classes: int) -> tuple[str, ...]:
+    if not path.is_file():
+        return ()
+    names = _by_text(unpickle.load(path)).get(key, [])
+    if not isinstance(names, list) or len(names) != classes:
+        raise ValueError(f"{path} does not name {classes} classes under {key}: download it again, or remove it")
+    return tuple(_text(name) for name in names)
+
+
+def _by_text(content: Any) -> dict[str, Any]:
+    """The dictionary with text for keys; a file that holds something else gives an empty one."""
+    return {_text(key): value for key, value in content.items()} if isinstance(content, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin1") if isinstance(value, bytes) else str(value)

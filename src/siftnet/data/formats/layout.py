@@ -1,0 +1,77 @@
+"""How arrays of any shape become inputs numbered channel first, and where those inputs live."""
+
+from __future__ import annotations
+
+import re
+from math import prod
+
+import numpy as np
+
+from siftnet.geometry import Geometry, Grid, Unknown
+
+CHANNELS = (1, 3, 4)
+AXES = {"grid": range(2, 10), "ring": range(2, 3), "torus": range(3, 10), "volume": range(4, 5)}
+
+
+def parse_geometry(text: str, inputs: int) -> Geometry:
+    """The geometry that data.geometry spells out: unknown, or e.g. grid:3x32x32, channels first.
+
+    inputs: how many inputs the data have. Raises ValueError for another spelling or another number of inputs.
+    """
+    if text == "unknown":
+        return Unknown(inputs)
+    match = re.fullmatch(r"(grid|ring|torus|volume):(\d+(?:x\d+)+)", text)
+    lengths = tuple(int(n) for n in match[2].split("x")) if match else ()
+    if not match or len(lengths) not in AXES[match[1]] or min(lengths) < 1:
+        raise ValueError(
+            f"data.geometry = {text} is not understood: give auto, unknown, grid:CxHxW, ring:CxN, torus:CxHxW or "
+            "volume:CxDxHxW with channels C first"
+        )
+    if prod(lengths) != inputs:
+        raise ValueError(
+            f"data.geometry = {text} has {prod(lengths)} inputs and the data have {inputs}: correct one of them"
+        )
+    return Grid(lengths[1:], lengths[0], periodic=match[1] in ("ring", "torus"))
+
+
+def lay_out(x: np.ndarray, geometry: str) -> tuple[np.ndarray, Geometry]:
+    """Examples as rows of inputs, channel first, and where the inputs live.
+
+    x: (n, ...); geometry: data.geometry. With auto, (n, I) is unknown, (n, H, W) a grid, (n, C, H, W) and (n, H, W, C)
+    a grid of C channels where C is 1, 3 or 4, and any other three axes are a volume. Returns (n, I), a view of x where
+    possible. Raises ValueError for more axes and for a geometry that does not fit.
+    """
+    count, shape = len(x), x.shape[1:]
+    if geometry != "auto":
+        found = parse_geometry(geometry, prod(shape))
+        return _as_told(x, found, geometry), found
+    if len(shape) == 1:
+        return x, Unknown(shape[0])
+    if len(shape) == 2:
+        return x.reshape(count, -1), Grid(shape)
+    if len(shape) == 3:
+        if shape[0] in CHANNELS:
+            return x.reshape(count, -1), Grid(shape[1:], shape[0])
+        if shape[2] in CHANNELS and shape[0] not in CHANNELS and shape[1] not in CHANNELS:
+            return _channels_first(x), Grid(shape[:2], shape[2])
+        return x.reshape(count, -1), Grid(shape)
+    raise ValueError(
+        f"examples of shape {shape} can be laid out in several ways: say which with data.geometry, e.g. volume:CxDxHxW"
+    )
+
+
+def _as_told(x: np.ndarray, geometry: Geometry, text: str) -> np.ndarray:
+    shape = x.shape[1:]
+    if isinstance(geometry, Grid) and len(shape) > 1:
+        told = (geometry.channels, *geometry.shape)
+        if shape == (*geometry.shape, geometry.channels) != told:
+            return _channels_first(x)
+        if shape != told and not (geometry.channels == 1 and shape == geometry.shape):
+            raise ValueError(
+                f"data.geometry = {text} does not fit examples of shape {shape}: give their own lengths, channels first"
+            )
+    return x.reshape(len(x), -1)
+
+
+def _channels_first(x: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(np.moveaxis(x, -1, 1)).reshape(len(x), -1)

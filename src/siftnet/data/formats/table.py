@@ -1,0 +1,168 @@
+"""A table, CSV or parquet, with numeric feature columns and one target column. N rows, I features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from siftnet.config import DataConfig, TableConfig
+from siftnet.data.formats.layout import parse_geometry
+from siftnet.data.formats.place import file_of
+from siftnet.data.formats.raw import Raw
+from siftnet.geometry import Unknown
+
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+FEW_CLASSES = 20
+
+
+def read(config: DataConfig) -> Raw:
+    """A table's features, float32, NaN where a value is missing and config.table asks to fill it in, and its target.
+
+    Raises ValueError for files that are no tables, columns that are not numeric, a target that is absent or has missing
+    values, missing values that nobody asked to fill in, infinite values, and parquet without pyarrow.
+    """
+    path = file_of(config, "a .csv, .tsv or .parquet file")
+    frame = _read_frame(path)
+    table = config.table
+    columns = ", ".join(map(str, frame.columns))
+    if table.target not in frame.columns:
+        raise ValueError(f"data.table.target = {table.target!r} is no column of {path}; its columns are {columns}")
+    features = frame.drop(columns=table.target)
+    if features.shape[1] == 0 or len(frame) == 0:
+        raise ValueError(f"{path} has {len(frame)} rows and the columns {columns}: it needs rows and a feature column")
+    labels_N, class_names = _target(frame[table.target], table, path)
+    inputs_NI = np.column_stack([_feature(features[name], str(name), path) for name in features.columns])
+    names = tuple(str(name) for name in features.columns)
+    if table.missing == "refuse":
+        _refuse_missing(inputs_NI, names, path)
+    return Raw(
+        name=path.name.partition(".")[0],
+        inputs_NI=inputs_NI,
+        labels_N=labels_N,
+        classes=len(class_names) or None,
+        geometry=Unknown(len(names)) if config.geometry == "auto" else parse_geometry(config.geometry, len(names)),
+        class_names=class_names,
+        input_names=names,
+    )
+
+
+def impute(inputs_NI: np.ndarray, train_T: np.ndarray, table: TableConfig, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Fill in missing values in place as table.missing says, by the training rows alone, and return notes on it.
+
+    inputs_NI: float32, NaN where missing; train_T: int64 rows. Raises ValueError for a column that has no value at all
+    among the training rows and would need one.
+    """
+    missing_NI = np.isnan(inputs_NI)
+    columns = np.flatnonzero(missing_NI.any(axis=0))
+    for i in columns:
+        known = inputs_NI[train_T, i][~missing_NI[train_T, i]].astype(np.float64)
+        if len(known) == 0 and table.missing != "zero":
+            raise ValueError(
+                f"column {names[i]} has no value in any training row to take the {table.missing} of: "
+                "leave the column out"
+            )
+        inputs_NI[missing_NI[:, i], i] = _stand_in(known, table.missing)
+    if len(columns) == 0:
+        return ()
+    counts = ", ".join(f"{names[i]} {missing_NI[:, i].sum()}" for i in columns)
+    source = "zero" if table.missing == "zero" else f"the {table.missing} of the training rows"
+    return (f"Missing values were filled in with {source} ({counts}).",)
+
+
+def _stand_in(known: np.ndarray, missing: str) -> float:
+    if missing == "zero":
+        return 0.0
+    return float(np.mean(known) if missing == "mean" else np.median(known))
+
+
+def scaling(inputs_NI: np.ndarray, train_T: np.ndarray, table: TableConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Centre and scale of each feature by the training rows, float64 (I,): what table.scale says; constants keep 1."""
+    train_TI = inputs_NI[train_T].astype(np.float64)
+    low_I, high_I = train_TI.min(axis=0), train_TI.max(axis=0)
+    center_I, spread_I = {
+        "standard": (train_TI.mean(axis=0), train_TI.std(axis=0)),
+        "range": (low_I, high_I - low_I),
+        "none": (np.zeros_like(low_I), np.ones_like(low_I)),
+    }[table.scale]
+    return center_I, 1 / np.where(high_I > low_I, spread_I, 1)
+
+
+def _read_frame(path: Path) -> pd.DataFrame:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    try:
+        if suffixes[-1:] in ([".parquet"], [".pq"]):
+            return pd.read_parquet(path, engine="pyarrow")
+        kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
+        if kind not in SEPARATORS:
+            raise ValueError("its name ends in none of .csv, .tsv, .csv.gz, .tsv.gz, .parquet")
+        frame = pd.read_csv(path, sep=SEPARATORS[kind], low_memory=False)
+    except PermissionError:
+        raise
+    except ImportError:
+        raise ValueError(f"reading {path} needs pyarrow: pip install siftnet[parquet]") from None
+    except (ValueError, OSError, EOFError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ValueError(f"{path} cannot be read as a table ({reason}): save it as CSV or parquet") from None
+    for name in frame.columns[frame.columns.astype(str).str.startswith("Unnamed: ")]:
+        raise ValueError(f"{path} has a column without a name ({name}), perhaps row numbers: name it or leave it out")
+    return frame
+
+
+def _numbers(column: pd.Series) -> np.ndarray | None:
+    """A column of numbers or booleans as float64, NaN where missing; None for anything else."""
+    numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_complex_dtype(column)
+    if numeric or pd.api.types.infer_dtype(column, skipna=True) in ("boolean", "empty"):
+        return np.asarray(column.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan))
+    return None
+
+
+def _feature(column: pd.Series, name: str, path: Path) -> np.ndarray:
+    values = _numbers(column)
+    if values is None:
+        raise ValueError(
+            f"column {name} of {path} is {column.dtype}, not numeric: turn it into numbers, e.g. a column of 0 and 1 "
+            "for each value, or leave it out"
+        )
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float32)
+    infinite = int(np.isinf(values).sum())
+    if infinite:
+        raise ValueError(f"column {name} of {path} has {infinite} infinite values: correct them or leave them empty")
+    return values
+
+
+def _refuse_missing(inputs_NI: np.ndarray, names: tuple[str, ...], path: Path) -> None:
+    missing_I = np.isnan(inputs_NI).sum(axis=0)
+    if missing_I.any():
+        counts = ", ".join(f"{name} {count}" for name, count in zip(names, missing_I, strict=True) if count)
+        raise ValueError(f"{path} has missing values ({counts}): set data.table.missing to mean, median or zero")
+
+
+def _target(column: pd.Series, table: TableConfig, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Class numbers and class names, or numeric targets and no names."""
+    missing = int(column.isna().sum())
+    if missing:
+        raise ValueError(f"the target column {table.target} of {path} lacks {missing} values: leave those rows out")
+    numbers = None if pd.api.types.is_bool_dtype(column) else _numbers(column)
+    if numbers is None and table.task == "numbers":
+        raise ValueError(
+            f"the target column {table.target} of {path} is {column.dtype}, not numbers: set data.table.task"
+        )
+    if numbers is not None and not np.isfinite(numbers.astype(np.float32)).all():
+        raise ValueError(f"the target column {table.target} of {path} has infinite values: correct them")
+    if numbers is not None and (table.task == "numbers" or (table.task == "auto" and not _is_few_whole(numbers))):
+        return numbers.astype(np.float32), ()
+    values, labels_N = np.unique(column.astype(str) if numbers is None else numbers, return_inverse=True)
+    if len(values) < 2 or len(values) > max(2, len(column) // 2):
+        raise ValueError(
+            f"the target column {table.target} of {path} has {len(values)} different values in {len(column)} rows, "
+            "which is no set of classes: name another column, or set data.table.task = numbers"
+        )
+    names = values if numbers is None else [f"{value:g}" for value in values]
+    return labels_N.astype(np.int64), tuple(str(name) for name in names)
+
+
+def _is_few_whole(numbers: np.ndarray) -> bool:
+    return bool((numbers == np.round(numbers)).all()) and len(np.unique(numbers)) <= FEW_CLASSES

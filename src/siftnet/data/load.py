@@ -1,0 +1,116 @@
+"""From a configuration to the data set: read or make, relabel, split, permute, normalise. N examples, I inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from siftnet.config import DataConfig
+from siftnet.data import synthetic
+from siftnet.data.dataset import Dataset
+from siftnet.data.formats import arrays, cifar, folder, idx, imagenet, table
+from siftnet.data.formats.raw import Raw
+from siftnet.data.splits import split
+from siftnet.data.tasks import permute, relabel
+from siftnet.geometry import Geometry, Grid
+
+READERS: dict[str, Callable[[DataConfig], Raw]] = {
+    "imagenet": imagenet.read,
+    "cifar10": cifar.read,
+    "cifar100": cifar.read,
+    "idx": idx.read,
+    "npz": arrays.read,
+    "table": table.read,
+    "folder": folder.read,
+    "nlgp": synthetic.make,
+    "planted": synthetic.make,
+}
+BLOCK = 4096
+"""Rows that a statistic looks at together, so that it needs little memory beside the data."""
+
+
+def load_dataset(config: DataConfig) -> Dataset:
+    """The data set that a configuration asks for, split, transformed and normalised.
+
+    Images become (x - mean training image) / 255; whole numbers of an .npz file (x - mean) / largest training value,
+    its floats (x - mean) / standard deviation over all inputs; a table is scaled by column as config.table says;
+    synthetic data are left alone. Raises ValueError, one sentence that names file or setting and the remedy, for bad
+    files, for settings that do not fit the data, and for augmentation of data whose geometry is not a grid.
+    """
+    if config.geometry != "auto" and config.format not in ("npz", "table"):
+        raise ValueError(
+            f"data.geometry = {config.geometry} is for npz and table data, and data.format = {config.format} "
+            "knows its own: set data.geometry auto"
+        )
+    raw = _read(config)
+    _check_augmentation(raw.geometry, config)
+    splits, notes = split(len(raw.labels_N), raw.held_out_N, config, share_taken=raw.share_taken)
+    labels_N, classes, class_names = relabel(raw.labels_N, raw.classes, config, raw.class_names)
+    if config.format == "table":
+        notes += table.impute(raw.inputs_NI, splits["train"], config.table, raw.input_names)
+    inputs_NI, permutation_I, scrambled = permute(raw.inputs_NI, config, raw.geometry)
+    center_I, scale_I = _normalisation(inputs_NI, splits["train"], config)
+    return Dataset(
+        name=raw.name,
+        inputs_NI=inputs_NI,
+        labels_N=labels_N,
+        classes=classes,
+        geometry=raw.geometry,
+        splits=splits,
+        center_I=center_I.astype(np.float32),
+        scale_I=scale_I.astype(np.float32),
+        permutation_I=permutation_I,
+        scrambled=scrambled,
+        class_names=class_names,
+        input_names=raw.input_names,
+        notes=raw.notes + notes,
+    )
+
+
+def _read(config: DataConfig) -> Raw:
+    try:
+        return READERS[config.format](config)
+    except OSError as error:
+        place, reason = error.filename or config.root, error.strerror or error
+        raise ValueError(f"{place} cannot be read ({reason}): check that it is there and its permissions") from None
+    except MemoryError:
+        raise ValueError(
+            f"the data at {config.root} do not fit into memory: use fewer, e.g. fewer batches or a smaller data.share"
+        ) from None
+
+
+def _check_augmentation(geometry: Geometry, config: DataConfig) -> None:
+    if not (config.flip or config.shift):
+        return
+    if not isinstance(geometry, Grid):
+        raise ValueError(
+            f"data.flip and data.shift need to know the neighbours, and these data are {geometry.describe()}: "
+            "set data.flip false and data.shift 0, or say with data.geometry what grid they live on"
+        )
+    if config.shift >= min(geometry.shape):
+        raise ValueError(
+            f"data.shift = {config.shift} moves images of {geometry.describe()} out of sight: "
+            f"set it below {min(geometry.shape)}"
+        )
+
+
+def _normalisation(inputs_NI: np.ndarray, train_T: np.ndarray, config: DataConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Centre and scale, float64 (I,), by the training rows alone."""
+    ones_I = np.ones(inputs_NI.shape[1])
+    if config.is_synthetic:
+        return 0 * ones_I, ones_I
+    if config.format == "table":
+        return table.scaling(inputs_NI, train_T, config.table)
+    blocks = [train_T[start : start + BLOCK] for start in range(0, len(train_T), BLOCK)]
+    if inputs_NI.dtype == np.uint8:
+        center_I = sum(
+            (inputs_NI[rows].sum(axis=0, dtype=np.uint32) for rows in blocks), np.zeros(len(ones_I), np.int64)
+        )
+        # Zeros and ones divided by 255 would vanish beside batch norm's epsilon.
+        largest = max(1, *(int(inputs_NI[rows].max()) for rows in blocks)) if config.format == "npz" else 255
+        return center_I / len(train_T), ones_I / largest
+    total_I = sum((inputs_NI[rows].sum(axis=0, dtype=np.float64) for rows in blocks), np.zeros(len(ones_I)))
+    center_I = total_I / len(train_T)
+    variance = sum(float(((inputs_NI[rows] - center_I) ** 2).sum()) for rows in blocks) / (len(train_T) * len(ones_I))
+    return center_I, ones_I / (np.sqrt(variance) if variance > 0 else 1)
