@@ -253,7 +253,7 @@ class AnalysisConfig:
     samples_other: int = 19
     """Degree-preserving shuffles at each other round."""
     headline: int = -1
-    """Round that the verdict is about; -1 takes the sparse round with the best validation score."""
+    """Round that the verdict is about; -1 takes the sparsest that validates within one standard error of the best."""
     bootstrap: int = 1000
     """Resamplings of the nodes behind each interval."""
     ablation: bool = True

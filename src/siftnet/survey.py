@@ -51,7 +51,11 @@ def survey(
 
 
 def headline_round(run: Run, config: AnalysisConfig) -> int:
-    """The round that the verdict is about: the one asked for, or the sparse one with the best validation score."""
+    """The round that the verdict is about: the one asked for, or the sparsest that validates as well as the best.
+
+    As well means within one standard error of the best sparse round's score (Breiman et al. 1984), so that a fluke among
+    many equals does not decide.
+    """
     rounds = run.rounds()
     if not rounds:
         raise ValueError(f"{run.path} has no finished round to measure: siftnet resume {run.path}")
@@ -60,7 +64,19 @@ def headline_round(run: Run, config: AnalysisConfig) -> int:
         return config.headline
     ranked = [s for s in run.summaries() if s["diverged_at"] is None]
     sparse = [s for s in ranked if s["density"] < 1] or ranked
-    return max(sparse, key=lambda s: s["best"]["validation"]["score"])["round"] if sparse else rounds[-1]
+    if not sparse:
+        return rounds[-1]
+    best = max(sparse, key=lambda s: s["best"]["validation"]["score"])
+    enough = best["best"]["validation"]["score"] - standard_error(best)
+    return max(s["round"] for s in sparse if s["best"]["validation"]["score"] >= enough)
+
+
+def standard_error(summary: dict[str, Any]) -> float:
+    """Standard error of a round's best validation score: binomial for accuracy, 2 R (1 - R^2) / sqrt(n) for R^2."""
+    validation = summary["best"]["validation"]
+    score, count = min(max(validation["score"], 0.0), 1.0), validation["examples"]
+    spread = score * (1 - score) if summary["metric"] == "accuracy" else 4 * score * (1 - score) ** 2
+    return (spread / count) ** 0.5
 
 
 def measure_round(
