@@ -63,10 +63,9 @@ def _popularity(locality: Locality) -> list[str]:
     uniform, degree = locality.index_uniform, locality.index_degree
     if degree is None or not uniform.value or not degree.value:
         return []
-    explained = uniform.value / degree.value
-    return [
-        f"Against uniform placement the index is {_short(uniform.value)}; popular inputs alone give {_short(explained)}."
-    ]
+    # What the shuffles have on average, measured against uniform placement.
+    popular = _short(uniform.value / degree.value)
+    return [f"Against uniform placement the index is {_short(uniform.value)}; popular inputs alone give {popular}."]
 
 
 def _told(augmented: bool, permuted: str) -> str:
