@@ -168,5 +168,30 @@ def load(path: Path) -> Any:
         ) from None
 
 
+def load_dictionary(path: Path) -> dict[str, Any]:
+    """The content of a pickled dictionary, its keys as text; raises as `load`, and ValueError for anything else."""
+    content = load(path)
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds no dictionary but a {type(content).__name__}: use the official download")
+    return {key.decode("latin1") if isinstance(key, bytes) else str(key): value for key, value in content.items()}
+
+
+def load_arrays(path: Path, *names: str) -> list[np.ndarray]:
+    """The named entries of a pickled dictionary as arrays of any dtype; raises as `load_dictionary`.
+
+    Raises ValueError also where an entry is absent, or a list of rows of different lengths.
+    """
+    content = load_dictionary(path)
+    absent = [name for name in names if name not in content]
+    if absent:
+        raise ValueError(
+            f"{path} holds {', '.join(content) or 'nothing'} but not {absent[0]}: use the official download"
+        )
+    try:
+        return [np.asarray(content[name]) for name in names]
+    except ValueError:
+        raise ValueError(f"{path} has rows of different lengths: download it again") from None
+
+
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0] or type(error).__name__

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -44,11 +43,7 @@ def read(config: DataConfig) -> Raw:
 def _read_batch(path: Path, key: str, classes: int) -> tuple[np.ndarray, np.ndarray]:
     if not path.is_file():
         raise ValueError(f"there is no {path}: set data.root to the unpacked folder of the python version of CIFAR")
-    content = _by_text(unpickle.load(path))
-    if not {"data", key} <= set(content):
-        held = ", ".join(content) or "no dictionary"
-        raise ValueError(f"{path} holds {held} and not data and {key}: use the python version of the right CIFAR")
-    data, labels = np.asarray(content["data"]), np.asarray(content[key])
+    data, labels = unpickle.load_arrays(path, "data", key)
     if data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != CHANNELS * SIDE * SIDE:
         raise ValueError(
             f"{path} holds data of shape {data.shape} and type {data.dtype}, not uint8 (n, 3072): download it again"
@@ -65,16 +60,7 @@ def _read_batch(path: Path, key: str, classes: int) -> tuple[np.ndarray, np.ndar
 def _class_names(path: Path, key: str, classes: int) -> tuple[str, ...]:
     if not path.is_file():
         return ()
-    names = _by_text(unpickle.load(path)).get(key, [])
+    names = unpickle.load_dictionary(path).get(key)
     if not isinstance(names, list) or len(names) != classes:
         raise ValueError(f"{path} does not name {classes} classes under {key}: download it again, or remove it")
-    return tuple(_text(name) for name in names)
-
-
-def _by_text(content: Any) -> dict[str, Any]:
-    """The dictionary with text for keys; a file that holds something else gives an empty one."""
-    return {_text(key): value for key, value in content.items()} if isinstance(content, dict) else {}
-
-
-def _text(value: Any) -> str:
-    return value.decode("latin1") if isinstance(value, bytes) else str(value)
+    return tuple(name.decode("latin1") if isinstance(name, bytes) else str(name) for name in names)

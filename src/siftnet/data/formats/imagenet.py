@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -96,9 +95,8 @@ def _describe(path: Path) -> Batch:
         found = npz_members.header(path, "data")
         shape, dtype, labels = found.shape, found.dtype, npz_members.read(path, "labels")
     else:
-        data, labels = _load_pickle(path)
+        data, labels = unpickle.load_arrays(path, "data", "labels")
         shape, dtype = data.shape, data.dtype
-    labels = np.asarray(labels)
     if dtype != np.uint8 or len(shape) != 2 or shape[1] not in SIDES:
         raise ValueError(
             f"{path} holds data of shape {shape} and type {dtype}, not uint8 (n, 3072) or (n, 12288): "
@@ -112,19 +110,12 @@ def _describe(path: Path) -> Batch:
     return Batch(path, labels.astype(np.int64), shape[1])
 
 
-def _load_pickle(path: Path) -> tuple[np.ndarray, Any]:
-    content = unpickle.load(path)
-    if not isinstance(content, dict) or not {"data", "labels"} <= set(content):
-        raise ValueError(f"{path} is no dictionary of data and labels: use the official download")
-    return np.asarray(content["data"]), content["labels"]
-
-
 def _wordnet_ids(root: Path) -> tuple[str, ...]:
     path = root / "wnids.txt"
     if not path.is_file():
         return ()
     names = tuple(line.strip() for line in path.read_text(encoding="utf-8", errors="replace").strip().splitlines())
-    if not all(names) or len(set(names)) != len(names):
+    if not names or not all(names) or len(set(names)) != len(names):
         raise ValueError(
             f"{path} is empty, or has an empty line or one twice: it needs one WordNet id a line, line c is class c"
         )
@@ -152,7 +143,7 @@ def _fill(training: list[Batch], used: np.ndarray, held_out: Batch, width: int) 
         if batch.path.suffix == ".npz":
             npz_members.read_rows(batch.path, "data", rows, into)
         else:
-            into[:] = _load_pickle(batch.path)[0][rows]
+            into[:] = unpickle.load_arrays(batch.path, "data")[0][rows]
         labels_N[at : at + len(rows)] = batch.labels_N[rows]
         at, offset = at + len(rows), offset + number
     return inputs_NI, labels_N
