@@ -300,8 +300,8 @@ def test_tiny_imagenet_batches_hold_every_image_once_shuffled_with_the_mean_of_a
         if "/train/" in name and name.endswith(".JPEG")
     }
     assert {row.tobytes(): label for row, label in zip(data, labels, strict=True)} == expected
-    assert len(set(batches[0]["labels"])) > 1
-    assert list(labels) != sorted(labels)
+    # Class by class, the label would change twice; shuffled, at about two steps in three.
+    assert np.count_nonzero(np.diff(labels)) > 8
     for batch in batches:
         np.testing.assert_allclose(batch["mean"], data.mean(0), rtol=1e-12)
     assert set(np.load(folder / "val_data.npz")) == {"data", "labels"}
