@@ -112,6 +112,8 @@ def _parse_header(file: IO[bytes], path: Path, name: str) -> Header:
         version = np.lib.format.read_magic(file)
         parse = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = parse(file)
+        if min(shape, default=0) < 0:
+            raise ValueError(f"shape {shape}")
     except ValueError as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"{path} holds {name} not as an array ({reason}): write it with numpy.savez") from None

@@ -118,6 +118,12 @@ def _numbers(column: pd.Series) -> np.ndarray | None:
     return None
 
 
+def _single(values: np.ndarray) -> np.ndarray:
+    """As float32, infinite where that cannot hold them."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
+
+
 def _feature(column: pd.Series, name: str, path: Path) -> np.ndarray:
     values = _numbers(column)
     if values is None:
@@ -125,8 +131,7 @@ def _feature(column: pd.Series, name: str, path: Path) -> np.ndarray:
             f"column {name} of {path} is {column.dtype}, not numeric: turn it into numbers, e.g. a column of 0 and 1 "
             "for each value, or leave it out"
         )
-    with np.errstate(over="ignore"):
-        values = values.astype(np.float32)
+    values = _single(values)
     infinite = int(np.isinf(values).sum())
     if infinite:
         raise ValueError(f"column {name} of {path} has {infinite} infinite values: correct them or leave them empty")
@@ -150,10 +155,10 @@ def _target(column: pd.Series, table: TableConfig, path: Path) -> tuple[np.ndarr
         raise ValueError(
             f"the target column {table.target} of {path} is {column.dtype}, not numbers: set data.table.task"
         )
-    if numbers is not None and not np.isfinite(numbers.astype(np.float32)).all():
+    if numbers is not None and not np.isfinite(_single(numbers)).all():
         raise ValueError(f"the target column {table.target} of {path} has infinite values: correct them")
     if numbers is not None and (table.task == "numbers" or (table.task == "auto" and not _is_few_whole(numbers))):
-        return numbers.astype(np.float32), ()
+        return _single(numbers), ()
     values, labels_N = np.unique(column.astype(str) if numbers is None else numbers, return_inverse=True)
     if len(values) < 2 or len(values) > max(2, len(column) // 2):
         raise ValueError(

@@ -1,0 +1,165 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from siftnet.config import DataConfig, SyntheticConfig
+from siftnet.data import load
+from siftnet.data.load import load_dataset
+from siftnet.geometry import Grid
+
+
+def write(root, x=None, y=None, **content):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (100, 3, 8, 8), dtype=np.uint8) if x is None else x
+    np.savez(root / "x.npz", x=x, y=np.arange(len(x)) % 4 if y is None else y, **content)
+    return x
+
+
+def config(root, **changes):
+    return DataConfig(format="npz", root=root / "x.npz", **changes)
+
+
+def test_bytes_stay_bytes_and_are_centred_by_training_alone(tmp_path):
+    x = write(tmp_path)
+    dataset = load_dataset(config(tmp_path))
+    assert dataset.inputs_NI.dtype == np.uint8
+    assert dataset.geometry == Grid((8, 8), 3)
+    assert {name: len(rows) for name, rows in dataset.splits.items()} == {"train": 81, "validation": 9, "test": 10}
+    flat = x.reshape(100, -1)
+    np.testing.assert_allclose(dataset.center_I, flat[dataset.splits["train"]].mean(axis=0), rtol=1e-6)
+    assert np.abs(dataset.center_I - flat.mean(axis=0)).max() > 1, "the test could not tell them apart"
+    np.testing.assert_allclose(dataset.scale_I, 1 / 255, rtol=1e-6)
+    assert dataset.center_I.dtype == dataset.scale_I.dtype == np.float32
+
+
+def test_statistics_do_not_depend_on_the_block(tmp_path, monkeypatch):
+    write(tmp_path, np.random.default_rng(0).normal(3, 2, (100, 5)))
+    whole = load_dataset(config(tmp_path))
+    monkeypatch.setattr(load, "BLOCK", 7)
+    blocks = load_dataset(config(tmp_path))
+    np.testing.assert_allclose(blocks.center_I, whole.center_I, rtol=1e-6)
+    np.testing.assert_allclose(blocks.scale_I, whole.scale_I, rtol=1e-6)
+
+
+def test_floats_are_brought_to_deviation_1_over_all_inputs(tmp_path):
+    x = np.random.default_rng(0).normal(5, [1e-6, 3e-6], (100, 2))
+    write(tmp_path, x)
+    dataset = load_dataset(config(tmp_path))
+    seen = ((dataset.inputs_NI - dataset.center_I) * dataset.scale_I)[dataset.splits["train"]]
+    np.testing.assert_allclose((seen**2).mean(), 1, rtol=1e-2)
+    assert 2 < seen[:, 1].std() / seen[:, 0].std() < 4, "one factor for all inputs"
+
+
+def test_zeros_and_ones_are_not_divided_by_255(tmp_path):
+    write(tmp_path, np.random.default_rng(0).random((100, 6)) < 0.5)
+    assert load_dataset(config(tmp_path)).scale_I.tolist() == [1] * 6
+    write(tmp_path, np.zeros((100, 6), np.uint8))
+    assert load_dataset(config(tmp_path)).scale_I.tolist() == [1] * 6
+    write(tmp_path, np.full((100, 6), 2.5))
+    assert load_dataset(config(tmp_path)).scale_I.tolist() == [1] * 6
+
+
+def test_images_are_divided_by_255_whatever_their_largest_value(tmp_path):
+    from PIL import Image
+
+    for label in "ab":
+        for n in range(10):
+            path = tmp_path / label / f"{n}.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(np.full((2, 2), n, np.uint8)).save(path)
+    dataset = load_dataset(DataConfig(format="folder", root=tmp_path))
+    np.testing.assert_allclose(dataset.scale_I, 1 / 255, rtol=1e-6)
+    assert dataset.class_names == ("a", "b")
+
+
+def test_synthetic_inputs_are_left_alone():
+    synthetic = SyntheticConfig(shape=(10,), xi=(1, 2), examples=50, test=10)
+    dataset = load_dataset(DataConfig(format="nlgp", synthetic=synthetic))
+    assert dataset.center_I.tolist() == [0] * 10
+    assert dataset.scale_I.tolist() == [1] * 10
+    assert len(dataset.splits["test"]) == 10
+
+
+def test_labels_and_permutation_are_transformed(tmp_path):
+    x = write(tmp_path)
+    dataset = load_dataset(config(tmp_path, labels="modulo", modulo=2, permute="fixed"))
+    assert dataset.classes == 2
+    assert dataset.labels_N.tolist() == [0, 1] * 50
+    flat = x.reshape(100, -1)
+    np.testing.assert_array_equal(dataset.inputs_NI, flat[:, dataset.permutation_I])
+    expected = flat[dataset.splits["train"]].mean(axis=0)[dataset.permutation_I]
+    np.testing.assert_allclose(dataset.center_I, expected, rtol=1e-6)
+    assert load_dataset(config(tmp_path, permute="each")).scrambled
+
+
+def test_the_same_configuration_gives_the_same_data(tmp_path):
+    write(tmp_path)
+    hashes = [load_dataset(config(tmp_path, seed=seed)).content_hash() for seed in (0, 0, 1)]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+@pytest.mark.parametrize("changes", [{"flip": True}, {"shift": 1}])
+def test_augmentation_needs_a_grid(tmp_path, changes):
+    write(tmp_path, np.zeros((100, 64), np.uint8))
+    with pytest.raises(ValueError, match=r"these data are 64 inputs of unknown geometry: set data.flip false"):
+        load_dataset(config(tmp_path, **changes))
+    load_dataset(config(tmp_path, geometry="grid:1x8x8", **changes))
+
+
+def test_shift_out_of_sight(tmp_path):
+    write(tmp_path)
+    load_dataset(config(tmp_path, shift=7))
+    with pytest.raises(ValueError, match=r"data.shift = 8 .* set it below 8"):
+        load_dataset(config(tmp_path, shift=8))
+
+
+def test_geometry_of_data_that_know_their_own():
+    with pytest.raises(ValueError, match=r"data.geometry = unknown is for npz and table data"):
+        load_dataset(DataConfig(format="nlgp", geometry="unknown"))
+
+
+@pytest.mark.parametrize(
+    ("format_", "message"),
+    [
+        ("imagenet", "the folder with train_data_batch_1"),
+        ("cifar10", "data_batch_1"),
+        ("cifar100", "the folder with"),
+        ("idx", "train-images-idx3-ubyte"),
+        ("npz", "an .npz file"),
+        ("table", "a .csv"),
+        ("folder", "one folder of images per class"),
+    ],
+)
+def test_no_root_no_such_root_and_the_wrong_kind(tmp_path, format_, message):
+    with pytest.raises(ValueError, match=f"data.format = {format_} needs data.root, .*{message}"):
+        load_dataset(DataConfig(format=format_))
+    with pytest.raises(ValueError, match=f"there is no {tmp_path}/absent: set data.root to .*{message}"):
+        load_dataset(DataConfig(format=format_, root=tmp_path / "absent"))
+    wrong = tmp_path if format_ in ("npz", "table") else tmp_path / "file"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=f"{wrong} is not a .*{message}"):
+        load_dataset(DataConfig(format=format_, root=wrong))
+
+
+def test_home_folder(tmp_path, monkeypatch):
+    write(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert load_dataset(DataConfig(format="npz", root=Path("~/x.npz"))).name == "x"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (PermissionError(13, "Permission denied", "secret"), "secret cannot be read .Permission denied.: check"),
+        (OSError("odd"), r"x.npz cannot be read .odd."),
+        (MemoryError(), "do not fit into memory: use fewer"),
+    ],
+)
+def test_what_the_system_refuses(tmp_path, monkeypatch, error, message):
+    def refuse(config):
+        raise error
+
+    monkeypatch.setitem(load.READERS, "npz", refuse)
+    with pytest.raises(ValueError, match=message):
+        load_dataset(config(tmp_path))
