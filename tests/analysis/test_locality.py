@@ -121,6 +121,14 @@ def test_maps_and_rings_are_ratios_of_sums():
     assert found.radii.tolist() == list(range(len(found.curve_uniform.value)))
 
 
+@pytest.mark.parametrize("grid", [Grid((40, 40)), Grid((31, 31), 1, True), Grid((9, 9, 9))], ids=Grid.describe)
+def test_rings_are_half_open(grid):
+    pairs = pair_counts(np.zeros((0, grid.size), bool), grid)
+    r, four_squares = rings(pairs), 4 * (pairs.displacements**2).sum(axis=0)
+    assert ((2 * r - 1) ** 2 <= four_squares)[r > 0].all()
+    assert (four_squares < (2 * r + 1) ** 2).all()
+
+
 def test_correlation_length_of_an_exponential_is_its_scale():
     r = np.arange(30)
     g_R = 1 + 5 * np.exp(-(r - 1) / 4.0)

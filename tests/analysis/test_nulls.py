@@ -126,6 +126,17 @@ def test_degree_shuffle_keeps_both_margins_and_moves_the_rest(nodes):
         before = after
 
 
+@pytest.mark.parametrize("nodes", [2, 7, 8])
+def test_every_node_takes_part_in_every_sweep(nodes):
+    mask_JI = np.random.default_rng(8).random((nodes, 400)) < 0.3
+    shuffler = DegreeShuffler(mask_JI, np.random.default_rng(9))
+    before = shuffler.sample(trades=1)
+    for _ in range(20):
+        after = shuffler.sample(trades=1)
+        assert (after != before).any(axis=1).all()
+        before = after
+
+
 def test_shuffles_are_decided_by_the_generator():
     mask_JI = np.random.default_rng(3).random((20, 60)) < 0.3
     original = mask_JI.copy()

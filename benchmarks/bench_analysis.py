@@ -1,0 +1,101 @@
+"""How long the measures take: everything without nulls, one sample of each null, and their parts.
+
+Run `python benchmarks/bench_analysis.py`; it writes benchmarks/results/analysis.csv. The first call of each subject
+(compilation, caches) is left out; n calls follow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numba
+import numpy as np
+import scipy
+
+from siftnet.analysis import DegreeShuffler, measure_layer, pair_counts, shuffle_uniform
+from siftnet.analysis.near import near_pairs
+from siftnet.geometry import Grid
+
+RESULTS = Path(__file__).parent / "results" / "analysis.csv"
+CASES = ((1024, (32, 32), 3, 0.1), (1024, (32, 32), 3, 0.017), (1024, (64, 64), 3, 0.1))
+
+
+def subjects(mask_JI: np.ndarray, grid: Grid) -> dict[str, Callable[[], object]]:
+    """What is timed, by name."""
+    rng = np.random.default_rng(1)
+    weights_JI = (rng.normal(size=mask_JI.shape) * mask_JI).astype(np.float32)
+    shuffler = DegreeShuffler(mask_JI, rng)
+
+    def degree_sample() -> None:
+        shuffled_JI = shuffler.sample()
+        pair_counts(shuffled_JI, grid)
+        near_pairs(shuffled_JI, grid)
+
+    return {
+        "measure_layer without nulls": lambda: measure_layer(mask_JI, weights_JI, grid, 0, 1000, 0),
+        "degree-preserving sample with its maps": degree_sample,
+        "uniform sample with its near pairs": lambda: near_pairs(shuffle_uniform(mask_JI, rng), grid),
+        "pair_counts": lambda: pair_counts(mask_JI, grid),
+        "five curveball trades a node": shuffler.sample,
+    }
+
+
+def milliseconds(call: Callable[[], object], repeats: int) -> np.ndarray:
+    """Durations of `repeats` calls after one that does not count."""
+    call()
+    durations = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        durations.append(1e3 * (time.perf_counter() - start))
+    return np.array(durations)
+
+
+def processor() -> str:
+    """The processor's name."""
+    info = Path("/proc/cpuinfo")
+    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def environment() -> dict[str, str]:
+    """Where the figures hold."""
+    return {
+        "threads": str(len(os.sched_getaffinity(0))),
+        "processor": processor(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "numba": numba.__version__,
+    }
+
+
+def main() -> None:
+    """Time every subject in every case, print the rows and write them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=20, help="timed calls of each subject")
+    repeats = parser.parse_args().repeats
+    rows = []
+    for nodes, shape, channels, density in CASES:
+        grid = Grid(shape, channels)
+        mask_JI = np.random.default_rng(0).random((nodes, grid.size)) < density
+        for name, call in subjects(mask_JI, grid).items():
+            p20, p50, p80 = np.percentile(milliseconds(call, repeats), [20, 50, 80]).round(1)
+            case = {"subject": name, "nodes": nodes, "inputs": grid.size, "density": density, "n": repeats}
+            rows.append(case | {"p20_ms": p20, "p50_ms": p50, "p80_ms": p80} | environment())
+            print(f"{name:40s} {nodes} x {grid.size:5d} at {density:5.1%}: {p20:7.1f} {p50:7.1f} {p80:7.1f} ms")
+    RESULTS.parent.mkdir(exist_ok=True)
+    with RESULTS.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
