@@ -1,5 +1,43 @@
-"""siftnet: find the architecture hidden in data."""
+"""siftnet: find the architecture hidden in data.
 
+import siftnet
+
+run = siftnet.run(siftnet.load("nlgp"), "runs/nlgp")  # train, prune, rewind, repeat
+headline = siftnet.survey(run, run.config.analysis)  # measure what survived
+siftnet.locality(run.ticket(8).mask_JI("layers.0"), run.geometry)  # or any mask of your own
+"""
+
+from siftnet.analysis import locality
+from siftnet.config import RunConfig, load
+from siftnet.data.dataset import Dataset
+from siftnet.geometry import Grid, Points, Unknown, ring, torus, volume
+from siftnet.launch import resume, run
+from siftnet.masks import Masks
+from siftnet.state import State
+from siftnet.store import Run
+from siftnet.survey import survey
+from siftnet.ticket import Ticket
+from siftnet.verify import verify
 from siftnet.version import __version__
 
-__all__ = ["__version__"]
+__all__ = [
+    "Dataset",
+    "Grid",
+    "Masks",
+    "Points",
+    "Run",
+    "RunConfig",
+    "State",
+    "Ticket",
+    "Unknown",
+    "__version__",
+    "load",
+    "locality",
+    "resume",
+    "ring",
+    "run",
+    "survey",
+    "torus",
+    "verify",
+    "volume",
+]

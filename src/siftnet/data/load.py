@@ -47,6 +47,9 @@ def load_dataset(config: DataConfig) -> Dataset:
     _check_augmentation(raw.geometry, config)
     splits, notes = split(len(raw.labels_N), raw.held_out_N, config, share_taken=raw.share_taken)
     labels_N, classes, class_names = relabel(raw.labels_N, raw.classes, config, raw.class_names)
+    if classes is None:
+        labels_N, note = _standard_targets(labels_N, splits["train"])
+        notes += (note,)
     if config.format == "table":
         notes += table.impute(raw.inputs_NI, splits["train"], config.table, raw.input_names)
     inputs_NI, permutation_I, scrambled = permute(raw.inputs_NI, config, raw.geometry)
@@ -93,6 +96,17 @@ def _check_augmentation(geometry: Geometry, config: DataConfig) -> None:
             f"data.shift = {config.shift} moves images of {geometry.describe()} out of sight: "
             f"set it below {min(geometry.shape)}"
         )
+
+
+def _standard_targets(targets_N: np.ndarray, train_T: np.ndarray) -> tuple[np.ndarray, str]:
+    """Numeric targets with mean 0 and deviation 1 over the training rows, so that one learning rate fits any unit."""
+    mean, deviation = float(targets_N[train_T].mean(dtype=np.float64)), float(targets_N[train_T].std(dtype=np.float64))
+    if deviation == 0:
+        raise ValueError(
+            f"the target is {mean:g} in every training example: there is nothing to learn, check the column"
+        )
+    note = f"the target was scaled to mean 0 and deviation 1 (it had mean {mean:.6g} and deviation {deviation:.6g})"
+    return ((targets_N - mean) / deviation).astype(np.float32), note
 
 
 def _normalisation(inputs_NI: np.ndarray, train_T: np.ndarray, config: DataConfig) -> tuple[np.ndarray, np.ndarray]:

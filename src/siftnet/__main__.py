@@ -1,0 +1,5 @@
+"""python -m siftnet"""
+
+from siftnet.cli import main
+
+main()

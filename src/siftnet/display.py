@@ -1,0 +1,138 @@
+"""What a person sees in the terminal: live progress where there is one, plain lines where there is none, tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from siftnet.config import RunConfig
+from siftnet.data.dataset import Dataset
+from siftnet.network import Network
+from siftnet.train import History
+
+
+def score_text(metric: str, score: float | None) -> str:
+    """A score as text: accuracy in percent, R^2 as it is."""
+    if score is None:
+        return "-"
+    return f"{100 * score:.2f}%" if metric == "accuracy" else f"{score:.4f}"
+
+
+def density_text(density: float) -> str:
+    """A density in percent, three significant digits."""
+    return f"{100 * density:.3g}%"
+
+
+@contextmanager
+def progress_bar(unit: str) -> Iterator[Progress]:
+    """A live bar on standard error, gone when done; silent where standard error is no terminal."""
+    console = Console(stderr=True)
+    columns = [
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} " + unit),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    ]
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield bar
+
+
+class Narrator:
+    """Tells how a run goes on standard error: a bar with the time left, and one line a round."""
+
+    def __init__(self, bar: Progress) -> None:
+        self.bar = bar
+        self.task: TaskID | None = None
+        self.steps = 0
+
+    def loaded(self, dataset: Dataset, network: Network, config: RunConfig) -> None:
+        """Say what is trained on what."""
+        counts = ", ".join(f"{len(rows):,} {name}" for name, rows in dataset.splits.items())
+        kind = "numeric target" if dataset.classes is None else f"{dataset.classes} classes"
+        self.say(f"{dataset.name}: {dataset.geometry.describe()}, {kind}; {counts} examples")
+        for note in dataset.notes:
+            self.say(f"note: {note}")
+        machine = (
+            f"{config.device}, {config.threads} threads, {config.train.precision} products, kernel {config.kernel}"
+        )
+        self.say(f"network {config.network.layers} on {machine}")
+        self.steps = config.train.steps
+        self.task = self.bar.add_task("round 0", total=self.steps * (config.prune.rounds + 1))
+
+    def advanced(self, round_number: int, step: int, history: History) -> None:
+        """Move the bar."""
+        assert self.task is not None
+        last = f", validation {history.records[-1].validation.score:.4f}" if history.records else ""
+        done = round_number * self.steps + step
+        self.bar.update(self.task, completed=done, description=f"round {round_number}{last}")
+
+    def finished(self, summary: dict[str, Any]) -> None:
+        """One line for a round."""
+        metric = summary["metric"]
+        if summary["best"] is None or summary["diverged_at"] is not None:
+            self.say(f"round {summary['round']}: diverged at step {summary['diverged_at']}")
+            return
+        self.say(
+            f"round {summary['round']}: density {density_text(summary['density'])}, validation {metric} "
+            f"{score_text(metric, summary['best']['validation']['score'])} at step {summary['best']['step']}, "
+            f"test {score_text(metric, summary['test_best']['score'])}, {summary['seconds']:.1f} s"
+        )
+
+    def say(self, text: str) -> None:
+        """One line above the bar."""
+        if self.bar.disable:
+            print(text, file=sys.stderr, flush=True)
+        else:
+            self.bar.console.print(text, highlight=False, markup=False)
+
+
+def rounds_table(rows: list[dict[str, Any]], headline: int | None) -> Table:
+    """One line a round; the headline round in bold."""
+    metric = rows[0]["metric"] if rows else "accuracy"
+    name = "R²" if metric == "r2" else metric
+    table = Table(
+        caption=f"{name}: validation chose the step, test is of those weights; index: near pairs over the null's"
+    )
+    for column in ("round", "density", "effective", f"validation {name}", "at step", f"test {name}", "last validation"):
+        table.add_column(column, justify="right")
+    for column in ("index uniform", "index degree", "p", "seconds"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(*_cells(row), style="bold" if row["round"] == headline else None)
+    return table
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    metric, density = row["metric"], density_text(row["density"])
+    if row["diverged_at"] is not None:
+        return [str(row["round"]), density, "", f"diverged at step {row['diverged_at']}"]
+    p = row["index_degree"]["p"] if row["index_degree"] else None
+    return [
+        str(row["round"]),
+        density,
+        density_text(row["density_effective"]),
+        score_text(metric, row["best"]["validation"]["score"]),
+        str(row["best"]["step"]),
+        score_text(metric, row["test_best"]["score"]),
+        score_text(metric, row["last"]["validation"]["score"]),
+        index_text(row["index_uniform"]),
+        index_text(row["index_degree"]),
+        "" if p is None else f"{p:.2g}",
+        f"{row['seconds']:.1f}",
+    ]
+
+
+def index_text(index: dict[str, Any] | None) -> str:
+    """An index with its interval, e.g. '5.21 [4.90, 5.50]'."""
+    if index is None or index["value"] is None:
+        return ""
+    interval = "" if index["low"] is None else f" [{index['low']:.2f}, {index['high']:.2f}]"
+    return f"{index['value']:.2f}{interval}"
