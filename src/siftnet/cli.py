@@ -194,8 +194,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         sys.exit(parse(arguments)())
     except Interrupted as stopped:
-        print(f"stopped and stored; go on with: siftnet resume {stopped}", file=sys.stderr)
-        sys.exit(128 + signal.SIGINT)
+        print(f"siftnet: {stopped}", file=sys.stderr)
+        sys.exit(128 + stopped.signal_number)
     except (ValueError, OSError, KeyboardInterrupt) as error:
         if "--debug" in arguments:
             raise

@@ -36,7 +36,11 @@ CHECKPOINT_SECONDS = 30.0
 
 
 class Interrupted(Exception):  # noqa: N818 nothing went wrong
-    """A signal asked to stop; the run is stored and can be resumed."""
+    """A signal asked to stop; the run at `path` is stored and can be resumed."""
+
+    def __init__(self, path: Path, signal_number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(signal_number).name}; go on with: siftnet resume {path}")
+        self.path, self.signal_number = path, signal_number
 
 
 class Observer(Protocol):
@@ -108,8 +112,12 @@ def run(config: RunConfig, out: Path | str, *, dataset: Dataset | None = None, o
     dataset: your own data instead of what `config.data` names. Raises ValueError for settings that do not fit and for
     a directory that holds another run, Interrupted when a signal stops it.
     """
+    return carry_out(set_up(config, dataset), out, observer)
+
+
+def carry_out(setup: Setup, out: Path | str, observer: Observer | None = None) -> Run:
+    """`run`, for what is set up already."""
     path, observer = Path(out), observer or Silent()
-    setup = set_up(config, dataset)
     source = _source(setup)
     data_hash = setup.dataset.content_hash()
     identity = digest(setup.config, data_hash, source.digest if source else "")
@@ -119,27 +127,17 @@ def run(config: RunConfig, out: Path | str, *, dataset: Dataset | None = None, o
             _check_same(stored, setup.config, identity)
             stored.update_config(replace(setup.config, threads=stored.config.threads))
         else:
-            stored = Run.create(
-                path,
-                setup.config,
-                identity,
-                describe_machine(setup.config),
-                _describe_data(setup, data_hash),
-                _inputs(setup),
-            )
+            machine, data = describe_machine(setup.config), _describe_data(setup, data_hash)
+            stored = Run.create(path, setup.config, identity, machine, data, _inputs(setup))
         torch.set_num_threads(stored.config.threads)
         observer.loaded(setup.dataset, setup.network, stored.config)
         _sift_into(stored, setup, source, observer)
     return stored
 
 
-def resume(
-    path: Path | str, changes: Callable[[RunConfig], RunConfig] | None = None, *, dataset: Dataset | None = None,
-    observer: Observer | None = None,
-) -> Run:  # fmt: skip
-    """Go on with a stored run, with other stop rules or paths if `changes` says so."""
-    config = Run(path).config
-    return run(changes(config) if changes else config, path, dataset=dataset, observer=observer)
+def resume(path: Path | str, *, dataset: Dataset | None = None, observer: Observer | None = None) -> Run:
+    """Go on with a stored run as it was configured; to change its stop rules, call `run` with the changed ones."""
+    return run(Run(path).config, path, dataset=dataset, observer=observer)
 
 
 def _sift_into(stored: Run, setup: Setup, source: Run | None, observer: Observer) -> None:
@@ -157,13 +155,13 @@ def _sift_into(stored: Run, setup: Setup, source: Run | None, observer: Observer
             observer.finished(summary)
             watch.restart_clock()
             if stop_requested() and finished.stop is None:
-                raise Interrupted(str(stored.path))
+                raise Interrupted(stored.path, stop_requested())
 
 
 class _Watch:
     """Checkpoints the round under way by the clock, and when a signal asks to stop."""
 
-    def __init__(self, stored: Run, observer: Observer, stop_requested: Callable[[], bool]) -> None:
+    def __init__(self, stored: Run, observer: Observer, stop_requested: Callable[[], int]) -> None:
         self.stored, self.observer, self.stop_requested = stored, observer, stop_requested
         self.restart_clock()
 
@@ -177,7 +175,7 @@ class _Watch:
             self.stored.write_checkpoint(number, progress())
             self.restart_clock()
         if stop:
-            raise Interrupted(str(self.stored.path))
+            raise Interrupted(self.stored.path, stop)
 
 
 def _position(stored: Run, setup: Setup, source: Run | None) -> Position | None:
@@ -304,8 +302,11 @@ def _inputs(setup: Setup) -> dict[str, np.ndarray]:
 
 
 @contextmanager
-def stop_requests() -> Iterator[Callable[[], bool]]:
-    """While this lasts, SIGINT and SIGTERM are noted and not obeyed; a second SIGINT interrupts at once."""
+def stop_requests() -> Iterator[Callable[[], int]]:
+    """While this lasts, SIGINT and SIGTERM are noted and not obeyed; yields what tells the first one's number, or 0.
+
+    The same signal again interrupts at once. Outside the main thread no signal arrives, and none is noted.
+    """
     requested: list[int] = []
 
     def note(number: int, frame: object) -> None:
@@ -314,11 +315,11 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
         requested.append(number)
 
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
+        yield lambda: 0
         return
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: bool(requested)
+        yield lambda: requested[0] if requested else 0
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

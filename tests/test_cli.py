@@ -1,0 +1,143 @@
+"""The command line, as a person and as a script use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from siftnet.cli import main
+from siftnet.store import Run
+
+TINY = [
+    *("--data.synthetic.shape", "8", "8", "--data.synthetic.xi", "0.5", "1.5", "--data.synthetic.examples", "2000"),
+    *("--data.synthetic.test", "200", "--network.layers", "f32:x", "--train.steps", "40", "--train.batch", "50"),
+    *("--train.rewind", "5", "--train.validate-every", "20", "--prune.rounds", "2", "--threads", "1"),
+    *("--analysis.samples", "19", "--analysis.samples-other", "5", "--analysis.bootstrap", "100"),
+]
+
+
+def call(*arguments: str) -> int:
+    """Run the command line in this process and return its exit status."""
+    with pytest.raises(SystemExit) as stopped:
+        main(list(arguments))
+    return int(stopped.value.code or 0)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cli") / "run"
+    assert call("run", "nlgp", "--out", str(path), *TINY) == 0
+    return path
+
+
+def test_run_ends_with_the_path_of_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / ("a_rather_long_folder_name_" * 6)
+    assert call("run", "nlgp", "--out", str(path), *TINY) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == str(path / "report.html")
+    assert Path(last).stat().st_size > 1_000_000
+
+
+def test_json_output_is_one_document_and_nothing_else(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["show"], ["analyze"], ["verify"], ["report"], ["run", "nlgp", "--out"], ["resume"]):
+        command, *words = arguments
+        extra = TINY if command == "run" else []
+        assert call(command, *words, str(finished), *extra, "--json") == 0
+        json.loads(capsys.readouterr().out)
+
+
+def test_show_prints_each_rounds_own_numbers(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("show", str(finished)) == 0
+    printed = capsys.readouterr().out
+    for summary in Run(finished).summaries():
+        assert f"{100 * summary['best']['validation']['score']:.2f}%" in printed
+        assert f"{100 * summary['test_best']['score']:.2f}%" in printed
+
+
+def test_dry_run_makes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    assert call("run", "nlgp", "--out", str(out), *TINY, "--dry-run", "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["config"]["train"]["steps"] == 40
+    assert printed["config"]["device"] in ("cpu", "cuda")
+    assert printed["expected"]["parameters"] == 64 * 32 + 32 + 2 * 64 + 32 * 2 + 2 + 2 * 32
+    assert not out.exists()
+
+
+def test_resume_with_more_rounds_continues(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    assert call("run", "nlgp", "--out", str(path), *TINY) == 0
+    first = Run(path).summary(2)
+    assert call("resume", str(path), "--prune.rounds", "3") == 0
+    assert Run(path).rounds() == [0, 1, 2, 3]
+    assert Run(path).summary(2)["files"] == first["files"]
+
+
+def test_verify_fails_with_status_1_where_a_file_was_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run"
+    assert call("run", "nlgp", "--out", str(path), *TINY) == 0
+    assert call("verify", str(path), "--data") == 0
+    weights = path / "rounds" / "01" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    assert call("verify", str(path)) == 1
+    assert "weights.safetensors was changed" in capsys.readouterr().out
+
+
+def test_the_picture_is_written(finished: Path, tmp_path: Path) -> None:
+    assert call("report", str(finished), "--picture", str(tmp_path / "masks.png")) == 0
+    assert (tmp_path / "masks.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "no-such-preset"], "neither a preset"),
+        (["show", "/no/such/run"], "is not a run"),
+        (["run", "images", "--data.root", "/no/such/folder", "--out", "OUT"], "/no/such/folder"),
+        (["run", "images", "--out", "OUT"], "data.root"),
+        (["run", "nlgp", "--train.lr", "-1", "--out", "OUT"], "train.lr must be positive, got -1"),
+        (["run", "nlgp", "--kernel", "magic", "--out", "OUT"], "no kernel 'magic'"),
+        (["run", "nlgp", "--device", "cuda:99", "--out", "OUT"], "cuda:99"),
+        (["fetch", "imagenet-22k"], "imagenet-22k"),
+    ],
+)
+def test_wrong_input_is_one_sentence_with_the_value_and_status_2(
+    arguments: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert call(*[str(out) if word == "OUT" else word for word in arguments]) == 2
+    printed = capsys.readouterr()
+    assert says in " ".join(printed.err.replace("│", " ").split())
+    assert "Traceback" not in printed.err
+    assert printed.out == ""
+    assert not out.exists()
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is not a run"):
+        main(["show", str(tmp_path), "--debug"])
+
+
+def test_a_run_that_is_told_to_stop_says_how_to_go_on_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    words = [sys.executable, "-m", "siftnet", "run", "nlgp", "--out", str(path), *TINY]
+    words[words.index("--train.steps") + 1] = "4000"
+    child = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
+    deadline = time.monotonic() + 120
+    while not (path / "config.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    child.send_signal(signal.SIGTERM)
+    _, said = child.communicate(timeout=120)
+    assert child.returncode == 128 + signal.SIGTERM
+    assert f"siftnet resume {path}" in said
+    assert Run(path).checkpoint(0) is not None or Run(path).rounds()
