@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from siftnet.analysis.near import near_pairs
 from siftnet.analysis.nulls import (
     DegreeShuffler,
     expected_from_pairs,
     expected_uniform,
+    mixing_trades,
     placements,
     shuffle_degree,
     shuffle_uniform,
@@ -159,6 +161,54 @@ def test_samples_hold_no_view_of_the_chain():
 @pytest.mark.parametrize("mask_JI", [np.zeros((4, 6), bool), np.ones((4, 6), bool), np.eye(1, 6, dtype=bool)])
 def test_masks_without_freedom_stay_as_they_are(mask_JI):
     assert np.array_equal(shuffle_degree(mask_JI, np.random.default_rng(0)), mask_JI)
+
+
+def mask_with_hubs():
+    """Half of all pairs near one another in five local hubs, among nodes with few inputs."""
+    grid = Grid((16, 16))
+    y, x = np.indices(grid.shape) - 7.5
+    mask_JI = np.random.default_rng(0).random((100, grid.size)) < 0.03
+    mask_JI[:5] = (x**2 + y**2 < 30).ravel()
+    return mask_JI, grid
+
+
+def deviation(samples, reference, grid):
+    """How far the mean of some samples' near pairs lies from that of reference samples, in standard errors."""
+    near, far = ([near_pairs(mask, grid).sum() for mask in masks] for masks in (samples, reference))
+    return abs(np.mean(near) - np.mean(far)) / (np.std(far) * np.sqrt(1 / len(near) + 1 / len(far)))
+
+
+def test_first_samples_have_forgotten_the_hubs_they_began_with(monkeypatch):
+    mask_JI, grid = mask_with_hubs()
+    shuffler = DegreeShuffler(mask_JI, np.random.default_rng(1))
+    reference = [shuffler.sample() for _ in range(300)][100:]
+    first = [shuffle_degree(mask_JI, np.random.default_rng(seed)) for seed in range(40)]
+    assert deviation(first, reference, grid) < 3.5
+    monkeypatch.setattr("siftnet.analysis.nulls.BURN_IN", 0)
+    hasty = [shuffle_degree(mask_JI, np.random.default_rng(seed), trades=5) for seed in range(40)]
+    assert deviation(hasty, reference, grid) > 10
+
+
+def test_neighbouring_samples_are_nearly_independent():
+    mask_JI, grid = mask_with_hubs()
+    shuffler = DegreeShuffler(mask_JI, np.random.default_rng(2))
+    correlation = []
+    for trades in (None, 5):
+        near = np.array([near_pairs(shuffler.sample(trades), grid).sum() for _ in range(600)])
+        correlation.append(np.corrcoef(near[:-1], near[1:])[0, 1])
+    assert correlation[0] < 0.25
+    assert correlation[1] > 0.4
+
+
+def test_hubs_ask_for_more_trades():
+    assert mixing_trades(np.full(100, 20), 3072) == 5
+    assert mixing_trades(np.full(100, 3052), 3072) == 5
+    hubs = np.concatenate([np.full(20, 1000), np.full(980, 7)])
+    assert 50 < mixing_trades(hubs, 3072) < 200
+    assert mixing_trades(3072 - hubs, 3072) == mixing_trades(hubs, 3072)
+    assert mixing_trades(np.array([3000, *[1] * 999]), 3072) == 200
+    for degrees in ([0, 0], [1, 1], [8, 8], []):
+        assert mixing_trades(np.array(degrees, dtype=int), 8) == 5
 
 
 def test_at_least_one_trade():

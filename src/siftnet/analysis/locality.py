@@ -41,7 +41,8 @@ class Locality:
     r - 1/2 <= |d| < r + 1/2. curve_*: g(r); the band of a uniform curve is where the degree-preserving samples lie, so
     its distance from 1 is what popularity of inputs explains. correlation_length*: where g(r) - 1 first falls below
     1/e of g(1) - 1, interpolated between rings, in sites; None where it never does or g(1) <= 1.
-    samples: null samples behind all this; what needs them is None without.
+    samples: null samples behind all this, what needs them is None without; trades: those of each node between two
+    degree-preserving samples.
     """
 
     index_uniform: Index
@@ -60,6 +61,7 @@ class Locality:
     correlation_length: float | None
     correlation_length_degree: float | None
     samples: int
+    trades: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +72,7 @@ class _DegreeNull:
     near_SJ: np.ndarray
     same_SR: np.ndarray
     different_SR: np.ndarray
+    trades: int
 
 
 def locality(
@@ -132,6 +135,7 @@ def measure_locality(
         correlation_length=correlation_length(curve_uniform.value),
         correlation_length_degree=correlation_length(curve_degree.value) if curve_degree else None,
         samples=samples,
+        trades=null.trades if null else None,
     )
 
 
@@ -206,7 +210,7 @@ def _degree_null(mask_JI: np.ndarray, grid: Grid, samples: int, rng: np.random.G
         total_same = total_same + counts.same_channel
         total_different = total_different + counts.different_channel
     mean = PairCounts(total_same / samples, total_different / samples, counts.displacements)
-    return _DegreeNull(mean, np.array(near), np.array(same), np.array(different))
+    return _DegreeNull(mean, np.array(near), np.array(same), np.array(different), shuffler.trades)
 
 
 def _uniform_near(mask_JI: np.ndarray, grid: Grid, samples: int, rng: np.random.Generator) -> np.ndarray:

@@ -161,6 +161,7 @@ def _locality_numbers(found: Locality) -> dict[str, Any]:
         "correlation_length": found.correlation_length,
         "correlation_length_degree": found.correlation_length_degree,
         "samples": found.samples,
+        "trades": found.trades,
         "g_r": curves,
     }
 
