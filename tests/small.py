@@ -1,0 +1,88 @@
+"""Small data sets and configurations for tests, made by hand. N examples, I inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from siftnet.config import RunConfig, from_dict
+from siftnet.data.batches import Batches
+from siftnet.data.dataset import Dataset
+from siftnet.geometry import Geometry, Grid
+from siftnet.launch import Setup, set_up
+from siftnet.masks import Masks
+from siftnet.state import State
+
+
+def dataset(
+    geometry: Geometry | None = None,
+    *,
+    classes: int | None = 3,
+    integers: bool = False,
+    examples: int = 240,
+    seed: int = 0,
+) -> Dataset:
+    """Random inputs whose labels are the largest of a few random projections (or one of them, without classes)."""
+    geometry = geometry or Grid((4, 4))
+    rng = np.random.default_rng(seed)
+    inputs_NI = rng.standard_normal((examples, geometry.size)).astype(np.float32)
+    projected = inputs_NI @ rng.standard_normal((geometry.size, classes or 1))
+    labels_N = projected.argmax(1) if classes else projected[:, 0].astype(np.float32)
+    if integers:
+        inputs_NI = np.clip(128 + 40 * inputs_NI, 0, 255).astype(np.uint8)
+    center, scale = (128, 1 / 40) if integers else (0, 1)
+    rows = rng.permutation(examples)
+    ends = [examples * 2 // 3, examples * 5 // 6]
+    parts = zip(("train", "validation", "test"), np.split(rows, ends), strict=True)
+    return Dataset(
+        name="small",
+        inputs_NI=inputs_NI,
+        labels_N=labels_N,
+        classes=classes,
+        geometry=geometry,
+        splits={name: np.sort(part) for name, part in parts},
+        center_I=np.full(geometry.size, center, np.float32),
+        scale_I=np.full(geometry.size, scale, np.float32),
+    )
+
+
+SMALL: dict[str, Any] = {
+    "device": "cpu",
+    "threads": 1,
+    "network": {"layers": "f12:f8:x"},
+    "train": {"steps": 20, "batch": 16, "lr": 0.2, "rewind": 3, "validate_every": 5, "precision": "fp32"},
+    "prune": {"rounds": 3, "fraction": 0.3, "min_connected": 0.0},
+}
+
+
+def config(**changes: Any) -> RunConfig:
+    """A configuration that trains in milliseconds; `changes` by field path with __ for the dots."""
+    base = from_dict(SMALL)
+    nested: dict[str, Any] = {}
+    for path, value in changes.items():
+        *groups, name = path.split("__")
+        here = nested
+        for group in groups:
+            here = here.setdefault(group, {})
+        here[name] = value
+    return from_dict(nested, base)
+
+
+def setup(data: Dataset | None = None, **changes: Any) -> Setup:
+    """Data, network and trainer of a small configuration."""
+    return set_up(config(**changes), data or dataset())
+
+
+def random_masks(state: State, names: list[str], density: float, seed: int = 0) -> Masks:
+    """Each entry kept with probability `density`."""
+    rng = np.random.default_rng(seed)
+    kept = {n: rng.random(tuple(state.parameters[n].shape)) < density for n in names}
+    return Masks({name: torch.from_numpy(mask) for name, mask in kept.items()})
+
+
+def rows_of(batches: Batches, steps: int) -> Iterator[np.ndarray]:
+    """The rows of the first batches."""
+    return (batches.rows_at(step).cpu().numpy() for step in range(steps))
