@@ -18,12 +18,18 @@ import numba
 import numpy as np
 import scipy
 
-from siftnet.analysis import DegreeShuffler, measure_layer, pair_counts, shuffle_uniform
+from siftnet.analysis import DegreeShuffler, locality, measure_layer, pair_counts, shuffle_uniform
 from siftnet.analysis.near import near_pairs
 from siftnet.geometry import Grid
 
 RESULTS = Path(__file__).parent / "results" / "analysis.csv"
-CASES = ((1024, (32, 32), 3, 0.1), (1024, (32, 32), 3, 0.017), (1024, (64, 64), 3, 0.1))
+# Nodes, sites, channels, density, and the deviation of the nodes' logarithmic in-degree: hubs ask for more trades.
+CASES = (
+    (1024, (32, 32), 3, 0.1, 0.0),
+    (1024, (32, 32), 3, 0.017, 0.0),
+    (1024, (32, 32), 3, 0.017, 1.0),
+    (1024, (64, 64), 3, 0.1, 0.0),
+)
 
 
 def subjects(mask_JI: np.ndarray, grid: Grid) -> dict[str, Callable[[], object]]:
@@ -41,8 +47,9 @@ def subjects(mask_JI: np.ndarray, grid: Grid) -> dict[str, Callable[[], object]]
         "measure_layer without nulls": lambda: measure_layer(mask_JI, weights_JI, grid, 0, 1000, 0),
         "degree-preserving sample with its maps": degree_sample,
         "uniform sample with its near pairs": lambda: near_pairs(shuffle_uniform(mask_JI, rng), grid),
+        "20 samples of both nulls and all they measure": lambda: locality(mask_JI, grid, samples=20),
         "pair_counts": lambda: pair_counts(mask_JI, grid),
-        "five curveball trades a node": shuffler.sample,
+        "five curveball trades a node": lambda: shuffler.sample(5),
     }
 
 
@@ -82,14 +89,18 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=20, help="timed calls of each subject")
     repeats = parser.parse_args().repeats
     rows = []
-    for nodes, shape, channels, density in CASES:
+    for nodes, shape, channels, density, spread in CASES:
         grid = Grid(shape, channels)
-        mask_JI = np.random.default_rng(0).random((nodes, grid.size)) < density
+        rng = np.random.default_rng(0)
+        share_J = density * np.exp(spread * rng.normal(size=(nodes, 1)) - spread**2 / 2)
+        mask_JI = rng.random((nodes, grid.size)) < share_J
         for name, call in subjects(mask_JI, grid).items():
             p20, p50, p80 = np.percentile(milliseconds(call, repeats), [20, 50, 80]).round(1)
             case = {"subject": name, "nodes": nodes, "inputs": grid.size, "density": density, "n": repeats}
+            case["degree_spread"] = spread
             rows.append(case | {"p20_ms": p20, "p50_ms": p50, "p80_ms": p80} | environment())
-            print(f"{name:40s} {nodes} x {grid.size:5d} at {density:5.1%}: {p20:7.1f} {p50:7.1f} {p80:7.1f} ms")
+            where = f"{nodes} x {grid.size:5d} at {density:5.1%}, spread {spread}"
+            print(f"{name:46s} {where}: {p20:7.1f} {p50:7.1f} {p80:7.1f} ms")
     RESULTS.parent.mkdir(exist_ok=True)
     with RESULTS.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")

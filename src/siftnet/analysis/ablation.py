@@ -44,23 +44,11 @@ def ablation(
         raise ValueError(f"counts must lie between 0 and the layer's {nodes} nodes, got {list(counts)}")
     if draws < 1:
         raise ValueError(f"draws must be at least 1, got {draws}")
-    known: dict[bytes, float] = {}
-
-    def curve(order_J: np.ndarray) -> list[float]:
-        scores = []
-        for count in counts:
-            keep_J = np.ones(nodes, dtype=np.bool_)
-            keep_J[order_J[:count]] = False
-            key = keep_J.tobytes()
-            if key not in known:
-                known[key] = float(evaluate(keep_J))
-            scores.append(known[key])
-        return scores
-
     degree_J = np.asarray(degree_J, dtype=np.int64)
-    most = curve(np.argsort(-degree_J, kind="stable"))
-    least = curve(np.argsort(degree_J, kind="stable"))
-    random = np.array([curve(rng.permutation(nodes)) for _ in range(draws)])
+    known: dict[bytes, float] = {}
+    most = _curve(np.argsort(-degree_J, kind="stable"), counts, evaluate, known)
+    least = _curve(np.argsort(degree_J, kind="stable"), counts, evaluate, known)
+    random = np.array([_curve(rng.permutation(nodes), counts, evaluate, known) for _ in range(draws)])
     return Ablation(
         counts=np.asarray(counts, dtype=np.int64),
         most=np.array(most),
@@ -69,3 +57,18 @@ def ablation(
         random_mean=random.mean(axis=0),
         random_spread=random.std(axis=0),
     )
+
+
+def _curve(
+    order_J: np.ndarray, counts: Sequence[int], evaluate: Callable[[np.ndarray], float], known: dict[bytes, float]
+) -> list[float]:
+    """Scores as nodes fall in this order; a set of nodes that is known already is not evaluated again."""
+    scores = []
+    for count in counts:
+        keep_J = np.ones(len(order_J), dtype=np.bool_)
+        keep_J[order_J[:count]] = False
+        key = keep_J.tobytes()
+        if key not in known:
+            known[key] = float(evaluate(keep_J))
+        scores.append(known[key])
+    return scores

@@ -4,18 +4,22 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from siftnet.analysis.near import near_pairs, near_share
-from siftnet.analysis.nulls import DegreeShuffler, expected_uniform, shuffle_uniform
+from siftnet.analysis.nulls import DegreeShuffler, expected_from_pairs, shuffle_uniform
 from siftnet.analysis.pairs import PairCounts, node_weights, pair_counts
 from siftnet.analysis.statistic import Index, bootstrap_interval, permutation_index
 from siftnet.geometry import Geometry, Grid, Unknown
 
 QUANTILES = (0.025, 0.975)
+# Samples measured side by side; more would wait for the one chain that makes them.
+WORKERS = min(os.cpu_count() or 1, 8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +57,6 @@ class Locality:
     g_uniform_different: np.ndarray | None
     g_degree: np.ndarray | None
     g_degree_different: np.ndarray | None
-    radii: np.ndarray
     curve_uniform: Curve
     curve_uniform_different: Curve | None
     curve_degree: Curve | None
@@ -62,6 +65,11 @@ class Locality:
     correlation_length_degree: float | None
     samples: int
     trades: int | None
+
+    @property
+    def radii(self) -> np.ndarray:
+        """Radius of each ring, int64 (R,), in sites."""
+        return np.arange(len(self.curve_uniform.value))
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +113,6 @@ def measure_locality(
     if samples < 0 or bootstrap < 1:
         raise ValueError(f"samples must be 0 or more and bootstrap 1 or more, got {samples} and {bootstrap}")
     rng_degree, rng_uniform, rng_bootstrap = np.random.default_rng(seed).spawn(3)
-    expected = expected_uniform(mask_JI, grid)
     null = _degree_null(mask_JI, grid, samples, rng_degree) if samples else None
     uniform_SJ = _uniform_near(mask_JI, grid, samples, rng_uniform)
     nodes_seed = int(rng_bootstrap.integers(2**63))
@@ -113,11 +120,8 @@ def measure_locality(
         _indices(mask_JI, grid, weight_J, uniform_SJ, null, bootstrap, nodes_seed)
         for weight_J in (np.ones(len(mask_JI)), node_weights(mask_JI.sum(axis=1)))
     )
-    same = _against_nulls("same_channel", pairs, expected, null)
-    different = _against_nulls("different_channel", pairs, expected, null) if grid.channels > 1 else (None,) * 4
-    g_uniform, curve_uniform, g_degree, curve_degree = same
-    assert g_uniform is not None
-    assert curve_uniform is not None
+    g_uniform, curve_uniform, g_degree, curve_degree = _against_nulls("same_channel", pairs, grid, null)
+    different = _against_nulls("different_channel", pairs, grid, null) if grid.channels > 1 else (None,) * 4
     return Locality(
         index_uniform=by_pair[0],
         index_degree=by_pair[1],
@@ -127,7 +131,6 @@ def measure_locality(
         g_uniform_different=different[0],
         g_degree=g_degree,
         g_degree_different=different[2],
-        radii=np.arange(len(curve_uniform.value)),
         curve_uniform=curve_uniform,
         curve_uniform_different=different[1],
         curve_degree=curve_degree,
@@ -197,18 +200,24 @@ def correlation_length(g_R: np.ndarray) -> float | None:
 
 
 def _degree_null(mask_JI: np.ndarray, grid: Grid, samples: int, rng: np.random.Generator) -> _DegreeNull:
+    """Draw degree-preserving samples one after the other, measure several at once, add them up in order."""
     shuffler = DegreeShuffler(mask_JI, rng)
     near, same, different = [], [], []
     total_same = total_different = np.zeros(())
-    for _ in range(samples):
-        shuffled_JI = shuffler.sample()
-        counts = pair_counts(shuffled_JI, grid)
-        ring_D = rings(counts)
-        near.append(near_pairs(shuffled_JI, grid))
-        same.append(ring_sums(counts.same_channel, ring_D))
-        different.append(ring_sums(counts.different_channel, ring_D))
-        total_same = total_same + counts.same_channel
-        total_different = total_different + counts.different_channel
+
+    def measure(shuffled_JI: np.ndarray) -> tuple[PairCounts, np.ndarray]:
+        return pair_counts(shuffled_JI, grid), near_pairs(shuffled_JI, grid)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for first in range(0, samples, WORKERS):
+            masks = [shuffler.sample() for _ in range(min(WORKERS, samples - first))]
+            for counts, near_J in pool.map(measure, masks):
+                ring_D = rings(counts)
+                near.append(near_J)
+                same.append(ring_sums(counts.same_channel, ring_D))
+                different.append(ring_sums(counts.different_channel, ring_D))
+                total_same = total_same + counts.same_channel
+                total_different = total_different + counts.different_channel
     mean = PairCounts(total_same / samples, total_different / samples, counts.displacements)
     return _DegreeNull(mean, np.array(near), np.array(same), np.array(different), shuffler.trades)
 
@@ -259,11 +268,11 @@ def _why(mask_JI: np.ndarray, otherwise: str) -> str:
 
 
 def _against_nulls(
-    which: str, pairs: PairCounts, expected: PairCounts, null: _DegreeNull | None
+    which: str, pairs: PairCounts, grid: Grid, null: _DegreeNull | None
 ) -> tuple[np.ndarray, Curve, np.ndarray | None, Curve | None]:
     """g(d) and g(r) of one of the two maps against the uniform and, where sampled, the degree-preserving null."""
     ring_D = rings(pairs)
-    observed_D, uniform_D = getattr(pairs, which), getattr(expected, which)
+    observed_D, uniform_D = getattr(pairs, which), getattr(expected_from_pairs(pairs, grid), which)
     if null is None:
         return ratio(observed_D, uniform_D), _curve(observed_D, uniform_D, ring_D, None), None, None
     null_SR = null.same_SR if which == "same_channel" else null.different_SR
