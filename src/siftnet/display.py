@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -98,12 +99,19 @@ def rounds_table(rows: list[dict[str, Any]], headline: int | None) -> Table:
     """One line a round; the headline round in bold."""
     metric = rows[0]["metric"] if rows else "accuracy"
     name = "R²" if metric == "r2" else metric
-    table = Table(
-        caption=f"{name}: validation chose the step, test is of those weights; index: near pairs over the null's"
+    table = Table(box=SIMPLE, title=f"{name} of the weights that validation chose; index: near pairs over the null's")
+    columns = (
+        "round",
+        "density",
+        "effective",
+        "validation",
+        "at step",
+        "test",
+        "last val.",
+        "index uniform",
+        "index degree",
     )
-    for column in ("round", "density", "effective", f"validation {name}", "at step", f"test {name}", "last validation"):
-        table.add_column(column, justify="right")
-    for column in ("index uniform", "index degree", "p", "seconds"):
+    for column in (*columns, "p", "seconds"):
         table.add_column(column, justify="right")
     for row in rows:
         table.add_row(*_cells(row), style="bold" if row["round"] == headline else None)
@@ -123,7 +131,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         str(row["best"]["step"]),
         score_text(metric, row["test_best"]["score"]),
         score_text(metric, row["last"]["validation"]["score"]),
-        index_text(row["index_uniform"]),
+        index_text(row["index_uniform"] and row["index_uniform"] | {"low": None}),
         index_text(row["index_degree"]),
         "" if p is None else f"{p:.2g}",
         f"{row['seconds']:.1f}",
