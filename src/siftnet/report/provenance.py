@@ -1,0 +1,131 @@
+"""What was run: key numbers, configuration, data, machine, rounds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from siftnet.config import RunConfig, flatten, to_dict
+from siftnet.report.record import RoundRecord, RunRecord
+from siftnet.report.wording import duration, interval, number, score, share
+
+# Settings that say how much was measured or where, not what was run.
+ROUTINE = ("threads", "device", "kernel", "train.precision")
+
+
+def key_numbers(record: RunRecord) -> list[dict[str, str]]:
+    """The row of figures below the verdict: value, label and a remark each."""
+    dense = next((r for r in record.rounds if r.density == 1), None)
+    best, exact = record.best_sparse, record.is_accuracy
+    found = []
+    if best is not None:
+        against = f", dense {score(dense.score('best'), exact)}" if dense else ""
+        found.append(_key(score(best.score("best"), exact), "best sparse validation", f"round {best.number}{against}"))
+        dense_test = f"dense {score(dense.score('test_best'), exact)}" if dense else "chosen by validation"
+        found.append(_key(score(best.score("test_best"), exact), "test, the same weights", dense_test))
+    found.append(_key(share(record.top.density), "density", f"headline, round {record.top.number}"))
+    if record.top.locality is not None:
+        found.append(_index(record.top.locality))
+    told = "yes" if record.run.data["augmented"] else "no"
+    found.append(_key(told, "told about geometry", "flips or shifts" if told == "yes" else "no augmentation"))
+    seconds = sum(r.summary["seconds"] for r in record.rounds)
+    found.append(_key(str(len(record.rounds)), "rounds", f"{duration(seconds)} of training"))
+    return found
+
+
+def _key(value: str, label: str, remark: str) -> dict[str, str]:
+    return {"value": value, "label": label, "remark": remark}
+
+
+def _index(locality: dict[str, Any]) -> dict[str, str]:
+    degree = locality["index_degree"]
+    name, index = ("degree", degree) if degree is not None else ("uniform", locality["index_uniform"])
+    p = "not testable" if index["p"] is None else f"p = {index['p']:.2g}"
+    return _key(number(index["value"]), f"locality index_{name}", " ".join(filter(None, [interval(index), p])))
+
+
+def settings(config: RunConfig) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The resolved configuration by field path: what differs from the defaults, and all of it."""
+    mine, default = flatten(to_dict(config)), flatten(to_dict(RunConfig()))
+    changed = {name: value for name, value in mine.items() if value != default.get(name) and name not in ROUTINE}
+    return _rows(changed), _rows(mine)
+
+
+def _rows(values: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in values.items()]
+
+
+def circumstances(record: RunRecord) -> list[tuple[str, str]]:
+    """Data set, seeds, machine and digest as rows of a table."""
+    run, data = record.run, record.run.data
+    counts = ", ".join(f"{n:,} {name}" for name, n in data["examples"].items())
+    rows = [
+        ("data set", data["name"]),
+        ("examples", counts),
+        ("inputs", run.geometry.describe()),
+        ("targets", _targets(data)),
+        ("inputs permuted", {"none": "no", "fixed": "by one permutation", "each": "afresh for each example"}[
+            run.config.data.permute
+        ]),
+        ("augmentation", "flips or shifts" if data["augmented"] else "none"),
+        ("seeds", f"run {run.config.seed}, data {run.config.data.seed}"),
+        ("content hash of the data", data["hash"]),
+        ("digest of the run", run.digest),
+        ("kernel", ", ".join(sorted({r.summary["kernel"] for r in record.rounds}))),
+        ("seconds a round", _seconds(record)),
+    ]  # fmt: skip
+    rows += [("note on the data", note) for note in data["notes"]]
+    return rows + [(name, str(value)) for name, value in run.environment.items() if value is not None]
+
+
+def _targets(data: dict[str, Any]) -> str:
+    if data["classes"] is None:
+        return "a number"
+    names = [str(name) for name in data["class_names"]]
+    more = ", …" if len(names) > 12 else ""
+    return f"{data['classes']} classes" + (f": {', '.join(names[:12])}{more}" if names else "")
+
+
+def _seconds(record: RunRecord) -> str:
+    seconds = [r.summary["seconds"] for r in record.rounds]
+    return f"{min(seconds):.1f} to {max(seconds):.1f}"
+
+
+ROUND_COLUMNS = [
+    "round", "density", "effective", "weights", "validation best", "last", "test", "index uniform", "index degree",
+    "95% interval", "p", "length", "seconds", "",
+]  # fmt: skip
+
+
+def round_rows(record: RunRecord) -> list[list[str]]:
+    """All numbers of every round, in the order of ROUND_COLUMNS."""
+    return [_round_row(r, record.is_accuracy) for r in record.rounds]
+
+
+def _round_row(r: RoundRecord, exact: bool) -> list[str]:
+    locality = r.locality or {}
+    uniform, degree = locality.get("index_uniform") or {}, locality.get("index_degree") or {}
+    p = degree.get("p")
+    remark = f"diverged at step {r.summary['diverged_at']}" if r.diverged else r.summary["stop"] or ""
+    return [
+        str(r.number),
+        share(r.density, 3),
+        share(r.summary["density_effective"], 3),
+        f"{r.summary['survivors']:,}",
+        _fine(r.score("best"), exact),
+        _fine(r.score("last"), exact),
+        _fine(r.score("test_best"), exact),
+        number(uniform.get("value")),
+        number(degree.get("value")),
+        interval(degree) if degree else "",
+        "–" if p is None else f"{p:.2g}",
+        number(locality.get("correlation_length")),
+        f"{r.summary['seconds']:.1f}",
+        remark,
+    ]
+
+
+def _fine(value: float | None, exact: bool) -> str:
+    if value is None:
+        return "–"
+    return f"{100 * value:.2f}%" if exact else f"{value:.4f}"
