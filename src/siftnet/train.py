@@ -140,13 +140,15 @@ class Trainer:
             if not all(map(isfinite, losses)):
                 history.diverged_at = done - updates + next(i for i, x in enumerate(losses, 1) if not isfinite(x))
                 break
-            if done % self.training.validate_every == 0 or done == self.training.steps:
-                self._validate(kernel, history, done)
+            due = done % self.training.validate_every == 0 or done == self.training.steps
+            if due and not self._validate(kernel, history, done):
+                history.diverged_at = done
+                break
             history.seconds = seconds + time.perf_counter() - clock
             watch(done, history, progress)
         final = kernel.export()
-        if history.diverged_at is None:
-            self._test(kernel, masks, history)
+        if history.diverged_at is None and not self._test(kernel, masks, history):
+            history.diverged_at = done
         history.seconds = seconds + time.perf_counter() - clock
         return final, history
 
@@ -155,19 +157,27 @@ class Trainer:
         events = [self.training.steps, done + SLICE, (done // every + 1) * every, *(s for s in snapshots if s > done)]
         return min(events) - done
 
-    def _validate(self, kernel: Kernel, history: History, done: int) -> None:
+    def _validate(self, kernel: Kernel, history: History, done: int) -> bool:
+        """Add a validation and keep the best weights; False where the loss is not a number."""
         before = history.best_record
         record = Record(done, sum(history.pending) / len(history.pending), kernel.evaluate("validation"))
+        if not isfinite(record.validation.loss):
+            return False
         history.records.append(record)
         history.pending = []
         if before is None or record.validation.score > before.validation.score:
             state = kernel.export()
             history.best = State(state.parameters, state.statistics, step=state.step)
+        return True
 
-    def _test(self, kernel: Kernel, masks: Masks, history: History) -> None:
+    def _test(self, kernel: Kernel, masks: Masks, history: History) -> bool:
+        """Test the last and the best weights; False where a loss is not a number."""
         assert history.best is not None
-        history.test_last = kernel.evaluate("test")
-        history.test_best = self.evaluate(history.best, masks, "test")
+        last, best = kernel.evaluate("test"), self.evaluate(history.best, masks, "test")
+        if not (isfinite(last.loss) and isfinite(best.loss)):
+            return False
+        history.test_last, history.test_best = last, best
+        return True
 
     def evaluate(self, state: State, masks: Masks, split: str) -> Evaluation:
         """Score of given weights under masks, with their own running statistics."""
