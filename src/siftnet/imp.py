@@ -96,9 +96,11 @@ def sift(
         steps = {config.at_step} if config.at_step >= 0 else set()
         steps |= {rewind_step} if rewind is None else set()
         trained, history = subject.training(
-            begin, masks, round_number=t, snapshots=tuple(sorted(steps)), resume=position.progress,
+            begin.clone(), masks, round_number=t, snapshots=tuple(sorted(steps)), resume=position.progress,
             watch=lambda step, history, progress: watch(t, step, history, progress),  # noqa: B023 called in this round
         )  # fmt: skip
+        if history.diverged_at is None:
+            _check_training(t, masks, steps, trained, history)
         if rewind is None:
             # A round that diverged before the rewind step has no rewind point, and nothing after it needs one.
             rewind = history.snapshots.get(rewind_step, begin)
@@ -115,6 +117,22 @@ def sift(
             return
         assert next_masks is not None
         position = Position(t + 1, next_masks, position.kept_at_start, rewind)
+
+
+def _check_training(round_number: int, masks: Masks, steps: set[int], trained: State, history: History) -> None:
+    """Raise ValueError where a training, which may be a user's own, did not keep its side."""
+    if missing := sorted(steps - history.snapshots.keys()):
+        raise ValueError(
+            f"round {round_number}: the history has no snapshot after {missing[0]} updates: "
+            "a training must keep the parameters at the steps that it is given as snapshots"
+        )
+    for state in (trained, *history.snapshots.values(), *([history.best] if history.best else [])):
+        for name, mask in masks.items():
+            if state.parameters[name][~mask].any():
+                raise ValueError(
+                    f"round {round_number}: {name} has pruned entries that are not 0: "
+                    "a training must return masked parameters"
+                )
 
 
 def masks_after(
