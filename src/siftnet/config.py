@@ -11,6 +11,7 @@ import json
 import tomllib
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -354,9 +355,10 @@ def _convert(value: Any, hint: Any, path: str) -> Any:
     if hint == Path | None:
         require(value is None or isinstance(value, str | Path), f"{path} takes a path, got {value!r}")
         return Path(value) if value is not None else None
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is float and type(value) is int:
         return float(value)
-    require(type(value) is hint, f"{path} takes a {hint.__name__}, got {value!r}")
+    require(type(value) is hint, f"{path} takes {'an' if hint is int else 'a'} {hint.__name__}, got {value!r}")
+    require(hint is not float or isfinite(value), f"{path} takes a finite number, got {value!r}")
     return value
 
 
@@ -402,7 +404,8 @@ def digest(config: RunConfig, data_hash: str, start_digest: str = "") -> str:
     data_hash: content hash of the data set; start_digest: digest of the run started from, if any. Paths and stop rules
     stay out, so that a longer run continues a shorter one.
     """
-    flat = flatten(to_dict(config))
+    # Through plain values and back, so that a configuration written in Python with 1 for 1.0 is the one read from disk.
+    flat = flatten(to_dict(from_dict(to_dict(config))))
     kept = {k: v for k, v in flat.items() if not any(k == name or k.startswith(name + ".") for name in NOT_IN_DIGEST)}
     kept |= {"algorithm": ALGORITHM, "data_hash": data_hash, "start_digest": start_digest}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
