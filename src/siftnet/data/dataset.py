@@ -63,5 +63,5 @@ class Dataset:
         for array in arrays:
             sha.update(f"{array.dtype.str}{array.shape}".encode())
             sha.update(np.ascontiguousarray(array).data)
-        sha.update(repr(self.geometry).encode())
+        sha.update(repr((self.geometry, self.classes)).encode())
         return sha.hexdigest()
