@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,12 @@ def resolve_machine(config: RunConfig) -> RunConfig:
 
 def check_device(device: str) -> None:
     """Raise ValueError, with what there is, unless `device` can be computed on."""
-    kind, _, index = device.partition(":")
-    if kind not in ("cpu", "cuda") or (index and not index.isdigit()) or (kind == "cpu" and index):
+    match = re.fullmatch(r"cpu|cuda(?::([0-9]+))?", device)
+    if not match:
         raise ValueError(f"device must be auto, cpu, cuda or cuda:N, got {device!r}")
-    if kind == "cuda":
+    if device != "cpu":
         count = torch.cuda.device_count()
-        if int(index or 0) >= count:
+        if int(match[1] or 0) >= count:
             raise ValueError(f"device {device!r} is not there ({count} CUDA devices found): take --device cpu")
 
 
