@@ -19,6 +19,8 @@ import io
 import json
 import os
 import shutil
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +49,8 @@ class Run:
         """Open an existing run. Raises ValueError where there is none or a newer siftnet wrote it."""
         self.path = Path(path)
         stored = self._read_json("config.json")
+        if not isinstance(stored, dict) or not {"schema", "config", "digest"} <= stored.keys():
+            raise ValueError(f"{self.path / 'config.json'} is not a run's configuration: restore it from a copy")
         if stored["schema"] > SCHEMA:
             raise ValueError(
                 f"{self.path} was written in format {stored['schema']}, newer than {SCHEMA}: update siftnet"
@@ -94,8 +98,7 @@ class Run:
 
     def inputs(self) -> dict[str, np.ndarray]:
         """variance_I float32 (I,) of the training inputs, and permutation_I int64 (I,) where they were permuted."""
-        with np.load(self.path / "data.npz", allow_pickle=False) as stored:
-            return dict(stored)
+        return _read_arrays(self.path / "data.npz")
 
     # Rounds
 
@@ -133,7 +136,7 @@ class Run:
 
     def summary(self, number: int) -> dict[str, Any]:
         """The numbers of a finished round (round.json)."""
-        return json.loads((self.round_path(number) / "round.json").read_text())
+        return _read_json(self.round_path(number) / "round.json")
 
     def summaries(self) -> list[dict[str, Any]]:
         """The numbers of all finished rounds."""
@@ -141,12 +144,13 @@ class Run:
 
     def history(self, number: int) -> list[Record]:
         """The validations of a finished round."""
-        return [Record.from_dict(r) for r in json.loads((self.round_path(number) / "history.json").read_text())]
+        return [Record.from_dict(r) for r in _read_json(self.round_path(number) / "history.json")]
 
     def masks(self, number: int) -> Masks:
         """What was kept in a round."""
         tensors, metadata = _read(self.round_path(number) / "masks.safetensors")
-        return Masks({name: unpack(packed, tuple(json.loads(metadata[name]))) for name, packed in tensors.items()})
+        shapes = json.loads(metadata["shapes"])
+        return Masks({name: unpack(tensors[name], tuple(shape)) for name, shape in shapes.items()})
 
     def weights(self, number: int, which: str = "weights") -> State:
         """Parameters and statistics of a round: 'weights' after the last update, 'best' as validation chose, 'scored'
@@ -154,7 +158,9 @@ class Run:
         path = self.round_path(number) / f"{which}.safetensors"
         if which == "scored" and not path.exists():
             path = self.round_path(number) / "weights.safetensors"
-        return _unpack_state(*_read(path), self.masks(number))
+        if which == "best" and not path.exists() and self.summary(number)["diverged_at"] is not None:
+            raise ValueError(f"round {number} of {self.path} diverged before its first validation: lower train.lr")
+        return _unpack_state(path, self.masks(number))
 
     # The rewind point and the round under way
 
@@ -242,8 +248,7 @@ class Run:
         path = self.path / "analysis" / f"{name}.json"
         if not path.exists():
             return None
-        with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
-            return json.loads(path.read_text()), dict(arrays)
+        return _read_json(path), _read_arrays(path.with_suffix(".npz"))
 
     def write_report(self, html: str) -> Path:
         """Store the page and return its path."""
@@ -251,12 +256,9 @@ class Run:
         return self.path / "report.html"
 
     def _read_json(self, name: str) -> Any:
-        try:
-            return json.loads((self.path / name).read_text())
-        except (FileNotFoundError, NotADirectoryError):
-            raise ValueError(f"{self.path} is not a run: it has no {name}") from None
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{self.path / name} is damaged ({error}): restore it from a copy") from None
+        if not (self.path / name).is_file():
+            raise ValueError(f"{self.path} is not a run: it has no {name}")
+        return _read_json(self.path / name)
 
 
 @contextmanager
@@ -279,8 +281,9 @@ def lock(path: Path) -> Iterator[None]:
 
 
 def _pack_masks(masks: Masks) -> bytes:
-    shapes = {name: json.dumps(list(mask.shape)) for name, mask in masks.items()}
-    return save({name: pack(mask) for name, mask in masks.items()}, shapes)
+    # One text, because the format sorts its tensors by name and the masks' order says what is ranked first.
+    shapes = json.dumps({name: list(mask.shape) for name, mask in masks.items()})
+    return save({name: pack(mask) for name, mask in masks.items()}, {"shapes": shapes})
 
 
 def _pack_state(state: State, masks: Masks) -> bytes:
@@ -292,11 +295,15 @@ def _pack_state(state: State, masks: Masks) -> bytes:
     return save(tensors, {"step": str(state.step)})
 
 
-def _unpack_state(tensors: dict[str, Tensor], metadata: dict[str, str], masks: Masks) -> State:
+def _unpack_state(path: Path, masks: Masks) -> State:
+    tensors, metadata = _read(path)
     dense = {}
     for key, value in tensors.items():
         name = key.removeprefix("parameters/")
         if name in masks:
+            kept = int(masks[name].sum())
+            if value.shape != (kept,):
+                raise ValueError(f"{path} has {value.numel()} values of {name}, whose mask keeps {kept}")
             dense[key] = torch.zeros(masks[name].shape)
             dense[key][masks[name]] = value
         else:
@@ -312,6 +319,21 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise ValueError(f"{path} is missing: restore it from a copy, or remove that round and resume") from None
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged ({error}): restore it from a copy, or remove that round") from None
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} cannot be read ({error}): restore it from a copy") from None
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return dict(stored)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} cannot be read ({error}): restore it from a copy") from None
 
 
 def _json(value: Any) -> bytes:

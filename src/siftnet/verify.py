@@ -7,7 +7,6 @@ data set as well, and the best weights are tested anew.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isclose
@@ -48,10 +47,17 @@ def verify(run: Run, *, with_data: bool = False) -> list[Check]:
         checks.append(Check("files have the digests they were stored with", number, intact))
         if intact is None:
             for name, check in CHECKS.items():
-                checks.append(Check(name, number, check(run, number)))
+                checks.append(Check(name, number, _problem(check, run, number)))
     if with_data and all(check.passed for check in checks):
         checks += list(_checks_with_data(run, set_up(run.config)))
     return checks
+
+
+def _problem(check: Callable[[Run, int], str | None], run: Run, number: int) -> str | None:
+    try:
+        return check(run, number)
+    except ValueError as error:
+        return str(error)
 
 
 def files_intact(run: Run, number: int) -> str | None:
@@ -66,7 +72,10 @@ def files_intact(run: Run, number: int) -> str | None:
 
 
 def zeros_stayed_zero(run: Run, number: int) -> str | None:
-    """Whether pruned entries are exactly 0 and survivors are numbers, in the weights as they would be exported."""
+    """Whether pruned entries are exactly 0 and survivors are numbers, in the weights as they would be exported.
+
+    Files hold survivors alone, so a pruned entry that is not 0 would be a value too many, which reading refuses.
+    """
     masks = run.masks(number)
     if run.summary(number)["diverged_at"] is not None:
         return None
@@ -118,9 +127,13 @@ def lowest_scores_pruned(run: Run, number: int) -> str | None:
 
 
 def rewound(run: Run, number: int) -> str | None:
-    """Whether the round began, bit for bit, with the rewind point under its masks."""
+    """Whether the round began, bit for bit, with the rewind point under its masks.
+
+    Round 0 does where the rewind point is the initialisation or another run's.
+    """
     config = run.config
-    if number == 0 or config.prune.reset == "redraw":
+    given = config.train.rewind == 0 or (config.start.run is not None and config.start.weights == "rewind")
+    if config.prune.reset == "redraw" or (number == 0 and not given):
         return None
     rewind = run.rewind()
     if rewind is None:
