@@ -55,7 +55,8 @@ class SyntheticConfig:
         require(self.gain > 0, f"data.synthetic.gain must be positive, got {self.gain}")
         square = all(len(row) == self.channels for row in self.mixing) and len(self.mixing) in (0, self.channels)
         require(square, f"data.synthetic.mixing must be channels x channels = {self.channels} x {self.channels}")
-        require(self.examples >= 20 and self.test >= 1, "data.synthetic needs examples >= 20 and test >= 1")
+        require(self.examples >= 20, f"data.synthetic.examples must be at least 20, got {self.examples}")
+        require(self.test >= 1, f"data.synthetic.test must be at least 1, got {self.test}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
