@@ -123,16 +123,15 @@ def radial_figure(record: RunRecord) -> Figure:
         frames.append(frame)
         notes.append(_null_note(null, samples))
         seen += [v for v in y if v]
-    high = max(seen)
     # One ring without a pair must not squash the rest.
-    low = max(min(seen), 1 / 16)
+    bottom, top = max(min(seen), 1 / 16), max(seen)
     return Figure(
         name="radial",
         title="Pair correlation g(r)",
         caption="Pairs of a node's inputs in one channel at distance r, over their expectation. A local mask starts "
         "high and falls below 1 further out; the shaded band is where 95% of the null's own samples lie.",
         layout=layout(
-            axis("distance r (sites)"), power_axis("g(r)", low, high), 400, shapes=[reference_line(1, "no structure")]
+            axis("distance r (sites)"), power_axis("g(r)", bottom, top), 400, shapes=[reference_line(1, "no structure")]
         ),
         frames=frames,
         notes=notes,

@@ -18,7 +18,8 @@ from siftnet.report.wording import score, share
 from siftnet.store import Run
 
 # Twice the 900 pixels at which it is shown, for sharp displays.
-WIDTH, MARGIN, LABELS = 1800, 44, 236
+WIDTH, MARGIN, LABELS = 1800, 44, 250
+ROOM = WIDTH - LABELS - 2 * MARGIN
 GAP, ROUND_GAP = 10, 44
 PAPER, TILE, INK, MUTED = "#fcfbf9", "#efede8", "#1e2126", "#666b73"
 BLACK, GREY = "#000000", "#808080"
@@ -41,7 +42,7 @@ def mask_mosaic(run: Run, rounds: Sequence[int] | None = None, nodes: int = 10) 
         raise ValueError(f"nodes must be at least 1, got {nodes}")
     chosen = spread_rounds(record) if rounds is None else list(rounds)
     size = _tile_size(grid, nodes)
-    fitting = max(1, (WIDTH - LABELS - 2 * MARGIN + GAP) // (size[0] + GAP))
+    fitting = max(1, (ROOM + GAP) // (size[0] + GAP))
     best, _ = choose_nodes(record.top.pictures["in_degree"], run.config.seed, min(nodes, fitting), 0)
     blocks = []
     for number, (mask_JI, weights_JI) in zip(chosen, first_layers(run, chosen, best), strict=True):
@@ -64,17 +65,15 @@ def spread_rounds(record: RunRecord) -> list[int]:
 def _tile_size(grid: Grid, nodes: int) -> tuple[int, int]:
     """Width and height of one picture, a whole multiple of its pixels."""
     high, wide = (grid.channels, grid.shape[0]) if grid.ndim == 1 else grid.shape[-2:]
-    room = (WIDTH - LABELS - 2 * MARGIN + GAP) // nodes - GAP
-    scale = max(1, room // wide)
-    return wide * scale, max(high * scale, LINE) if grid.ndim == 1 else high * scale
+    scale = max(1, ((ROOM + GAP) // nodes - GAP) // wide)
+    # Only a grid wider than the whole picture is shrunk.
+    return min(wide * scale, ROOM), max(high * scale, LINE) if grid.ndim == 1 else high * scale
 
 
 def _label(record: RunRecord, number: int) -> tuple[str, str, str]:
-    found = next((r for r in record.rounds if r.number == number), None)
-    if found is None:
-        raise ValueError(f"{record.run.path} has no round {number}: choose from 0 to {record.rounds[-1].number}")
+    found = next(r for r in record.rounds if r.number == number)
     reached = score(found.score("best"), record.is_accuracy)
-    return share(found.density), f"of the weights, round {number}", f"validation {reached}"
+    return share(found.density), f"of weights, round {number}", f"validation {reached}"
 
 
 def _compose(
@@ -89,8 +88,9 @@ def _compose(
     # A label needs room beside a low block of lines.
     heights = [max(len(pictures) * (high + GAP) - GAP, 104) for _, pictures in blocks]
 
-    width = LABELS + 2 * MARGIN + nodes * (wide + GAP) - GAP
-    canvas = Image.new("RGB", (width, 2 * MARGIN + sum(heights) + ROUND_GAP * (len(blocks) - 1)), PAPER)
+    # Whatever is left over goes between the nodes, so that the picture halves exactly to the width it is shown at.
+    step = wide + min((ROOM - nodes * wide) // max(nodes - 1, 1), wide // 2)
+    canvas = Image.new("RGB", (WIDTH, 2 * MARGIN + sum(heights) + ROUND_GAP * (len(blocks) - 1)), PAPER)
     pen = ImageDraw.Draw(canvas)
     y = MARGIN
     for (label, pictures), height in zip(blocks, heights, strict=True):
@@ -98,14 +98,14 @@ def _compose(
         for at, (kind, tiles) in enumerate(pictures):
             ground = {"mask": BLACK, "weights": GREY}[kind] if coloured else TILE
             for place, pixels in enumerate(tiles):
-                corner = (MARGIN + LABELS + place * (wide + GAP), y + at * (high + GAP))
+                corner = (MARGIN + LABELS + place * step, y + at * (high + GAP))
                 _paste(canvas, pixels, corner, size, ground, None if coloured or kind == "weights" else INK)
         y += height + ROUND_GAP
     return canvas
 
 
 def _write_label(pen: ImageDraw.ImageDraw, y: int, label: tuple[str, str, str]) -> None:
-    big, small = ImageFont.load_default(54), ImageFont.load_default(23)
+    big, small = ImageFont.load_default(54), ImageFont.load_default(24)
     pen.text((MARGIN, y - 12), label[0], fill=INK, font=big)
     pen.text((MARGIN, y + 52), label[1], fill=MUTED, font=small)
     pen.text((MARGIN, y + 82), label[2], fill=MUTED, font=small)
@@ -120,7 +120,8 @@ def _paste(
     ink: str | None,
 ) -> None:
     """One node's picture (H, W, 4) over its ground, enlarged without smoothing; ink recolours it."""
-    picture = Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST)
+    method = Image.Resampling.NEAREST if size[0] >= pixels.shape[1] else Image.Resampling.BOX
+    picture = Image.fromarray(pixels).resize(size, method)
     opacity = picture.getchannel("A")
     front = Image.new("RGB", size, ink) if ink else picture.convert("RGB")
     canvas.paste(Image.composite(front, Image.new("RGB", size, ground), opacity), corner)

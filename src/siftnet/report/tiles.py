@@ -8,7 +8,7 @@ import numpy as np
 
 from siftnet.geometry import Grid
 
-POSITIVE, NEGATIVE = (200, 55, 45), (35, 105, 185)
+POSITIVE, NEGATIVE = (220, 80, 56), (48, 124, 206)
 GREY = 128
 
 

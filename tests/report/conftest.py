@@ -1,0 +1,86 @@
+"""Tiny runs, measured, of every kind of geometry."""
+
+import numpy as np
+import pytest
+
+from siftnet.config import from_dict
+from siftnet.data.dataset import Dataset
+from siftnet.geometry import Grid, Unknown
+from siftnet.launch import run, set_up
+from siftnet.survey import survey
+
+HOSTILE = "</script><script>alert('x')</script><img src=http://evil.example/x.png>"
+
+
+def configuration(**changes):
+    values = {
+        "threads": 1,
+        "data": {"format": "nlgp", "synthetic": {"shape": [8, 8], "xi": [0.5, 1.5], "examples": 600, "test": 200}},
+        "network": {"layers": "f24:f20:x", "init_scale": 0.25},
+        "train": {"steps": 30, "batch": 50, "lr": 0.3, "rewind": 5, "validate_every": 15, "precision": "fp32"},
+        "prune": {"rounds": 2, "fraction": 0.5},
+        "analysis": {"samples": 5, "samples_other": 3, "bootstrap": 100, "ablation": False},
+    }
+    for path, value in changes.items():
+        group, name = path.split("__")
+        values[group] = values[group] | {name: value}
+    return from_dict(values)
+
+
+def dataset(geometry, **changes):
+    """Random inputs whose first feature alone says the class."""
+    rng = np.random.default_rng(0)
+    inputs_NI = rng.standard_normal((300, geometry.size)).astype(np.float32)
+    rows = np.arange(300)
+    values = {
+        "name": "made up",
+        "inputs_NI": inputs_NI,
+        "labels_N": (inputs_NI[:, 0] > 0).astype(np.int64),
+        "classes": 2,
+        "geometry": geometry,
+        "splits": {"train": rows[:200], "validation": rows[200:250], "test": rows[250:]},
+        "center_I": np.zeros(geometry.size, np.float32),
+        "scale_I": np.ones(geometry.size, np.float32),
+    }
+    return Dataset(**(values | changes))
+
+
+def measured_run(path, config, data=None):
+    found = run(config, path, dataset=data)
+    survey(found, config.analysis, set_up(found.config, data))
+    return found
+
+
+@pytest.fixture(scope="session")
+def torus_run(tmp_path_factory):
+    return measured_run(tmp_path_factory.mktemp("torus") / "run", configuration(analysis__ablation=True))
+
+
+@pytest.fixture(scope="session")
+def hostile_run(tmp_path_factory):
+    """A table with names that nobody should have given."""
+    data = dataset(
+        Unknown(12),
+        name=HOSTILE,
+        class_names=(HOSTILE, "@accent"),
+        input_names=(HOSTILE, *(f"column {i}" for i in range(1, 12))),
+        notes=(HOSTILE,),
+    )
+    return measured_run(tmp_path_factory.mktemp("table") / "<b>run", configuration(), data)
+
+
+@pytest.fixture(scope="session")
+def colour_run(tmp_path_factory):
+    """Three channels on a grid, inputs permuted."""
+    data = dataset(Grid((6, 5), 3), permutation_I=np.random.default_rng(1).permutation(90))
+    return measured_run(tmp_path_factory.mktemp("colour") / "run", configuration(), data)
+
+
+@pytest.fixture
+def measure(tmp_path):
+    """Make and measure a run of other data or other settings."""
+
+    def make(data=None, **changes):
+        return measured_run(tmp_path / "run", configuration(**changes), data)
+
+    return make

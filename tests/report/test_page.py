@@ -1,0 +1,260 @@
+"""The page carries the run's own numbers, needs no network and believes nobody."""
+
+import json
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from siftnet.geometry import Grid, Points, ring, volume
+from siftnet.report import build_report
+from siftnet.report.page import embed, split_verdict
+from siftnet.store import Run
+from small import dataset
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, and the text of those that matter here."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.scripts, self.text, self.open = [], {}, [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag in ("script", "style"):
+            self.open.append(dict(attributes).get("id", tag))
+
+    def handle_endtag(self, tag):
+        if tag in ("script", "style"):
+            self.open.pop()
+
+    def handle_data(self, text):
+        if self.open:
+            self.scripts[self.open[-1]] = self.scripts.get(self.open[-1], "") + text
+        else:
+            self.text.append(text)
+
+    @property
+    def data(self):
+        return json.loads(self.scripts["page-data"])
+
+    def loaded(self):
+        """What a browser would fetch by itself; links that a reader may follow are not."""
+        fetched = [
+            value
+            for tag, attributes in self.elements
+            for name, value in attributes.items()
+            if name in ("src", "srcset", "href", "data", "poster", "action") and tag != "a"
+        ]
+        style = self.scripts.get("style", "")
+        fetched += [part.split(")")[0] for part in style.split("url(")[1:]] + ["@import"] * ("@import" in style)
+        return [value for value in fetched if not value.startswith("data:")]
+
+
+@pytest.fixture(scope="module")
+def torus_page(torus_run):
+    return Page(build_report(torus_run))
+
+
+@pytest.fixture(scope="module")
+def hostile_page(hostile_run):
+    return Page(build_report(hostile_run))
+
+
+def painted(value, key=""):
+    """A figure with colours in place of their roles, as page.js puts them in."""
+    if isinstance(value, dict):
+        return {k: painted(v, k) for k, v in value.items()}
+    if isinstance(value, list):
+        return [painted(v, key) for v in value]
+    if isinstance(value, str) and value.startswith("@"):
+        return "RdBu" if key == "colorscale" else "#123456"
+    return value
+
+
+def check_figures(page, rounds):
+    """Every figure is one that Plotly knows how to draw, with a frame and a note for each round."""
+    for name, figure in page.data["figures"].items():
+        frames = figure["frames"] if figure["frames"] is not None else [figure["data"]] * rounds
+        assert len(frames) == rounds, name
+        assert figure["notes"] is None or len(figure["notes"]) == rounds, name
+        assert figure["follow"] is None or len(figure["follow"]) == rounds, name
+        for traces in frames:
+            go.Figure(painted({"data": traces, "layout": figure["layout"]}))
+
+
+def test_accuracy_is_the_rounds_own(torus_run, torus_page):
+    best, last, test = torus_page.data["figures"]["accuracy"]["data"]
+    stored = [json.loads((torus_run.path / "rounds" / f"0{t}" / "round.json").read_text()) for t in range(3)]
+    assert best["x"] == last["x"] == test["x"] == [s["density"] for s in stored]
+    assert best["y"] == [s["best"]["validation"]["score"] for s in stored]
+    assert last["y"] == [s["last"]["validation"]["score"] for s in stored]
+    assert test["y"] == [s["test_best"]["score"] for s in stored]
+    p, n = stored[1]["best"]["validation"]["score"], stored[1]["best"]["validation"]["examples"]
+    assert best["error_y"]["array"][1] == pytest.approx(1.96 * np.sqrt(p * (1 - p) / n))
+
+
+def test_locality_is_the_analysis_own(torus_run, torus_page):
+    figures = torus_page.data["figures"]
+    uniform, degree = figures["index"]["data"]
+    stored = [torus_run.analysis(f"round-0{t}") for t in range(3)]
+    localities = [numbers["layers"][0]["locality"] for numbers, _ in stored]
+    assert uniform["y"] == [found["index_uniform"]["value"] for found in localities]
+    assert degree["y"] == [found["index_degree"]["value"] for found in localities]
+    for frame, (_, arrays) in zip(figures["radial"]["frames"], stored, strict=True):
+        line = frame[-1]
+        curve_R = arrays["layers.0:curve_degree"][line["x"]]
+        assert [v or 0 for v in line["y"]] == pytest.approx(curve_R, rel=1e-3)
+    for frame, (_, arrays) in zip(figures["map"]["frames"], stored, strict=True):
+        drawn = np.array(frame[0]["customdata"], dtype=float)
+        assert np.allclose(drawn, arrays["layers.0:g_degree"], rtol=1e-2, equal_nan=True)
+        # The centre is where the axes say 0.
+        y, x = frame[0]["y"].index(0), frame[0]["x"].index(0)
+        assert (arrays["layers.0:displacements"][:, y, x] == 0).all()
+
+
+def test_verdict_and_key_numbers_are_said(torus_run, torus_page):
+    text = " ".join(" ".join(torus_page.text).split())
+    headline = torus_run.analysis("headline")[0]
+    first, rest = split_verdict(headline["verdict"])
+    assert first in text
+    assert rest in text
+    assert first[1:] in headline["verdict"]
+    assert torus_run.digest in text
+    assert torus_page.data["start"] == headline["round"]
+    test = max(torus_run.summaries()[1:], key=lambda s: s["best"]["validation"]["score"])["test_best"]["score"]
+    assert f"{100 * test:.1f}%" in text
+
+
+def test_every_figure_can_be_drawn(torus_page, hostile_page):
+    assert {"accuracy", "index", "radial", "map", "bins", "histogram", "inputs", "variance", "centres", "radii",
+            "orientations", "participation", "layers", "ablation"} == set(torus_page.data["figures"])  # fmt: skip
+    check_figures(torus_page, 3)
+    check_figures(hostile_page, 3)
+
+
+def test_figure_check_can_fail(torus_page):
+    with pytest.raises(ValueError, match="frobnicate"):
+        go.Figure(painted({"data": [{"type": "scatter", "frobnicate": 1}], "layout": {}}))
+
+
+def test_every_plot_and_gallery_has_its_data(torus_page):
+    plots = [a["data-figure"] for _, a in torus_page.elements if "data-figure" in a]
+    galleries = [a["data-gallery"] for _, a in torus_page.elements if "data-gallery" in a]
+    assert sorted(plots) == sorted(torus_page.data["figures"])
+    assert sorted(galleries) == sorted(torus_page.data["galleries"])
+    ids = [a["id"] for _, a in torus_page.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+
+
+def test_nothing_is_fetched(torus_page, hostile_page):
+    assert torus_page.loaded() == []
+    assert hostile_page.loaded() == []
+    policy = next(a["content"] for _, a in torus_page.elements if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'")
+    assert "http" not in policy
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<script src="https://cdn.example/plotly.js"></script>',
+        '<link rel="stylesheet" href="fonts.css">',
+        "<style>p { background: url(http://example/a.png) }</style>",
+        '<style>@import "x.css";</style>',
+    ],
+)
+def test_fetching_is_noticed(html):
+    assert Page(html).loaded() != []
+
+
+def test_hostile_names_stay_text(torus_page, hostile_page, hostile_run):
+    names = hostile_run.data["input_names"]
+    assert names[0] in "".join(hostile_page.text)
+    assert "<b>run" in "".join(hostile_page.text)
+    elements = [tag for tag, _ in hostile_page.elements]
+    assert elements.count("script") == [tag for tag, _ in torus_page.elements].count("script") == 3
+    assert "img" not in elements
+    assert "b" not in elements
+    # Plotly reads tags in texts: what it is given must be escaped once more.
+    bars = hostile_page.data["figures"]["inputs"]["frames"][0][0]
+    assert not any("<" in label for label in bars["y"])
+
+
+def test_embedded_data_cannot_end_its_script():
+    text = embed({"a": "</script>\u2028&"})
+    assert not set("<>&\u2028") & set(text)
+    assert json.loads(text) == {"a": "</script>\u2028&"}
+
+
+def test_unknown_geometry_has_no_pictures(hostile_page, hostile_run):
+    assert hostile_page.data["galleries"] == {}
+    assert set(hostile_page.data["figures"]) == {"accuracy", "histogram", "inputs", "participation"}
+    assert "12 inputs of unknown geometry" in "".join(hostile_page.text)
+    bars = hostile_page.data["figures"]["inputs"]["frames"][2][0]
+    masks = hostile_run.masks(2)["layers.0.weight"].numpy()
+    assert bars["x"] == sorted(masks.sum(0).tolist())
+
+
+def test_permuted_colours_are_put_back(colour_run):
+    page = Page(build_report(colour_run))
+    check_figures(page, 3)
+    assert {"map-different", "inputs-0", "inputs-1", "inputs-2"} <= set(page.data["figures"])
+    assert "In the order that the network saw" in "".join(page.text)
+    variance = np.array(page.data["figures"]["variance"]["data"][0]["z"])
+    inputs = colour_run.inputs()
+    original = np.empty(90)
+    original[inputs["permutation_I"]] = inputs["variance_I"]
+    assert np.allclose(variance, original.reshape(3, 6, 5).mean(0), rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "geometry", [ring(12), Grid((12,), 2), volume(3, 4, 5), Grid((4, 4), 5)], ids=lambda g: g.describe()
+)
+def test_grids_of_every_kind(measure, geometry):
+    page = Page(build_report(measure(dataset(geometry))))
+    check_figures(page, 3)
+    assert "first" in page.data["galleries"]
+    assert ("orientations" in page.data["figures"]) == (geometry.ndim == 2)
+
+
+def test_points_and_numeric_targets(measure):
+    points = Points(np.random.default_rng(0).random((9, 2)))
+    page = Page(build_report(measure(dataset(points, classes=None), train__lr=0.01)))
+    check_figures(page, 3)
+    assert page.data["galleries"] == {}
+    assert page.data["figures"]["accuracy"]["layout"]["yaxis"]["title"]["text"] == "R²"
+
+
+def test_a_single_round(measure):
+    page = Page(build_report(measure(prune__rounds=0)))
+    check_figures(page, 1)
+    assert "input" not in [tag for tag, _ in page.elements]
+
+
+def test_a_diverged_round_is_said_and_not_drawn(measure):
+    found = measure(dataset(Grid((4, 4)), classes=None), train__lr=100.0, train__validate_every=1)
+    assert found.summary(0)["diverged_at"] is not None
+    page = Page(build_report(found))
+    assert page.data["figures"]["accuracy"]["data"][0]["y"] == []
+    assert "diverged at step" in "".join(page.text)
+
+
+def test_convolutions_have_no_masks_to_show(measure):
+    page = Page(build_report(measure(network__layers="c3-4:f8:x")))
+    assert set(page.data["figures"]) == {"accuracy"}
+
+
+def test_unanalysed_runs_are_refused(torus_run, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(torus_run.path, copy)
+    (copy / "analysis" / "round-01.json").unlink()
+    with pytest.raises(ValueError, match=r"rounds 1\): siftnet analyze"):
+        build_report(Run(copy))
+    shutil.rmtree(copy / "analysis")
+    with pytest.raises(ValueError, match="has not been analysed yet: siftnet analyze"):
+        build_report(Run(copy))
