@@ -1,7 +1,6 @@
 """Locality of planted convolutions, of their shuffles, and of masks with nothing to measure."""
 
 import dataclasses
-import sys
 
 import numpy as np
 import pytest
@@ -154,17 +153,6 @@ def test_locality_is_decided_by_its_seed():
     first, again, other = (locality(mask_JI, GRID, samples=9, bootstrap=20, seed=seed) for seed in (0, 0, 1))
     assert indices(first) == indices(again)
     assert first.index_degree != other.index_degree
-
-
-def test_workers_do_not_change_the_result(monkeypatch):
-    mask_JI = np.random.default_rng(3).random((20, GRID.size)) < 0.1
-    results = []
-    for workers in (1, 3):
-        # The package's function of the same name hides the module from dotted look-up.
-        monkeypatch.setattr(sys.modules["siftnet.analysis.locality"], "WORKERS", workers)
-        results.append(locality(mask_JI, GRID, samples=7, bootstrap=20))
-    assert indices(results[0]) == indices(results[1])
-    assert np.array_equal(results[0].g_degree, results[1].g_degree, equal_nan=True)
 
 
 def test_mask_may_be_zeros_and_ones_in_any_shape():

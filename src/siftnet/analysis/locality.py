@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +16,6 @@ from siftnet.analysis.statistic import Index, bootstrap_interval, permutation_in
 from siftnet.geometry import Geometry, Grid, Unknown
 
 QUANTILES = (0.025, 0.975)
-# Samples measured side by side; more would wait for the one chain that makes them.
-WORKERS = min(os.cpu_count() or 1, 8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,24 +196,18 @@ def correlation_length(g_R: np.ndarray) -> float | None:
 
 
 def _degree_null(mask_JI: np.ndarray, grid: Grid, samples: int, rng: np.random.Generator) -> _DegreeNull:
-    """Draw degree-preserving samples one after the other, measure several at once, add them up in order."""
     shuffler = DegreeShuffler(mask_JI, rng)
     near, same, different = [], [], []
     total_same = total_different = np.zeros(())
-
-    def measure(shuffled_JI: np.ndarray) -> tuple[PairCounts, np.ndarray]:
-        return pair_counts(shuffled_JI, grid), near_pairs(shuffled_JI, grid)
-
-    with ThreadPoolExecutor(WORKERS) as pool:
-        for first in range(0, samples, WORKERS):
-            masks = [shuffler.sample() for _ in range(min(WORKERS, samples - first))]
-            for counts, near_J in pool.map(measure, masks):
-                ring_D = rings(counts)
-                near.append(near_J)
-                same.append(ring_sums(counts.same_channel, ring_D))
-                different.append(ring_sums(counts.different_channel, ring_D))
-                total_same = total_same + counts.same_channel
-                total_different = total_different + counts.different_channel
+    for _ in range(samples):
+        shuffled_JI = shuffler.sample()
+        counts = pair_counts(shuffled_JI, grid)
+        ring_D = rings(counts)
+        near.append(near_pairs(shuffled_JI, grid))
+        same.append(ring_sums(counts.same_channel, ring_D))
+        different.append(ring_sums(counts.different_channel, ring_D))
+        total_same = total_same + counts.same_channel
+        total_different = total_different + counts.different_channel
     mean = PairCounts(total_same / samples, total_different / samples, counts.displacements)
     return _DegreeNull(mean, np.array(near), np.array(same), np.array(different), shuffler.trades)
 

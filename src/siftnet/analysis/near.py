@@ -58,7 +58,7 @@ def neighbours(grid: Grid) -> np.ndarray:
     return np.where(inside_SM, index_SM, -1).astype(np.int64)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def _count_near(mask_JI, neighbour_SM):  # type: ignore[no-untyped-def]  # compiled
     """Count each row's ordered pairs of ones whose sites are neighbours in one channel."""
     nodes, inputs = mask_JI.shape

@@ -146,7 +146,7 @@ def _weighted_counts(mask_JI: np.ndarray, grid: Grid, weights_KJ: np.ndarray) ->
     return same_KD, different_KD
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def _add_power(  # type: ignore[no-untyped-def]  # compiled
     spectrum_JCF, weights_KJ, same_KF, all_KF
 ):
