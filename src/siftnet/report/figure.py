@@ -102,7 +102,8 @@ def power_axis(title: str, low: float, high: float, base: int = 2, **more: Any) 
     low = max(low, 1e-9)
     high = max(high, 1.01 * low)
     powers = range(math.floor(math.log(low, base) + 1e-9), math.ceil(math.log(high, base) - 1e-9) + 1)
-    ticks = [float(base) ** k for k in powers]
+    # Ten labels at most, or they collide.
+    ticks = [float(base) ** k for k in powers if k % (1 + len(powers) // 10) == 0]
     pad = 0.04 * math.log10(high / low)
     return axis(
         title,
@@ -110,6 +111,7 @@ def power_axis(title: str, low: float, high: float, base: int = 2, **more: Any) 
         range=[math.log10(low) - pad, math.log10(high) + pad],
         tickvals=ticks,
         ticktext=[ratio_text(t) for t in ticks],
+        tickangle=0,
         **more,
     )
 

@@ -98,7 +98,8 @@ def ablation_figure(record: RunRecord) -> Figure | None:
         name="ablation",
         title="Which nodes matter",
         caption="Validation score as first-layer nodes are cut off at the headline round. The band is one standard "
-        "deviation over random orders; the most connected first should fall below it, the least connected stay above.",
+        "deviation over random orders; a curve below it removes nodes that matter more than others, whatever their number "
+        "of inputs.",
         layout=layout(
             axis("nodes removed from the first layer"),
             axis(

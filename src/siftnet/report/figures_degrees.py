@@ -45,7 +45,7 @@ def bins_figure(record: RunRecord) -> Figure:
         largest = max([largest, *(b["high"] for b in bins)])
         frames.append([_bins(bins)])
         without = sum(b["nodes"] for b in r.first["by_degree"]) - sum(b["nodes"] for b in bins)
-        notes.append(f"{without:,} nodes have too few inputs to form a near pair." if without else "")
+        notes.append(f"Left out: {without:,} nodes in groups without any near pair." if without else "")
     return Figure(
         name="bins",
         title="Locality by connection count",
@@ -71,6 +71,7 @@ def _bins(bins: list[dict[str, Any]]) -> Trace:
         "y": [b["index_uniform"] for b in bins],
         "customdata": [[b["low"], b["high"] - 1, b["nodes"]] for b in bins],
         "mode": "lines+markers",
+        "cliponaxis": False,
         "line": {"color": MUTED, "width": 1},
         "marker": {"color": ACCENT, "size": plain(size, 3), "opacity": 0.85, "line": {"width": 0}},
         "hovertemplate": "%{customdata[0]} to %{customdata[1]} inputs<br>%{customdata[2]} nodes"

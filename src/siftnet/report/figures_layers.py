@@ -30,7 +30,7 @@ def layers_figure(record: RunRecord) -> Figure | None:
         name="layers",
         title="Locality by depth",
         caption="A deeper node sees every input that a path of kept connections leads to; the index counts near pairs "
-        "of those. Null: uniform placement, in closed form. Deeper nodes see more and so are less local.",
+        "of those. Null: uniform placement, in closed form. Deeper nodes see more, so less is to be expected of them.",
         layout=layout(
             density_axis([r.density for r in record.rounds]),
             power_axis("locality index (uniform)", min([1.0, *values]) / 1.05, max([2.0, *values])),

@@ -163,7 +163,9 @@ def map_figure(record: RunRecord, grid: Grid, suffix: str) -> Figure:
     """g(d) by round within one channel (suffix '') or across channels ('_different')."""
     same = suffix == ""
     maps = [_reach(r.pictures[f"g_{null_of(r)}{suffix}"], grid) for r in record.rounds]
-    cap = _cap(maps)
+    # The same colours in both maps.
+    suffixes = ["", "_different"][: 1 + (grid.channels > 1)]
+    cap = _cap([_reach(r.pictures[f"g_{null_of(r)}{s}"], grid) for r in record.rounds for s in suffixes])
     notes = [_null_note(null_of(r), (r.locality or {}).get("samples", 0)) for r in record.rounds]
     common: dict[str, Any] = {
         "name": "map" if same else "map-different",

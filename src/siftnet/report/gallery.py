@@ -164,4 +164,5 @@ def gallery_caption(grid: Grid) -> str:
         reading = "Masks show the red, green and blue inputs that were kept, on black; weights are grey at 0."
     else:
         reading = "Masks show which inputs were kept; weights are red where positive and blue where negative."
-    return f"{reading} {describe_projection(grid)}Every picture is scaled by its own largest weight."
+    scaled = "Every picture is scaled by its own largest weight; below it stand the node's number and its inputs kept."
+    return f"{reading} {describe_projection(grid)}{scaled}"

@@ -10,7 +10,7 @@ from siftnet.report.record import RoundRecord, RunRecord
 from siftnet.report.wording import duration, interval, number, score, share
 
 # Settings that say how much was measured or where, not what was run.
-ROUTINE = ("threads", "device", "kernel", "train.precision")
+ROUTINE = ("threads", "device", "kernel", "train.precision", "data.root", "data.superclass_file")
 
 
 def key_numbers(record: RunRecord) -> list[dict[str, str]]:
@@ -22,7 +22,7 @@ def key_numbers(record: RunRecord) -> list[dict[str, str]]:
         against = f", dense {score(dense.score('best'), exact)}" if dense else ""
         found.append(_key(score(best.score("best"), exact), "best sparse validation", f"round {best.number}{against}"))
         dense_test = f"dense {score(dense.score('test_best'), exact)}" if dense else "chosen by validation"
-        found.append(_key(score(best.score("test_best"), exact), "test, the same weights", dense_test))
+        found.append(_key(score(best.score("test_best"), exact), "test, same weights", dense_test))
     found.append(_key(share(record.top.density), "density", f"headline, round {record.top.number}"))
     if record.top.locality is not None:
         found.append(_index(record.top.locality))

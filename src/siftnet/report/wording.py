@@ -27,7 +27,7 @@ def number(value: float | None) -> str:
     """Two decimals below 2, where they matter; one up to 100; none beyond."""
     if value is None:
         return "–"
-    return f"{value:.{2 if abs(value) < 2 else 1 if abs(value) < 100 else 0}f}"
+    return f"{value:,.{2 if abs(value) < 2 else 1 if abs(value) < 100 else 0}f}"
 
 
 def interval(index: dict[str, Any] | None) -> str:
