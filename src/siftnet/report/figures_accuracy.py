@@ -82,24 +82,11 @@ def ablation_figure(record: RunRecord) -> Figure | None:
     removed, mean, spread = found["removed"], found["random_mean"], found["random_spread"]
     low, high = ([m + sign * s for m, s in zip(mean, spread, strict=True)] for sign in (-1, 1))
 
-    def line(name: str, y: list[float], color: str, dash: str = "solid") -> Trace:
-        return {
-            "type": "scatter",
-            "name": name,
-            "x": removed,
-            "y": plain(y, 6),
-            "mode": "lines+markers",
-            "line": {"color": color, "width": 2, "dash": dash},
-            "marker": {"color": color, "size": 6},
-            "hovertemplate": "%{x} nodes removed<br>%{y}<extra>" + name + "</extra>",
-        }
-
     return Figure(
         name="ablation",
         title="Which nodes matter",
         caption="Validation score as first-layer nodes are cut off at the headline round. The band is one standard "
-        "deviation over random orders; a curve below it removes nodes that matter more than others, whatever their number "
-        "of inputs.",
+        "deviation over random orders; a curve below it removes nodes that matter more than most.",
         layout=layout(
             axis("nodes removed from the first layer"),
             axis(
@@ -112,8 +99,21 @@ def ablation_figure(record: RunRecord) -> Figure | None:
         ),
         data=[
             {**band(removed, low, high, "random, one deviation"), "showlegend": False},
-            line("most connected first", found["most"], ACCENT),
-            line("least connected first", found["least"], SECOND),
-            line("random order", mean, INK, "dot"),
+            _removal("most connected first", removed, found["most"], ACCENT),
+            _removal("least connected first", removed, found["least"], SECOND),
+            _removal("random order", removed, mean, INK, "dot"),
         ],
     )
+
+
+def _removal(name: str, removed: list[int], y: list[float], color: str, dash: str = "solid") -> Trace:
+    return {
+        "type": "scatter",
+        "name": name,
+        "x": removed,
+        "y": plain(y, 6),
+        "mode": "lines+markers",
+        "line": {"color": color, "width": 2, "dash": dash},
+        "marker": {"color": color, "size": 6},
+        "hovertemplate": "%{x} nodes removed<br>%{y}<extra>" + name + "</extra>",
+    }
