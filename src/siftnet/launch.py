@@ -246,18 +246,22 @@ def state_hash(state: State) -> str:
 
 
 def _source(setup: Setup) -> Run | None:
-    """The run to start from. Raises ValueError where its masks do not fit this network."""
+    """The run to start from. Raises ValueError where its masks or weights do not fit this network."""
     start = setup.config.start
     if start.run is None:
         return None
     source = Run(start.run)
-    masks, fresh = source.masks(start.round), setup.subject.draw(0)
-    for name in setup.network.prunable_names:
-        found = tuple(masks[name].shape) if name in masks else None
-        wanted = tuple(fresh.parameters[name].shape)
-        if found != wanted:
+    found = {name: tuple(mask.shape) for name, mask in source.masks(start.round).items()}
+    fresh = {name: tuple(value.shape) for name, value in setup.subject.draw(0).parameters.items()}
+    wanted = {name: fresh[name] for name in setup.network.prunable_names}
+    rewind = source.rewind() if start.weights == "rewind" else None
+    if rewind is not None:
+        found, wanted = {name: tuple(value.shape) for name, value in rewind.parameters.items()}, fresh
+    for name in sorted(found.keys() | wanted.keys()):
+        if found.get(name) != wanted.get(name):
             raise ValueError(
-                f"start.run {start.run} has {name} of shape {found}, this network has {wanted}: use its layers"
+                f"start.run {start.run} has {name} of shape {found.get(name)}, this network has {wanted.get(name)}: "
+                "use its layers"
             )
     return source
 
