@@ -1,0 +1,362 @@
+"""Runs that are killed, interrupted, resumed, prolonged, refused, and started from others."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from siftnet import launch, train
+from siftnet.data.dataset import Dataset
+from siftnet.launch import Interrupted, Silent, resume, run
+from siftnet.store import Run, lock
+from siftnet.train import History
+from small import config, dataset
+from worker import INTERRUPTED, REFUSED, Plan, Server, no_fsync
+
+# Momentum and at_step, so that buffers, snapshots and scored weights have to come through as well.
+CHANGES: dict[str, Any] = {"prune__rounds": 2, "train__momentum": 0.9, "prune__at_step": 17, "train__validate_every": 7}
+RESULTS = ("masks.safetensors", "weights.safetensors", "best.safetensors", "scored.safetensors", "history.json")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_disk() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", no_fsync)
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that nobody interrupted."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    run(config(**CHANGES), out, dataset=dataset())
+    return out
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as started:
+        yield started
+
+
+def assert_same_results(found: Path, expected: Path) -> None:
+    assert Run(found).rounds() == Run(expected).rounds()
+    for number in Run(expected).rounds():
+        for name in RESULTS:
+            path = f"rounds/{number:02d}/{name}"
+            assert (found / path).read_bytes() == (expected / path).read_bytes(), path
+        mine, theirs = (
+            {k: v for k, v in Run(path).summary(number).items() if k not in ("seconds", "stop")}
+            for path in (found, expected)
+        )
+        assert mine == theirs
+    rewind = "rewind/state.safetensors"
+    assert (found / rewind).read_bytes() == (expected / rewind).read_bytes()
+    assert not (found / "checkpoint").exists()
+    assert not list((found / "rounds").glob(".*")), "no draft is left"
+
+
+def test_the_comparison_sees_a_difference(whole: Path, tmp_path: Path) -> None:
+    run(config(**CHANGES, seed=1), tmp_path / "other", dataset=dataset())
+    with pytest.raises(AssertionError):
+        assert_same_results(tmp_path / "other", whole)
+
+
+def finish_here(out: Path) -> None:
+    run(config(**CHANGES), out, dataset=dataset())
+
+
+# Renames of such a run: 4 files of the run; in each round a checkpoint every 3 updates or so, the rewind point, 6 files
+# and their directory.
+@pytest.mark.parametrize("rename", [0, 2, 3, 4, 5, 11, 12, 13, 14, 17, 18, 19, 20, 30, 40, 41, 49])
+def test_killed_before_any_rename_and_resumed_it_ends_with_the_same_bytes(
+    server: Server, whole: Path, tmp_path: Path, rename: int
+) -> None:
+    out = tmp_path / "run"
+    assert server.finish(Plan(out, CHANGES, at_rename=rename)) == -signal.SIGKILL
+    finish_here(out)
+    assert_same_results(out, whole)
+
+
+@pytest.mark.parametrize("checkpoints", [True, False])
+@pytest.mark.parametrize("at", [(0, 3), (0, 7), (0, 17), (0, 20), (1, 10), (2, 20)])
+def test_killed_inside_a_round_and_resumed_it_ends_with_the_same_bytes(
+    server: Server, whole: Path, tmp_path: Path, at: tuple[int, int], checkpoints: bool
+) -> None:
+    out = tmp_path / "run"
+    assert server.finish(Plan(out, CHANGES, at=at, checkpoints=checkpoints)) == -signal.SIGKILL
+    finish_here(out)
+    assert_same_results(out, whole)
+
+
+def test_killed_again_and_again_it_ends_with_the_same_bytes(server: Server, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    statuses = [server.finish(Plan(out, CHANGES, at_rename=rename)) for rename in (5, 4, 9, 6, 11, 3)]
+    assert statuses == [-signal.SIGKILL] * 6
+    assert len(Run(out).rounds()) < 3
+    finish_here(out)
+    assert_same_results(out, whole)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("at", [(0, 3), (1, 14), (1, 20)])
+def test_a_signal_makes_a_checkpoint_and_the_run_goes_on_from_it(
+    server: Server, whole: Path, tmp_path: Path, number: int, at: tuple[int, int]
+) -> None:
+    out = tmp_path / "run"
+    assert server.finish(Plan(out, CHANGES, at=at, number=number, checkpoints=False)) == INTERRUPTED
+    progress = Run(out).checkpoint(at[0])
+    assert progress is not None
+    assert progress.state.step == at[1]
+    resume(out, dataset=dataset())
+    assert_same_results(out, whole)
+
+
+def test_a_signal_while_a_round_is_stored_stops_after_it(server: Server, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    # Without checkpoints: 4 files, the rewind point, then the files of round 0.
+    assert server.finish(Plan(out, CHANGES, at_rename=7, number=signal.SIGTERM, checkpoints=False)) == INTERRUPTED
+    assert Run(out).rounds() == [0]
+    resume(out, dataset=dataset())
+    assert_same_results(out, whole)
+
+
+def test_handlers_are_put_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with launch.stop_requests() as requested:
+        assert not requested()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert requested()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_run_works_in_a_thread(whole: Path, tmp_path: Path) -> None:
+    thread = threading.Thread(target=finish_here, args=(tmp_path / "run",))
+    thread.start()
+    thread.join()
+    assert_same_results(tmp_path / "run", whole)
+
+
+def test_checkpoints_are_written_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, written = [0.0], []
+    monkeypatch.setattr(launch.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(train, "SLICE", 1)
+    monkeypatch.setattr(Run, "write_checkpoint", lambda self, number, progress: written.append(progress.state.step))
+
+    class Clock(Silent):
+        def advanced(self, round_number: int, step: int, history: History) -> None:
+            now[0] += 11.0
+
+    run(config(prune__rounds=0), tmp_path / "run", dataset=dataset(), observer=Clock())
+    assert written == [3, 6, 9, 12, 15, 18]
+    assert launch.CHECKPOINT_SECONDS < 60
+
+
+def test_a_second_writer_is_refused_and_the_lock_dies_with_its_owner(
+    server: Server, whole: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    plan = Plan(out, CHANGES, at=(1, 10), pause=True)
+    pid = server.start(plan)
+    deadline = time.monotonic() + 60
+    while not (out / "paused").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    with pytest.raises(ValueError, match="is being written by another siftnet process: wait for it, or stop it"):
+        finish_here(out)
+    assert server.finish(Plan(out, CHANGES)) == REFUSED
+    assert Run(out).summary(0)["round"] == 0, "reading is allowed"
+    os.kill(pid, signal.SIGKILL)
+    assert server.wait(pid) == -signal.SIGKILL
+    finish_here(out)
+    assert_same_results(out, whole)
+
+
+def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=r"file/run cannot be written \(Not a directory\): choose another --out"):
+        finish_here(tmp_path / "file" / "run")
+    with lock(tmp_path / "free"), pytest.raises(ValueError, match="is being written"), lock(tmp_path / "free"):
+        pass
+
+
+def test_a_half_written_round_is_ignored(whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run(config(**(CHANGES | {"prune__rounds": 0})), out, dataset=dataset())
+    draft = out / "rounds" / ".01.draft"
+    draft.mkdir()
+    (draft / "masks.safetensors").write_bytes(b"half")
+    (out / "rounds" / ".00.draft").mkdir()
+    assert Run(out).rounds() == [0]
+    (out / "rounds" / ".00.draft").rmdir()
+    finish_here(out)
+    assert_same_results(out, whole)
+
+
+def test_more_rounds_continue_a_shorter_run_identically(whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    for rounds in (0, 1):
+        run(config(**(CHANGES | {"prune__rounds": rounds})), out, dataset=dataset())
+        assert Run(out).rounds() == list(range(rounds + 1))
+    finish_here(out)
+    assert_same_results(out, whole)
+    assert Run(out).config.prune.rounds == 2
+    run(config(**(CHANGES | {"prune__rounds": 1})), out, dataset=dataset())
+    assert Run(out).rounds() == [0, 1, 2], "fewer rounds remove nothing"
+
+
+def test_running_a_finished_run_again_changes_nothing(whole: Path) -> None:
+    def stamps() -> dict[str, int]:
+        return {str(p): p.stat().st_mtime_ns for p in sorted((whole / "rounds").rglob("*"))}
+
+    before = stamps()
+    finish_here(whole)
+    resume(whole, dataset=dataset())
+    assert stamps() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train__lr": 0.25}, r"holds another run \(train\.lr 0\.2 there, 0\.25 here\): choose another --out"),
+        ({"seed": 7}, r"\(seed 0 there, 7 here\)"),
+        ({"prune__fraction": 0.4, "prune__rounds": 9}, r"\(prune\.fraction 0\.3 there, 0\.4 here\)"),
+    ],
+)
+def test_another_configuration_in_the_same_directory_is_refused_by_name(
+    whole: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        run(config(**(CHANGES | changes)), whole, dataset=dataset())
+
+
+def test_other_data_in_the_same_directory_are_refused(whole: Path) -> None:
+    with pytest.raises(ValueError, match="the data, the run started from or the algorithm changed"):
+        run(config(**CHANGES), whole, dataset=dataset(seed=1))
+
+
+def test_other_threads_do_not_make_another_run(tmp_path: Path) -> None:
+    run(config(prune__rounds=0), tmp_path / "run", dataset=dataset())
+    run(config(prune__rounds=1, threads=2), tmp_path / "run", dataset=dataset())
+    assert Run(tmp_path / "run").config.threads == 1, "the run goes on as it began"
+    assert torch.get_num_threads() == 1
+
+
+def test_a_run_configured_with_whole_numbers_for_floats_can_be_resumed(tmp_path: Path) -> None:
+    settings = config(prune__rounds=0)
+    settings = replace(settings, train=replace(settings.train, lr=1))
+    run(settings, tmp_path / "run", dataset=dataset())
+    resume(tmp_path / "run", dataset=dataset())
+
+
+def test_a_diverged_round_is_marked_and_the_run_is_over(tmp_path: Path) -> None:
+    for lr, validated in ((1e38, False), (1e30, None)):
+        out = tmp_path / str(lr)
+        stored = run(config(train__lr=lr, train__validate_every=1), out, dataset=dataset())
+        assert stored.rounds() == [0]
+        summary = stored.summary(0)
+        assert summary["diverged_at"] >= 1
+        assert "diverged" in summary["stop"]
+        assert summary["test_best"] is None
+        assert resume(out, dataset=dataset()).rounds() == [0]
+        if validated is False:
+            with pytest.raises(ValueError, match=r"round 0 of .* diverged before its first validation"):
+                stored.ticket()
+
+
+# Starting from another run
+
+
+def started(whole: Path, out: Path, data: Dataset | None = None, **changes: Any) -> Run:
+    settings = {"start__run": str(whole), "start__round": 1, "prune__rounds": 1} | changes
+    return run(config(**settings), out, dataset=data or dataset())
+
+
+def test_a_run_started_from_anothers_round_reproduces_its_ticket(whole: Path, tmp_path: Path) -> None:
+    found = started(whole, tmp_path / "run")
+    source = Run(whole)
+    assert found.masks(0).equals(source.masks(1))
+    rewind = source.rewind()
+    assert rewind is not None
+    assert found.rewind().equals(rewind)  # type: ignore[union-attr]
+    assert found.summary(0)["begin_sha256"] == source.summary(1)["begin_sha256"]
+    assert found.masks(1).within(found.masks(0))
+    redrawn = started(whole, tmp_path / "redrawn", start__weights="redraw")
+    assert redrawn.masks(0).equals(source.masks(1))
+    assert redrawn.summary(0)["begin_sha256"] != found.summary(0)["begin_sha256"]
+
+
+def test_where_a_run_started_is_part_of_what_it_is(whole: Path, tmp_path: Path) -> None:
+    started(whole, tmp_path / "run")
+    other = run(config(seed=3), tmp_path / "other", dataset=dataset())
+    with pytest.raises(ValueError, match=r"start\.round 1 there, 0 here"):
+        started(whole, tmp_path / "run", start__round=0)
+    with pytest.raises(ValueError, match="the run started from"):
+        started(other.path, tmp_path / "run")
+
+
+def test_a_source_that_does_not_fit_is_refused(whole: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"has layers\.0\.bias of shape \(12,\), this network has \(5,\)"):
+        started(whole, tmp_path / "run", network__layers="f5:f8:x")
+    with pytest.raises(ValueError, match=r"has layers\.2\.bias of shape \(3,\), this network has \(5,\)"):
+        started(whole, tmp_path / "run", dataset(classes=5))
+    with pytest.raises(ValueError, match=r"has layers\.0\.norm\.bias of shape \(16,\), this network has None"):
+        started(whole, tmp_path / "run", network__norm=False)
+    with pytest.raises(ValueError, match="has no round 9; its rounds are 0 to 2"):
+        started(whole, tmp_path / "run", start__round=9)
+    with pytest.raises(ValueError, match=r"absent is not a run: it has no config\.json"):
+        started(tmp_path / "absent", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    assert started(whole, tmp_path / "redrawn", dataset(classes=5), start__weights="redraw").rounds() == [0, 1]
+
+
+def test_what_is_told_on_the_way(tmp_path: Path) -> None:
+    told: list[Any] = []
+
+    class Listening(Silent):
+        def loaded(self, dataset: Dataset, network: Any, config: Any) -> None:
+            told.append(("loaded", len(dataset.labels_N), config.train.precision))
+
+        def advanced(self, round_number: int, step: int, history: History) -> None:
+            told.append((round_number, step))
+
+        def finished(self, summary: dict[str, Any]) -> None:
+            told.append(("finished", summary["round"]))
+
+    run(config(prune__rounds=1), tmp_path / "run", dataset=dataset(), observer=Listening())
+    steps = [[(t, step) for step in (3, 5, 10, 15, 20)] for t in (0, 1)]
+    assert told[0] == ("loaded", 240, "fp32")
+    assert [t for t in told if t[0] == 0 or t == ("finished", 0)] == [*steps[0], ("finished", 0)]
+    assert told[-1] == ("finished", 1)
+
+
+def test_summaries_are_what_the_stored_tensors_say(whole: Path) -> None:
+    stored = Run(whole)
+    for number in stored.rounds():
+        summary, masks = stored.summary(number), stored.masks(number)
+        assert (summary["density"], summary["survivors"], summary["entries"]) == (masks.density, masks.survivors, 308)
+        first = masks["layers.0.weight"].numpy(), masks["layers.0.bias"].numpy()
+        layer = summary["layers"]["layers.0"]
+        assert layer["density"] == pytest.approx((first[0].sum() + first[1].sum()) / 204)
+        assert layer["connected"] == pytest.approx(np.mean(first[0].any(1)))
+        assert summary["density_effective"] <= summary["density"]
+        records = stored.history(number)
+        assert [record.step for record in records] == [7, 14, 20]
+        assert summary["last"] == records[-1].to_dict()
+        assert summary["best"]["validation"]["score"] == max(record.validation.score for record in records)
+
+
+def test_interrupted_is_no_error() -> None:
+    assert not issubclass(Interrupted, ValueError)

@@ -1,0 +1,147 @@
+"""Runs of the library in processes of their own, which kill or interrupt themselves at a chosen point.
+
+As a program, this is a server that has imported everything and computed nothing, and forks a process for each run: that
+takes milliseconds, where a new interpreter takes seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from siftnet import launch, store, train
+from siftnet.launch import Interrupted, Silent
+from siftnet.train import History
+from small import config, dataset
+
+INTERRUPTED = 75
+REFUSED = 76
+
+
+@dataclass
+class Plan:
+    """What a worker does to itself: a signal before its n-th rename, or once round and step are reached; or a pause."""
+
+    out: Path
+    changes: dict[str, Any]
+    at_rename: int = -1
+    at: tuple[int, int] = (-1, -1)
+    number: int = signal.SIGKILL
+    pause: bool = False
+    checkpoints: bool = True
+
+
+class Striking(Silent):
+    """An observer that sends the signal."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def advanced(self, round_number: int, step: int, history: History) -> None:
+        """Strike once the step is there."""
+        if (round_number, step) != self.plan.at:
+            return
+        if self.plan.pause:
+            (self.plan.out / "paused").touch()
+            time.sleep(600)
+        os.kill(os.getpid(), self.plan.number)
+
+
+def no_fsync(descriptor: int) -> None:
+    """Processes die here, not the machine, and flushing to the disk is what takes the time."""
+
+
+def target(plan: Plan) -> None:
+    """The worker: run, and leave with a status that says how it ended."""
+    os.fsync = no_fsync
+    train.SLICE = 3
+    launch.CHECKPOINT_SECONDS = -1.0 if plan.checkpoints else 1e9
+    store._rename = counting(store._rename, plan)
+    try:
+        launch.run(config(**plan.changes), plan.out, dataset=dataset(), observer=Striking(plan))
+    except Interrupted:
+        os._exit(INTERRUPTED)
+    except ValueError:
+        os._exit(REFUSED)
+    os._exit(0)
+
+
+def counting(rename: Callable[[Path, Path], None], plan: Plan) -> Callable[[Path, Path], None]:
+    """The rename, with the signal before the n-th."""
+    count = 0
+
+    def renamed(draft: Path, final: Path) -> None:
+        nonlocal count
+        if count == plan.at_rename:
+            os.kill(os.getpid(), plan.number)
+        count += 1
+        rename(draft, final)
+
+    return renamed
+
+
+class Server:
+    """The program below, as a context."""
+
+    def __enter__(self) -> Self:
+        self.process = subprocess.Popen(
+            [sys.executable, __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self.process:
+            pass  # closes its input, which ends it, and waits
+
+    def start(self, plan: Plan) -> int:
+        """Process id of a run under way."""
+        return self._ask({"start": asdict(plan) | {"out": str(plan.out)}})
+
+    def wait(self, pid: int) -> int:
+        """How it ended: its exit status, negative for a signal."""
+        return self._ask({"wait": pid})
+
+    def finish(self, plan: Plan) -> int:
+        """Start and wait."""
+        return self.wait(self.start(plan))
+
+    def _ask(self, question: dict[str, Any]) -> int:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(question) + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+
+def serve() -> None:
+    """Answer a line of JSON with a number, until there are no more."""
+    for line in sys.stdin:
+        question = json.loads(line)
+        if "wait" in question:
+            print(os.waitstatus_to_exitcode(os.waitpid(question["wait"], 0)[1]), flush=True)
+            continue
+        values = question["start"]
+        plan = Plan(**values | {"out": Path(values["out"]), "at": tuple(values["at"])})
+        pid = os.fork()
+        if pid == 0:
+            try:
+                target(plan)
+            finally:
+                os._exit(1)
+        print(pid, flush=True)
+
+
+if __name__ == "__main__":
+    serve()
