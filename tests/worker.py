@@ -6,6 +6,7 @@ takes milliseconds, where a new interpreter takes seconds.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -127,6 +128,8 @@ class Server:
 
 def serve() -> None:
     """Answer a line of JSON with a number, until there are no more."""
+    # The first optimiser of a process imports this, for more than a second.
+    importlib.import_module("torch._dynamo")
     for line in sys.stdin:
         question = json.loads(line)
         if "wait" in question:
