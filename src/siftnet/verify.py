@@ -43,7 +43,7 @@ def verify(run: Run, *, with_data: bool = False) -> list[Check]:
     """
     checks = []
     for number in run.rounds():
-        intact = files_intact(run, number)
+        intact = _problem(files_intact, run, number)
         checks.append(Check("files have the digests they were stored with", number, intact))
         if intact is None:
             for name, check in CHECKS.items():
@@ -117,7 +117,8 @@ def lowest_scores_pruned(run: Run, number: int) -> str | None:
     if number == 0:
         return None
     config, masks, first, rewind = run.config, run.masks(number), run.masks(0), run.rewind()
-    assert rewind is not None
+    if rewind is None:
+        return "there is no rewind point"
     groups = prune_groups(_prunable(first), config.prune.scope)
     position = Position(number - 1, run.masks(number - 1), group_sizes(first, groups)[1], rewind)
     scored = run.weights(number - 1, "scored")
