@@ -227,12 +227,15 @@ class Run:
         number = rounds[-1] if number == -1 else number
         rewind = self.rewind()
         assert rewind is not None, "a finished round implies a rewind point"
-        provenance = Provenance(str(self.path), number, self.digest, self.data["name"])
-        permutation = self.inputs().get("permutation_I")
         return Ticket(
-            self.masks(number), rewind, self.weights(number), self.weights(number, "best"), self.geometry, permutation,
-            provenance,
-        )  # fmt: skip
+            masks=self.masks(number),
+            rewind=rewind,
+            trained=self.weights(number),
+            best=self.weights(number, "best") if self.summary(number)["best"] else None,
+            geometry=self.geometry,
+            permutation_I=self.inputs().get("permutation_I"),
+            provenance=Provenance(str(self.path), number, self.digest, self.data["name"]),
+        )
 
     # What is measured and shown
 
@@ -330,7 +333,8 @@ def _read_json(path: Path) -> Any:
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here, because numpy leaves a damaged file open.
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as stored:
             return dict(stored)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path} cannot be read ({error}): restore it from a copy") from None
