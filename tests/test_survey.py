@@ -124,3 +124,10 @@ def test_a_fixed_permutation_hides_structure_that_undoing_it_brings_back(tmp_pat
     permutation_I = permuted.inputs()["permutation_I"]
     assert sorted(permutation_I) == list(range(64))
     assert variance_I.dtype == np.float32
+
+
+def test_a_run_that_diverged_at_once_is_measured_all_the_same(tmp_path: Path) -> None:
+    wild = from_dict({"train": {"lr": 1e30}}, config())
+    diverged = run(wild, tmp_path / "wild")
+    assert diverged.summaries()[-1]["diverged_at"] is not None
+    assert survey(diverged, QUICK)["round"] == 0

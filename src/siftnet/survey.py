@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,8 +54,8 @@ def survey(
 def headline_round(run: Run, config: AnalysisConfig) -> int:
     """The round that the verdict is about: the one asked for, or the sparsest that validates as well as the best.
 
-    As well means within one standard error of the best sparse round's score (Breiman et al. 1984), so that a fluke among
-    many equals does not decide.
+    As well means within one standard error of the best sparse round's score (Breiman et al. 1984), so that a fluke
+    among many equals does not decide.
     """
     rounds = run.rounds()
     if not rounds:
@@ -88,6 +89,9 @@ def measure_round(
     are 'layers.0:same_channel' and so on; see `siftnet.analysis.measure.arrays`.
     """
     ticket = run.ticket(number)
+    if run.summary(number)["diverged_at"] is not None:
+        # Its weights are no numbers; those that it began with show the same mask.
+        ticket = replace(ticket, trained=ticket.masks.apply(ticket.rewind))
     names = ticket.affine_layers()
     if not names or names[0] != FIRST:
         reason = "the first layer is a convolution, whose locality is built in: nothing to measure"

@@ -31,8 +31,8 @@ class Ticket:
     """The rewind point, dense; `masks.apply(rewind)` is what the round began with."""
     trained: State
     """After the last update."""
-    best: State
-    """As validation chose."""
+    best: State | None
+    """As validation chose; None where the round diverged before its first validation."""
     geometry: Geometry
     permutation_I: np.ndarray | None
     """int64 (I,): the network's input i is the original input permutation_I[i]; None where nothing was permuted."""

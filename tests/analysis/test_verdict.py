@@ -38,6 +38,8 @@ def test_the_issue_s_own_sentence():
         ({"p": 0.2}, "not local: index"),
         ({"value": 1.6, "low": 0.9}, "not local: index 1.60 [0.90"),
         ({"value": None, "low": None, "high": None}, "local: near pairs against none in 199"),
+        ({"p": 0.1, "samples": 9}, "not settled: index"),
+        ({"p": 0.05, "samples": 19}, "local: index"),
         ({"p": None, "z": None, "note": "not testable: every connection is present"}, "not testable: every connection"),
     ],
 )

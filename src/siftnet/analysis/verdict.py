@@ -49,6 +49,9 @@ def _judge(locality: Locality) -> str:
         return f"not tested: index {value} against 1.0 expected of uniform placement, no shuffles were drawn."
     if index.p is None:
         return f"{index.note}."
+    if 1 / (1 + index.samples) > LEVEL:
+        value = state_index(index)
+        return f"not settled: index {value}, and {index.samples} shuffles are too few to tell it from chance."
     against = f"{index.samples} degree-preserving shuffles, p = {index.p:.2g}"
     if index.value is None:
         word = "local" if index.p <= LEVEL else "not local"
