@@ -101,6 +101,9 @@ def test_the_picture_is_written(finished: Path, tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         (["run", "no-such-preset"], "neither a preset"),
+        (["run"], "comes right after 'siftnet run'"),
+        (["run", "--data.flip", "images"], "comes right after 'siftnet run'"),
+        (["resume", "--prune.rounds", "3", "runs/x"], "comes right after 'siftnet resume'"),
         (["show", "/no/such/run"], "is not a run"),
         (["run", "images", "--data.root", "/no/such/folder", "--out", "OUT"], "/no/such/folder"),
         (["run", "images", "--out", "OUT"], "data.root"),

@@ -24,6 +24,7 @@ from siftnet.survey import survey
 from siftnet.verify import verify
 
 Flat = tyro.conf.arg(name="")
+Switch = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 Place = tyro.conf.Positional[Path]
 
 
@@ -31,9 +32,9 @@ Place = tyro.conf.Positional[Path]
 class Shared:
     """Options of every command."""
 
-    json: bool = False
+    json: Switch = False
     """Print one JSON document on standard output and nothing else there."""
-    debug: bool = False
+    debug: Switch = False
     """Show the traceback of an error."""
 
 
@@ -45,7 +46,7 @@ class RunCommand(Shared):
     """Name of a preset, or path of a TOML file; stands right after 'run'."""
     out: Path | None = None
     """Directory of the run; runs/PRESET unless given. A run that is there already is continued."""
-    dry_run: bool = False
+    dry_run: Switch = False
     """Print the resolved configuration with the memory, disk and time it expects, and stop."""
     config: Annotated[RunConfig, Flat] = field(default_factory=RunConfig)
 
@@ -106,7 +107,7 @@ class VerifyCommand(Shared):
 
     directory: Place
     """Directory of the run."""
-    data: bool = False
+    data: Switch = False
     """Load the data set too, and test the best weights anew."""
 
     def __call__(self) -> int:
@@ -218,16 +219,20 @@ def parse(arguments: list[str]) -> Any:
 
 
 def _defaults(arguments: list[str]) -> Shared | None:
-    if len(arguments) < 2 or arguments[1].startswith("-"):
+    """The command that the first two words name with all its settings, where it has settings to start from."""
+    first = {"run": "preset or file", "resume": "run's directory", "analyze": "run's directory"}
+    command = arguments[0] if arguments else ""
+    if command not in first or {"-h", "--help"} & set(arguments[:2]):
         return None
-    command, subject = arguments[:2]
+    if len(arguments) < 2 or arguments[1].startswith("-"):
+        # Settings that follow are read on top of it, so it has to be known first.
+        raise ValueError(f"the {first[command]} comes right after 'siftnet {command}', before any option")
+    subject = arguments[1]
     if command == "run":
         return RunCommand(preset=subject, config=load(subject))
     if command == "resume":
         return ResumeCommand(directory=Path(subject), config=Run(subject).config)
-    if command == "analyze":
-        return AnalyzeCommand(directory=Path(subject), analysis=Run(subject).config.analysis)
-    return None
+    return AnalyzeCommand(directory=Path(subject), analysis=Run(subject).config.analysis)
 
 
 def _run_to_report(config: RunConfig, out: Path, as_json: bool) -> int:
