@@ -261,65 +261,20 @@ def test_a_run_configured_with_whole_numbers_for_floats_can_be_resumed(tmp_path:
     resume(tmp_path / "run", dataset=dataset())
 
 
-def test_a_diverged_round_is_marked_and_the_run_is_over(tmp_path: Path) -> None:
-    for lr, validated in ((1e38, False), (1e30, None)):
-        out = tmp_path / str(lr)
-        stored = run(config(train__lr=lr, train__validate_every=1), out, dataset=dataset())
-        assert stored.rounds() == [0]
-        summary = stored.summary(0)
-        assert summary["diverged_at"] >= 1
-        assert "diverged" in summary["stop"]
-        assert summary["test_best"] is None
-        assert resume(out, dataset=dataset()).rounds() == [0]
-        if validated is False:
-            with pytest.raises(ValueError, match=r"round 0 of .* diverged before its first validation"):
-                stored.ticket()
-
-
-# Starting from another run
-
-
-def started(whole: Path, out: Path, data: Dataset | None = None, **changes: Any) -> Run:
-    settings = {"start__run": str(whole), "start__round": 1, "prune__rounds": 1} | changes
-    return run(config(**settings), out, dataset=data or dataset())
-
-
-def test_a_run_started_from_anothers_round_reproduces_its_ticket(whole: Path, tmp_path: Path) -> None:
-    found = started(whole, tmp_path / "run")
-    source = Run(whole)
-    assert found.masks(0).equals(source.masks(1))
-    rewind = source.rewind()
-    assert rewind is not None
-    assert found.rewind().equals(rewind)  # type: ignore[union-attr]
-    assert found.summary(0)["begin_sha256"] == source.summary(1)["begin_sha256"]
-    assert found.masks(1).within(found.masks(0))
-    redrawn = started(whole, tmp_path / "redrawn", start__weights="redraw")
-    assert redrawn.masks(0).equals(source.masks(1))
-    assert redrawn.summary(0)["begin_sha256"] != found.summary(0)["begin_sha256"]
-
-
-def test_where_a_run_started_is_part_of_what_it_is(whole: Path, tmp_path: Path) -> None:
-    started(whole, tmp_path / "run")
-    other = run(config(seed=3), tmp_path / "other", dataset=dataset())
-    with pytest.raises(ValueError, match=r"start\.round 1 there, 0 here"):
-        started(whole, tmp_path / "run", start__round=0)
-    with pytest.raises(ValueError, match="the run started from"):
-        started(other.path, tmp_path / "run")
-
-
-def test_a_source_that_does_not_fit_is_refused(whole: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"has layers\.0\.bias of shape \(12,\), this network has \(5,\)"):
-        started(whole, tmp_path / "run", network__layers="f5:f8:x")
-    with pytest.raises(ValueError, match=r"has layers\.2\.bias of shape \(3,\), this network has \(5,\)"):
-        started(whole, tmp_path / "run", dataset(classes=5))
-    with pytest.raises(ValueError, match=r"has layers\.0\.norm\.bias of shape \(16,\), this network has None"):
-        started(whole, tmp_path / "run", network__norm=False)
-    with pytest.raises(ValueError, match="has no round 9; its rounds are 0 to 2"):
-        started(whole, tmp_path / "run", start__round=9)
-    with pytest.raises(ValueError, match=r"absent is not a run: it has no config\.json"):
-        started(tmp_path / "absent", tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-    assert started(whole, tmp_path / "redrawn", dataset(classes=5), start__weights="redraw").rounds() == [0, 1]
+@pytest.mark.parametrize("lr", [1e30, 1e38])
+def test_a_diverged_round_is_marked_and_the_run_is_over(tmp_path: Path, lr: float) -> None:
+    out = tmp_path / "run"
+    stored = run(config(train__lr=lr, train__validate_every=1), out, dataset=dataset())
+    assert stored.rounds() == [0]
+    summary = stored.summary(0)
+    assert summary["diverged_at"] >= 1
+    assert "diverged" in summary["stop"]
+    assert summary["test_best"] is None
+    assert resume(out, dataset=dataset()).rounds() == [0]
+    if summary["best"] is None:
+        assert stored.ticket().best is None
+        with pytest.raises(ValueError, match=r"round 0 of .* diverged before its first validation"):
+            stored.weights(0, "best")
 
 
 def test_what_is_told_on_the_way(tmp_path: Path) -> None:
