@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
 from siftnet.config import RunConfig, from_dict
-from siftnet.data.batches import Batches
 from siftnet.data.dataset import Dataset
 from siftnet.geometry import Geometry, Grid
 from siftnet.launch import Setup, set_up
@@ -81,8 +79,3 @@ def random_masks(state: State, names: list[str], density: float, seed: int = 0) 
     rng = np.random.default_rng(seed)
     kept = {n: rng.random(tuple(state.parameters[n].shape)) < density for n in names}
     return Masks({name: torch.from_numpy(mask) for name, mask in kept.items()})
-
-
-def rows_of(batches: Batches, steps: int) -> Iterator[np.ndarray]:
-    """The rows of the first batches."""
-    return (batches.rows_at(step).cpu().numpy() for step in range(steps))
