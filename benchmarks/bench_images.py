@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from siftnet import Run, load, survey
-from siftnet.config import RunConfig, from_dict
+from siftnet.config import RunConfig
 from siftnet.launch import carry_out, set_up
+from siftnet.settings import from_dict
 
 SCALES = (0.25, 1.0)
 RATES = (0.05, 0.1, 0.5)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from siftnet.config import RunConfig, from_dict
+from siftnet.config import RunConfig
 from siftnet.data.dataset import Dataset
 from siftnet.geometry import Geometry, Grid
 from siftnet.launch import Setup, set_up
 from siftnet.masks import Masks
+from siftnet.settings import from_dict
 from siftnet.state import State
 
 

@@ -10,19 +10,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from siftnet.config import (
-    NOT_IN_DIGEST,
-    DataConfig,
-    PruneConfig,
-    RunConfig,
-    TrainConfig,
-    digest,
-    flatten,
-    from_dict,
-    load,
-    preset_names,
-    to_dict,
-)
+from siftnet.config import DataConfig, PruneConfig, RunConfig, TrainConfig
+from siftnet.settings import NOT_IN_DIGEST, digest, flatten, from_dict, load, preset_names, to_dict
 
 EVERYTHING: dict[str, Any] = {
     "seed": 3,
@@ -186,7 +175,7 @@ def test_every_name_left_out_of_the_digest_is_a_field() -> None:
 def test_the_digest_covers_data_source_and_algorithm(monkeypatch: pytest.MonkeyPatch) -> None:
     config = RunConfig()
     found = {digest(config, "a"), digest(config, "b"), digest(config, "a", "source"), digest(config, "a", "other")}
-    monkeypatch.setattr("siftnet.config.ALGORITHM", -1)
+    monkeypatch.setattr("siftnet.settings.ALGORITHM", -1)
     found.add(digest(config, "a"))
     assert len(found) == 5
 

@@ -17,8 +17,9 @@ import torch
 
 from siftnet import launch, train
 from siftnet.data.dataset import Dataset
+from siftnet.files import lock
 from siftnet.launch import Interrupted, Silent, resume, run
-from siftnet.store import Run, lock
+from siftnet.store import Run
 from siftnet.train import History
 from small import config, dataset
 from worker import INTERRUPTED, REFUSED, Plan, Server, no_fsync

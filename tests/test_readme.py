@@ -12,8 +12,9 @@ import pytest
 
 import siftnet
 from siftnet import cli
-from siftnet.config import RunConfig, flatten, load, to_dict
+from siftnet.config import RunConfig
 from siftnet.data.fetch import SOURCES, Fetched
+from siftnet.settings import flatten, load, to_dict
 
 ROOT = Path(__file__).parent.parent
 SHORT = [

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from siftnet.config import AnalysisConfig, RunConfig, from_dict
+from siftnet.config import AnalysisConfig, RunConfig
 from siftnet.launch import run, set_up
+from siftnet.settings import from_dict
 from siftnet.store import Run
 from siftnet.survey import ablate, headline_round, measure_round, standard_error, survey
 

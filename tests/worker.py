@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from siftnet import launch, store, train
+from siftnet import files, launch, store, train
 from siftnet.launch import Interrupted, Silent
 from siftnet.train import History
 from small import config, dataset
@@ -65,7 +65,7 @@ def target(plan: Plan) -> None:
     os.fsync = no_fsync
     train.SLICE = 3
     launch.CHECKPOINT_SECONDS = -1.0 if plan.checkpoints else 1e9
-    store._rename = counting(store._rename, plan)
+    files.rename_durably = store.rename_durably = counting(files.rename_durably, plan)
     try:
         launch.run(config(**plan.changes), plan.out, dataset=dataset(), observer=Striking(plan))
     except Interrupted:

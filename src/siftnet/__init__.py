@@ -8,11 +8,12 @@ siftnet.locality(run.ticket(8).mask_JI("layers.0"), run.geometry)  # or any mask
 """
 
 from siftnet.analysis import locality
-from siftnet.config import RunConfig, load
+from siftnet.config import RunConfig
 from siftnet.data.dataset import Dataset
 from siftnet.geometry import Grid, Points, Unknown, ring, torus, volume
 from siftnet.launch import resume, run
 from siftnet.masks import Masks
+from siftnet.settings import load
 from siftnet.state import State
 from siftnet.store import Run
 from siftnet.survey import survey

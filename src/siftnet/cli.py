@@ -14,12 +14,14 @@ import tyro
 from rich.console import Console
 
 from siftnet import display
-from siftnet.config import AnalysisConfig, RunConfig, load, preset_names, to_dict
+from siftnet.config import AnalysisConfig, RunConfig
 from siftnet.data.fetch import fetch
 from siftnet.estimate import estimate
+from siftnet.files import lock
 from siftnet.launch import Interrupted, Setup, carry_out, set_up
 from siftnet.report import build_report, mask_mosaic
-from siftnet.store import Run, lock
+from siftnet.settings import load, preset_names, to_dict
+from siftnet.store import Run
 from siftnet.survey import survey
 from siftnet.verify import verify
 

@@ -166,8 +166,6 @@ def stop_reason(subject: Subject, config: PruneConfig, round_number: int, masks:
         share = connected_share(following, names[0])
         if share <= config.min_connected:
             return f"only {share:.0%} of the units of {layer} would keep an input (prune.min_connected)"
-    if following.survivors == masks.survivors:
-        return "no further entry can be pruned"
     return None
 
 

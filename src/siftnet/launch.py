@@ -16,18 +16,20 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from siftnet.config import NOT_IN_DIGEST, RunConfig, digest, flatten, to_dict
+from siftnet.config import RunConfig
 from siftnet.data.batches import Batches
 from siftnet.data.dataset import Dataset
-from siftnet.data.load import load_dataset
+from siftnet.data.load import check_augmentation, load_dataset
 from siftnet.environment import describe_machine, resolve_machine
+from siftnet.files import lock
 from siftnet.imp import Position, Round, Subject, connected_share, first_position, masks_after, sift, stop_reason
 from siftnet.kernels import choose_kernel
 from siftnet.masks import Masks
 from siftnet.network import Loss, Network, build, initialise
 from siftnet.propagation import effective_masks
+from siftnet.settings import NOT_IN_DIGEST, digest, flatten, to_dict
 from siftnet.state import State
-from siftnet.store import Run, lock
+from siftnet.store import Run
 from siftnet.ticket import geometry_to_dict
 from siftnet.train import History, Progress, Trainer
 
@@ -85,9 +87,12 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
 
     Raises ValueError for data, network or device that do not fit.
     """
-    config = resolve_machine(config)
+    config = resolve_paths(resolve_machine(config))
     torch.set_num_threads(config.threads)
-    dataset = dataset or load_dataset(config.data)
+    if dataset is None:
+        dataset = load_dataset(config.data)
+    else:
+        check_augmentation(dataset.geometry, config.data)
     loss: Loss = "squared_error" if dataset.classes is None else "cross_entropy"
     network = build(config.network, dataset.geometry, dataset.outputs, loss)
     kind = choose_kernel(config.kernel, network, config.train)
@@ -104,6 +109,16 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
     trainer = Trainer(network, config.train, kind, batches)
     subject = Subject(trainer, network.prunable, lambda t: initialise(network, config.seed, t))
     return Setup(config, dataset, network, trainer, subject)
+
+
+def resolve_paths(config: RunConfig) -> RunConfig:
+    """The configuration with absolute paths, so that a run can be resumed from anywhere."""
+
+    def absolute(path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().absolute()
+
+    data = replace(config.data, root=absolute(config.data.root), superclass_file=absolute(config.data.superclass_file))
+    return replace(config, data=data, start=replace(config.start, run=absolute(config.start.run)))
 
 
 def run(config: RunConfig, out: Path | str, *, dataset: Dataset | None = None, observer: Observer | None = None) -> Run:

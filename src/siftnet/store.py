@@ -13,28 +13,22 @@ the system lifts when its owner dies. Local POSIX file systems. No pickle is wri
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import io
 import json
-import os
 import shutil
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from siftnet.config import RunConfig, from_dict, to_dict
+from siftnet.config import RunConfig
+from siftnet.files import read_arrays, read_json, read_tensors, rename_durably, to_json, to_npz, write_file
 from siftnet.geometry import Geometry
 from siftnet.masks import Masks, pack, unpack
+from siftnet.settings import from_dict, to_dict
 from siftnet.state import State
 from siftnet.ticket import Provenance, Ticket, geometry_from_dict
 from siftnet.train import History, Progress, Record
@@ -67,13 +61,11 @@ class Run:
         cls, path: Path, config: RunConfig, digest: str, environment: dict, data: dict, inputs: dict[str, np.ndarray]
     ) -> Run:
         """Make the directory and write what is known before training. The caller holds the lock."""
-        _write(path / "environment.json", _json(environment))
-        _write(path / "data.json", _json(data))
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **inputs)  # type: ignore[arg-type]
-        _write(path / "data.npz", buffer.getvalue())
+        write_file(path / "environment.json", to_json(environment))
+        write_file(path / "data.json", to_json(data))
+        write_file(path / "data.npz", to_npz(inputs))
         # Last, because a directory with a config.json is a run.
-        _write(path / "config.json", _json({"schema": SCHEMA, "digest": digest, "config": to_dict(config)}))
+        write_file(path / "config.json", to_json({"schema": SCHEMA, "digest": digest, "config": to_dict(config)}))
         return cls(path)
 
     @staticmethod
@@ -83,7 +75,9 @@ class Run:
 
     def update_config(self, config: RunConfig) -> None:
         """Store a configuration with other stop rules; the digest stays."""
-        _write(self.path / "config.json", _json({"schema": SCHEMA, "digest": self.digest, "config": to_dict(config)}))
+        write_file(
+            self.path / "config.json", to_json({"schema": SCHEMA, "digest": self.digest, "config": to_dict(config)})
+        )
         self.config = config
 
     @property
@@ -98,7 +92,7 @@ class Run:
 
     def inputs(self) -> dict[str, np.ndarray]:
         """variance_I float32 (I,) of the training inputs, and permutation_I int64 (I,) where they were permuted."""
-        return _read_arrays(self.path / "data.npz")
+        return read_arrays(self.path / "data.npz")
 
     # Rounds
 
@@ -126,17 +120,17 @@ class Run:
         if scored is not None:
             files["scored"] = _pack_state(scored.weights_only(), masks)
         content = {f"{name}.safetensors": data for name, data in files.items()}
-        content["history.json"] = _json([record.to_dict() for record in history.records])
+        content["history.json"] = to_json([record.to_dict() for record in history.records])
         digests = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
-        content["round.json"] = _json(summary | {"files": digests})
+        content["round.json"] = to_json(summary | {"files": digests})
         for name, data in content.items():
-            _write(draft / name, data)
-        _rename(draft, final)
+            write_file(draft / name, data)
+        rename_durably(draft, final)
         self.clear_checkpoint()
 
     def summary(self, number: int) -> dict[str, Any]:
         """The numbers of a finished round (round.json)."""
-        return _read_json(self.round_path(number) / "round.json")
+        return read_json(self.round_path(number) / "round.json")
 
     def summaries(self) -> list[dict[str, Any]]:
         """The numbers of all finished rounds."""
@@ -144,11 +138,11 @@ class Run:
 
     def history(self, number: int) -> list[Record]:
         """The validations of a finished round."""
-        return [Record.from_dict(r) for r in _read_json(self.round_path(number) / "history.json")]
+        return [Record.from_dict(r) for r in read_json(self.round_path(number) / "history.json")]
 
     def masks(self, number: int) -> Masks:
         """What was kept in a round."""
-        tensors, metadata = _read(self.round_path(number) / "masks.safetensors")
+        tensors, metadata = read_tensors(self.round_path(number) / "masks.safetensors")
         shapes = json.loads(metadata["shapes"])
         return Masks({name: unpack(tensors[name], tuple(shape)) for name, shape in shapes.items()})
 
@@ -166,12 +160,12 @@ class Run:
 
     def write_rewind(self, state: State) -> None:
         """Store the rewind point."""
-        _write(self.path / "rewind" / "state.safetensors", save(dict(state.weights_only().tensors())))
+        write_file(self.path / "rewind" / "state.safetensors", save(dict(state.weights_only().tensors())))
 
     def rewind(self) -> State | None:
         """The rewind point, once it is known."""
         path = self.path / "rewind" / "state.safetensors"
-        return State.from_tensors(_read(path)[0], 0) if path.exists() else None
+        return State.from_tensors(read_tensors(path)[0], 0) if path.exists() else None
 
     def write_checkpoint(self, number: int, progress: Progress) -> None:
         """Store the round under way, in one file."""
@@ -191,14 +185,14 @@ class Run:
         }
         # Stored tensors may share memory (a snapshot that is also the best); a file holds each once by name.
         data = save({k: t.clone() for k, t in tensors.items()}, {"facts": json.dumps(facts)})
-        _write(self.path / "checkpoint" / "progress.safetensors", data)
+        write_file(self.path / "checkpoint" / "progress.safetensors", data)
 
     def checkpoint(self, number: int) -> Progress | None:
         """The round under way, if it is this one."""
         path = self.path / "checkpoint" / "progress.safetensors"
         if not path.exists():
             return None
-        tensors, metadata = _read(path)
+        tensors, metadata = read_tensors(path)
         facts = json.loads(metadata["facts"])
         if facts["round"] != number:
             return None
@@ -241,46 +235,25 @@ class Run:
 
     def write_analysis(self, name: str, numbers: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         """Store the numbers (JSON) and arrays (npz) of one analysis, e.g. of a round."""
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-        _write(self.path / "analysis" / f"{name}.npz", buffer.getvalue())
-        _write(self.path / "analysis" / f"{name}.json", _json(numbers))
+        write_file(self.path / "analysis" / f"{name}.npz", to_npz(arrays))
+        write_file(self.path / "analysis" / f"{name}.json", to_json(numbers))
 
     def analysis(self, name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
         """The numbers and arrays of one analysis, or None where it was not made."""
         path = self.path / "analysis" / f"{name}.json"
         if not path.exists():
             return None
-        return _read_json(path), _read_arrays(path.with_suffix(".npz"))
+        return read_json(path), read_arrays(path.with_suffix(".npz"))
 
     def write_report(self, html: str) -> Path:
         """Store the page and return its path."""
-        _write(self.path / "report.html", html.encode())
+        write_file(self.path / "report.html", html.encode())
         return self.path / "report.html"
 
     def _read_json(self, name: str) -> Any:
         if not (self.path / name).is_file():
             raise ValueError(f"{self.path} is not a run: it has no {name}")
-        return _read_json(self.path / name)
-
-
-@contextmanager
-def lock(path: Path) -> Iterator[None]:
-    """Be the one writer of a run's directory, which is made if need be.
-
-    Raises ValueError where another process is, or where the directory cannot be written.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        handle = (path / "lock").open("a+")
-    except OSError as error:
-        raise ValueError(f"{path} cannot be written ({error.strerror}): choose another --out") from None
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"{path} is being written by another siftnet process: wait for it, or stop it") from None
-        yield
+        return read_json(self.path / name)
 
 
 def _pack_masks(masks: Masks) -> bytes:
@@ -299,7 +272,7 @@ def _pack_state(state: State, masks: Masks) -> bytes:
 
 
 def _unpack_state(path: Path, masks: Masks) -> State:
-    tensors, metadata = _read(path)
+    tensors, metadata = read_tensors(path)
     dense = {}
     for key, value in tensors.items():
         name = key.removeprefix("parameters/")
@@ -312,59 +285,6 @@ def _unpack_state(path: Path, masks: Masks) -> State:
         else:
             dense[key] = value
     return State.from_tensors(dense, int(metadata["step"]))
-
-
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    try:
-        with safe_open(path, framework="pt") as stored:
-            return {key: stored.get_tensor(key) for key in stored.keys()}, stored.metadata() or {}  # noqa: SIM118
-    except FileNotFoundError:
-        raise ValueError(f"{path} is missing: restore it from a copy, or remove that round and resume") from None
-    except SafetensorError as error:
-        raise ValueError(f"{path} is damaged ({error}): restore it from a copy, or remove that round") from None
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} cannot be read ({error}): restore it from a copy") from None
-
-
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    try:
-        # Opened here, because numpy leaves a damaged file open.
-        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as stored:
-            return dict(stored)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} cannot be read ({error}): restore it from a copy") from None
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
-
-
-def _write(path: Path, data: bytes) -> None:
-    """All of the file or none of it, on the disk before this returns."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.draft")
-        with draft.open("wb") as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-        _rename(draft, path)
-    except OSError as error:
-        raise ValueError(f"{path} could not be written ({error.strerror}): make room, then siftnet resume") from None
-
-
-def _rename(draft: Path, final: Path) -> None:
-    draft.replace(final)
-    directory = os.open(final.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _span(rounds: list[int]) -> str:

@@ -13,11 +13,11 @@ from math import isclose
 
 import torch
 
-from siftnet.config import digest
 from siftnet.imp import Position, first_position, masks_after
 from siftnet.launch import Setup, set_up, state_hash
 from siftnet.masks import Masks
 from siftnet.prune import group_sizes, prune_groups, pruned_after
+from siftnet.settings import digest
 from siftnet.store import Run
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from siftnet.config import from_dict
 from siftnet.data.dataset import Dataset
 from siftnet.geometry import Grid, Unknown
 from siftnet.launch import run, set_up
+from siftnet.settings import from_dict
 from siftnet.survey import survey
 
 HOSTILE = "</script><script>alert('x')</script><img src=http://evil.example/x.png>"

@@ -44,7 +44,7 @@ def load_dataset(config: DataConfig) -> Dataset:
             "knows its own: set data.geometry auto"
         )
     raw = _read(config)
-    _check_augmentation(raw.geometry, config)
+    check_augmentation(raw.geometry, config)
     splits, notes = split(len(raw.labels_N), raw.held_out_N, config, share_taken=raw.share_taken)
     labels_N, classes, class_names = relabel(raw.labels_N, raw.classes, config, raw.class_names)
     if classes is None:
@@ -83,7 +83,8 @@ def _read(config: DataConfig) -> Raw:
         ) from None
 
 
-def _check_augmentation(geometry: Geometry, config: DataConfig) -> None:
+def check_augmentation(geometry: Geometry, config: DataConfig) -> None:
+    """Raise ValueError where flips or shifts are asked for on inputs that are not on a grid, or too small a one."""
     if not (config.flip or config.shift):
         return
     if not isinstance(geometry, Grid):

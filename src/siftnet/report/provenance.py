@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from siftnet.config import RunConfig, flatten, to_dict
+from siftnet.config import RunConfig
 from siftnet.report.record import RoundRecord, RunRecord
 from siftnet.report.wording import duration, interval, number, score, share
+from siftnet.settings import flatten, to_dict
 
 # Settings that say how much was measured or where, not what was run.
 ROUTINE = ("threads", "device", "kernel", "train.precision", "data.root", "data.superclass_file")
