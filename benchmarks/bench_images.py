@@ -21,7 +21,7 @@ from siftnet.launch import carry_out, set_up
 from siftnet.settings import from_dict
 
 SCALES = (0.25, 1.0)
-RATES = (0.05, 0.1, 0.5)
+RATES = (0.05, 0.1, 0.2)
 RESULTS = Path(__file__).parent / "results"
 
 
