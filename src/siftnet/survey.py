@@ -18,7 +18,7 @@ from siftnet.masks import Masks
 from siftnet.seeds import generator
 from siftnet.state import State
 from siftnet.store import Run
-from siftnet.ticket import Ticket
+from siftnet.ticket import Ticket, restore_inputs
 
 FIRST = "layers.0"
 # Shares of the first layer's nodes that ablation removes; 1% steps where the best-connected nodes are.
@@ -100,7 +100,9 @@ def measure_round(
     pictures: dict[str, np.ndarray] = {}
     seeds = generator(run.config.seed, "analysis", number)
     inputs = run.inputs()
-    first = _measure(ticket, FIRST, samples, bootstrap, seeds, _in_place(inputs, inputs["variance_I"]))
+    first = _measure(
+        ticket, FIRST, samples, bootstrap, seeds, restore_inputs(inputs["variance_I"], inputs.get("permutation_I"))
+    )
     for name, measures in [(FIRST, first), *_deeper(ticket, names, bootstrap, seeds)]:
         found.append({"layer": name} | numbers(measures))
         pictures |= {f"{name}:{key}": array for key, array in arrays(measures).items()}
@@ -128,15 +130,6 @@ def _deeper(
     weights = path_weights([ticket.weights_JI(name) for name in names])
     deeper = zip(names[1:], counts[1:], weights[1:], strict=True)
     return [(name, measure_layer(c > 0, w, ticket.geometry, 0, bootstrap, seeds)) for name, c, w in deeper]
-
-
-def _in_place(inputs: dict[str, np.ndarray], values_I: np.ndarray) -> np.ndarray:
-    """Per-input values of permuted inputs, back where the inputs came from."""
-    if "permutation_I" not in inputs:
-        return values_I
-    original = np.empty_like(values_I)
-    original[inputs["permutation_I"]] = values_I
-    return original
 
 
 def _headline(run: Run, config: AnalysisConfig, number: int, setup: Setup | None) -> dict[str, Any]:

@@ -54,11 +54,16 @@ class Ticket:
         return self._arranged(self.trained.parameters[f"{layer}.weight"].numpy(), layer, restore)
 
     def _arranged(self, values_JI: np.ndarray, layer: str, restore: bool) -> np.ndarray:
-        if self.permutation_I is None or not restore or layer != "layers.0":
-            return values_JI
-        original = np.empty_like(values_JI)
-        original[:, self.permutation_I] = values_JI
-        return original
+        return restore_inputs(values_JI, self.permutation_I) if restore and layer == "layers.0" else values_JI
+
+
+def restore_inputs(values: np.ndarray, permutation_I: np.ndarray | None) -> np.ndarray:
+    """Per-input values (..., I) of permuted inputs, back where the inputs came from; None leaves them."""
+    if permutation_I is None:
+        return values
+    original = np.empty_like(values)
+    original[..., permutation_I] = values
+    return original
 
 
 def geometry_to_dict(geometry: Geometry) -> dict[str, Any]:

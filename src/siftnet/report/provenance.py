@@ -17,14 +17,14 @@ ROUTINE = ("threads", "device", "kernel", "train.precision", "data.root", "data.
 def key_numbers(record: RunRecord) -> list[dict[str, str]]:
     """The row of figures below the verdict: value, label and a remark each."""
     dense = next((r for r in record.rounds if r.density == 1), None)
-    best, exact = record.best_sparse, record.is_accuracy
-    found = []
-    if best is not None:
-        against = f", dense {score(dense.score('best'), exact)}" if dense else ""
-        found.append(_key(score(best.score("best"), exact), "best sparse validation", f"round {best.number}{against}"))
-        dense_test = f"dense {score(dense.score('test_best'), exact)}" if dense else "chosen by validation"
-        found.append(_key(score(best.score("test_best"), exact), "test, same weights", dense_test))
-    found.append(_key(share(record.top.density), "density", f"headline, round {record.top.number}"))
+    top, exact = record.top, record.is_accuracy
+    found = [_key(share(top.density), "density", f"headline, round {top.number}")]
+    if top.score("test_best") is not None:
+        against = {
+            which: f"dense {score(dense.score(which), exact)}" if dense else "" for which in ("best", "test_best")
+        }
+        found.append(_key(score(top.score("best"), exact), "validation", against["best"]))
+        found.append(_key(score(top.score("test_best"), exact), "test, same weights", against["test_best"]))
     if record.top.locality is not None:
         found.append(_index(record.top.locality))
     told = "yes" if record.run.data["augmented"] else "no"

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from siftnet.geometry import Grid
 from siftnet.store import Run
+from siftnet.ticket import restore_inputs
 
 FIRST = "layers.0"
 
@@ -103,20 +103,9 @@ class RunRecord:
         """Whether scores are accuracies; otherwise they are R squared."""
         return self.top.summary["metric"] == "accuracy"
 
-    @cached_property
-    def best_sparse(self) -> RoundRecord | None:
-        """The sparse round that validates best, the earliest of equals; diverged rounds are not ranked."""
-        ranked = [r for r in self.rounds if r.density < 1 and not r.diverged and r.score("best") is not None]
-        return max(ranked, key=lambda r: r.score("best") or 0.0) if ranked else None
-
     def restored(self, values: np.ndarray) -> np.ndarray:
         """Per-input values (..., I) put back to where permuted inputs came from."""
-        permutation_I = self.run.inputs().get("permutation_I")
-        if permutation_I is None:
-            return values
-        original = np.empty_like(values)
-        original[..., permutation_I] = values
-        return original
+        return restore_inputs(values, self.run.inputs().get("permutation_I"))
 
 
 def read_record(run: Run) -> RunRecord:
