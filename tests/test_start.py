@@ -10,7 +10,7 @@ import pytest
 from siftnet.data.dataset import Dataset
 from siftnet.launch import run
 from siftnet.store import Run
-from small import config, dataset
+from small import config, dataset, setup
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,12 @@ def test_a_run_started_from_anothers_round_reproduces_its_ticket(whole: Path, tm
     redrawn = started(whole, tmp_path / "redrawn", start__weights="redraw")
     assert redrawn.masks(0).equals(source.masks(1))
     assert redrawn.summary(0)["begin_sha256"] != found.summary(0)["begin_sha256"]
+
+
+def test_weights_are_redrawn_and_not_those_that_the_source_of_the_same_seed_began_with() -> None:
+    original = setup().subject.draw(0).parameters
+    redrawn = setup(start__run="anywhere").subject.draw(0).parameters
+    assert not (original["layers.0.weight"] == redrawn["layers.0.weight"]).any()
 
 
 def test_where_a_run_started_is_part_of_what_it_is(whole: Path, tmp_path: Path) -> None:

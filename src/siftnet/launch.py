@@ -35,6 +35,8 @@ from siftnet.train import History, Progress, Trainer
 
 # Well under the 60 s that a checkpoint may be old: a slice of updates on a slow machine comes on top.
 CHECKPOINT_SECONDS = 30.0
+# Training examples at least behind the inputs' variance, and inputs whose variance is computed at a time.
+SAMPLE, BLOCK = 10_000, 1024
 
 
 class Interrupted(Exception):  # noqa: N818 nothing went wrong
@@ -107,7 +109,9 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
         device=config.device,
     )
     trainer = Trainer(network, config.train, kind, batches)
-    subject = Subject(trainer, network.prunable, lambda t: initialise(network, config.seed, t))
+    # Under a name of their own, or a control of the same seed would redraw the very weights that its source began with.
+    purpose = () if config.start.run is None else ("started",)
+    subject = Subject(trainer, network.prunable, lambda t: initialise(network, config.seed, *purpose, t))
     return Setup(config, dataset, network, trainer, subject)
 
 
@@ -313,8 +317,11 @@ def _describe_data(setup: Setup, data_hash: str) -> dict[str, Any]:
 
 def _inputs(setup: Setup) -> dict[str, np.ndarray]:
     dataset = setup.dataset
-    sample = dataset.inputs_NI[dataset.splits["train"][:10_000]]
-    arrays = {"variance_I": sample.var(0, dtype=np.float64).astype(np.float32)}
+    train = dataset.splits["train"]
+    # From the whole of it, because files may be sorted by class.
+    sample = dataset.inputs_NI[train[:: max(1, len(train) // SAMPLE)]]
+    blocks = [sample[:, i : i + BLOCK].var(0, dtype=np.float64) for i in range(0, sample.shape[1], BLOCK)]
+    arrays = {"variance_I": np.concatenate(blocks).astype(np.float32)}
     if dataset.permutation_I is not None:
         arrays["permutation_I"] = dataset.permutation_I
     return arrays
