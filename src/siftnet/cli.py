@@ -263,7 +263,7 @@ def _print_run(stored: Run, as_json: bool) -> None:
         found = None if headline is None else headline[0]
         _print_json({"run": str(stored.path), "digest": stored.digest, "headline": found, "rounds": rows})
         return
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     console.print(display.rounds_table(rows, None if headline is None else headline[0]["round"]))
     if headline is not None:
         console.print(f"Round {headline[0]['round']}, {headline[0]['verdict']}", soft_wrap=True)

@@ -121,7 +121,7 @@ def rounds_table(rows: list[dict[str, Any]], headline: int | None) -> Table:
         "index degree",
     )
     for column in (*columns, "p", "seconds"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*_cells(row), style="bold" if row["round"] == headline else None)
     return table

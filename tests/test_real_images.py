@@ -1,0 +1,44 @@
+"""The main path on real images: a small network, pruned in two rounds, becomes local and says so."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from siftnet.launch import run
+from siftnet.settings import from_dict, load
+from siftnet.survey import survey
+from siftnet.verify import verify
+
+
+@pytest.mark.data
+def test_a_network_on_real_images_becomes_local(tmp_path: Path) -> None:
+    if "SIFTNET_DATA" not in os.environ:
+        pytest.skip("SIFTNET_DATA does not say where the real data are")
+    images = tmp_path / "images"
+    subprocess.run([sys.executable, Path(os.environ["SIFTNET_DATA"]) / "unpack.py", images], check=True)
+    config = from_dict(
+        {
+            "data": {"root": str(images), "share": 0.5},
+            "network": {"layers": "f128:f128:x"},
+            "train": {"steps": 200, "rewind": 20},
+            "prune": {"rounds": 2, "fraction": 0.8},
+            "analysis": {"samples": 99, "samples_other": 0, "headline": 2, "ablation": False},
+        },
+        load("images-small"),
+    )
+    sifted = run(config, tmp_path / "run")
+    headline = survey(sifted, config.analysis)
+    measured = sifted.analysis("round-02")
+    assert measured is not None
+    index = measured[0]["layers"][0]["locality"]["index_degree"]
+    assert index["p"] == 0.01
+    assert index["low"] > 1.3
+    assert headline["verdict"].startswith("local: index")
+    # Two hundred classes: chance is 0.5%.
+    assert sifted.summary(2)["best"]["validation"]["score"] > 0.03
+    assert all(check.passed for check in verify(sifted))
