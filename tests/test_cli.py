@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from siftnet.cli import main
+from siftnet.launch import run
 from siftnet.store import Run
 
 TINY = [
@@ -90,6 +92,16 @@ def test_verify_fails_with_status_1_where_a_file_was_changed(
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
     assert call("verify", str(path)) == 1
     assert "weights.safetensors was changed" in capsys.readouterr().out
+
+
+def test_the_page_says_how_it_was_measured_and_report_measures_what_is_new(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    assert call("run", "nlgp", "--out", str(path), *TINY) == 0
+    assert call("analyze", str(path), "--analysis.samples", "29") == 0
+    assert Run(path).config.analysis.samples == 29
+    run(replace(Run(path).config, prune=replace(Run(path).config.prune, rounds=3)), path)
+    assert call("report", str(path)) == 0
+    assert Run(path).analysis("round-03") is not None
 
 
 def test_the_picture_is_written(finished: Path, tmp_path: Path) -> None:

@@ -131,4 +131,38 @@ def test_a_run_that_diverged_at_once_is_measured_all_the_same(tmp_path: Path) ->
     wild = from_dict({"train": {"lr": 1e30}}, config())
     diverged = run(wild, tmp_path / "wild")
     assert diverged.summaries()[-1]["diverged_at"] is not None
-    assert survey(diverged, QUICK)["round"] == 0
+    found = survey(diverged, QUICK, set_up(diverged.config))
+    assert found["round"] == 0
+    assert found["ablation"] is None
+
+
+def test_measuring_without_data_keeps_the_ablation_that_was_measured_with_them(sifted: Run) -> None:
+    measured = survey(sifted, QUICK, set_up(sifted.config))["ablation"]
+    assert measured is not None
+    assert survey(sifted, QUICK)["ablation"] == measured
+
+
+def test_ablation_on_other_data_than_the_runs_is_refused(sifted: Run) -> None:
+    with pytest.raises(ValueError, match="was trained on other data"):
+        survey(sifted, QUICK, set_up(config(seed=1)))
+
+
+def test_a_ring_that_only_the_labels_know_is_found(tmp_path: Path) -> None:
+    planted = from_dict(
+        {
+            "threads": 1,
+            "data": {"format": "planted", "synthetic": {"shape": [24], "examples": 12000, "test": 1000}},
+            "network": {"layers": "f96:x", "init_scale": 0.5},
+            "train": {"steps": 400, "batch": 200, "lr": 0.1, "rewind": 20, "validate_every": 100},
+            "prune": {"rounds": 4, "fraction": 0.5},
+            "analysis": {"samples": 99, "samples_other": 0, "bootstrap": 100, "headline": 4, "ablation": False},
+        }
+    )
+    ring = run(planted, tmp_path / "ring")
+    headline = survey(ring, planted.analysis)
+    measured = ring.analysis("round-04")
+    assert measured is not None
+    index = measured[0]["layers"][0]["locality"]["index_degree"]
+    assert headline["verdict"].startswith("local: index")
+    assert index["p"] == 0.01
+    assert index["low"] > 1.5

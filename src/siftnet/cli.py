@@ -99,6 +99,8 @@ class AnalyzeCommand(Shared):
         stored = Run(self.directory)
         with lock(self.directory):
             _survey(stored, self.analysis, set_up(stored.config) if self.analysis.ablation else None)
+            # The page says how the numbers on it were measured, and goes on to measure alike.
+            stored.update_config(replace(stored.config, analysis=self.analysis))
         _print_run(stored, self.json)
         return 0
 
@@ -140,8 +142,7 @@ class ReportCommand(Shared):
         """Make it."""
         stored = Run(self.directory)
         with lock(self.directory):
-            if stored.analysis("headline") is None:
-                _survey(stored, stored.config.analysis, None)
+            _survey(stored, stored.config.analysis, None)
             page = stored.write_report(build_report(stored))
         if self.picture:
             mask_mosaic(stored).save(self.picture, format="PNG")
@@ -279,7 +280,7 @@ def _indices(stored: Run, number: int) -> dict[str, Any]:
 def _print_estimate(config: RunConfig, as_json: bool) -> int:
     setup = set_up(config)
     expected = estimate(setup)
-    resolved = to_dict(replace(setup.config))
+    resolved = to_dict(setup.config)
     if as_json:
         _print_json({"config": resolved, "expected": expected})
     else:

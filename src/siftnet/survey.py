@@ -14,7 +14,6 @@ from siftnet.analysis.paths import path_counts, path_weights
 from siftnet.analysis.verdict import verdict
 from siftnet.config import AnalysisConfig
 from siftnet.launch import Setup
-from siftnet.masks import Masks
 from siftnet.seeds import generator
 from siftnet.state import State
 from siftnet.store import Run
@@ -36,9 +35,15 @@ def survey(
     setup: the run's data and network, for node ablation; without it there is none. done: told each measured round.
     Stores analysis/round-NN for every round and analysis/headline.
 
-    Raises ValueError where no round is finished, or the headline asked for is not among them.
+    Raises ValueError where no round is finished, the headline asked for is not among them, or the setup's data are not
+    those of the run.
     """
     headline = headline_round(run, config)
+    if config.ablation and setup is not None and setup.dataset.content_hash() != run.data["hash"]:
+        raise ValueError(
+            f"{run.path} was trained on other data ({run.data['name']}) than its configuration finds now: bring those "
+            "back, or measure without node ablation (analysis.ablation false), which alone needs them"
+        )
     for number in run.rounds():
         samples = config.samples if number == headline else config.samples_other
         key = {"samples": samples, "bootstrap": config.bootstrap, "headline": number == headline}
@@ -133,10 +138,14 @@ def _deeper(
 
 
 def _headline(run: Run, config: AnalysisConfig, number: int, setup: Setup | None) -> dict[str, Any]:
-    measured = run.analysis(f"round-{number:02d}")
+    measured, before = run.analysis(f"round-{number:02d}"), run.analysis("headline")
     assert measured is not None
     headline = {"round": number, "verdict": measured[0]["verdict"], "ablation": None}
-    if config.ablation and setup is not None and measured[0]["layers"]:
+    if before is not None and before[0]["round"] == number:
+        # Measured when the data were at hand, which they need not be now.
+        headline["ablation"] = before[0]["ablation"]
+    diverged = run.summary(number)["diverged_at"] is not None
+    if config.ablation and setup is not None and measured[0]["layers"] and not diverged:
         headline["ablation"] = ablate(run, number, setup)
     run.write_analysis("headline", headline, {})
     return headline
@@ -157,7 +166,7 @@ def ablate(run: Run, number: int, setup: Setup) -> dict[str, Any]:
         weight = best.parameters[f"{above}.weight"].clone()
         weight[:, ~keep_J] = 0
         state = State(best.parameters | {f"{above}.weight": weight}, best.statistics)
-        return setup.trainer.evaluate(state, Masks(masks.kept), "validation").score
+        return setup.trainer.evaluate(state, masks, "validation").score
 
     counts = sorted({round(share * len(degree_J)) for share in ABLATED})
     curves = ablation(degree_J, evaluate, counts, generator(run.config.seed, "ablation", number))
