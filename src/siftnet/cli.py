@@ -92,7 +92,7 @@ class AnalyzeCommand(Shared):
 
     directory: Place
     """Directory of the run."""
-    analysis: Annotated[AnalysisConfig, Flat] = field(default_factory=AnalysisConfig)
+    analysis: AnalysisConfig = field(default_factory=AnalysisConfig)
 
     def __call__(self) -> int:
         """Measure them."""
