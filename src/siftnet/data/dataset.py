@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from siftnet.config import require
 from siftnet.geometry import Geometry
 
 SPLITS = ("train", "validation", "test")
@@ -17,6 +18,7 @@ class Dataset:
     """All examples in one array, with the rows of each split. N examples, I inputs.
 
     The network sees (inputs_NI - center_I) * scale_I as float32; integer data stays uint8 until a batch is made.
+    Raises ValueError, naming array and remedy, for arrays of another type or shape and for splits that overlap.
     """
 
     name: str
@@ -44,12 +46,31 @@ class Dataset:
     """What a reader of the results should know: imputed values, a smaller validation set than asked for, ..."""
 
     def __post_init__(self) -> None:
-        count, inputs = self.inputs_NI.shape
-        assert self.inputs_NI.dtype in (np.uint8, np.float32), self.inputs_NI.dtype
-        assert self.labels_N.shape == (count,), (self.labels_N.shape, count)
-        assert self.labels_N.dtype == (np.float32 if self.classes is None else np.int64), self.labels_N.dtype
-        assert inputs == self.geometry.size == len(self.center_I) == len(self.scale_I)
-        assert set(self.splits) == set(SPLITS), self.splits.keys()
+        x, y = self.inputs_NI, self.labels_N
+        require(
+            x.ndim == 2 and x.dtype in (np.uint8, np.float32),
+            f"inputs_NI must be uint8 or float32 (N, I), got {x.dtype} {x.shape}",
+        )
+        for name, array in (("center_I", self.center_I), ("scale_I", self.scale_I)):
+            require(
+                array.dtype == np.float32 and array.shape == (x.shape[1],),
+                f"{name} must be float32 ({x.shape[1]},) as inputs_NI has it, got {array.dtype} {array.shape}",
+            )
+        require(
+            x.shape[1] == self.geometry.size,
+            f"inputs_NI has {x.shape[1]} inputs and the geometry is a {self.geometry.describe()}: correct one of them",
+        )
+        kind = np.dtype(np.float32 if self.classes is None else np.int64)
+        require(
+            y.dtype == kind and y.shape == x.shape[:1],
+            f"labels_N must be {kind} ({len(x)},), one for each example, got {y.dtype} {y.shape}",
+        )
+        if self.classes is not None and len(y):
+            require(
+                y.min() >= 0 and y.max() < self.classes,
+                f"labels_N must lie in 0..{self.classes - 1} with classes = {self.classes}, got {y.min()} to {y.max()}",
+            )
+        _check_splits(self.splits, len(x))
 
     @property
     def outputs(self) -> int:
@@ -65,3 +86,19 @@ class Dataset:
             sha.update(np.ascontiguousarray(array).data)
         sha.update(repr((self.geometry, self.classes)).encode())
         return sha.hexdigest()
+
+
+def _check_splits(splits: dict[str, np.ndarray], count: int) -> None:
+    """Raise ValueError unless every split has rows, of examples that are there, and no example is in two."""
+    require(set(splits) == set(SPLITS), f"splits must be {', '.join(SPLITS)}, got {', '.join(splits) or 'none'}")
+    for name, rows in splits.items():
+        require(
+            rows.dtype == np.int64 and rows.ndim == 1 and len(rows) > 0,
+            f"splits[{name!r}] must be int64 row numbers, one at least, got {rows.dtype} {rows.shape}",
+        )
+        require(
+            rows.min() >= 0 and rows.max() < count,
+            f"splits[{name!r}] must lie in 0..{count - 1}, got {rows.min()} to {rows.max()}",
+        )
+    twice = np.flatnonzero(np.bincount(np.concatenate(list(splits.values()))) > 1)
+    require(len(twice) == 0, f"row {twice[:1]} is in the splits more than once: leave it in one of them, once")

@@ -1,0 +1,38 @@
+"""What a data set of one's own has to be like, said in one sentence each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from siftnet.data.dataset import Dataset
+from siftnet.geometry import Grid
+from small import dataset
+
+GOOD: Dataset = dataset(examples=60)
+ROWS = np.arange(60)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"inputs_NI": GOOD.inputs_NI.astype(np.float64)}, r"uint8 or float32 \(N, I\), got float64"),
+        ({"inputs_NI": GOOD.inputs_NI.reshape(60, 4, 4)}, r"got float32 \(60, 4, 4\)"),
+        ({"labels_N": GOOD.labels_N.astype(np.int32)}, r"must be int64 \(60,\)"),
+        ({"labels_N": GOOD.labels_N[:-1]}, r"got int64 \(59,\)"),
+        ({"labels_N": GOOD.labels_N + 1}, r"0\.\.2 with classes = 3, got 1 to 3"),
+        ({"classes": None}, r"must be float32"),
+        ({"geometry": Grid((5, 4))}, "16 inputs and the geometry is a 5 x 4 grid"),
+        ({"scale_I": np.ones(15, np.float32)}, r"scale_I must be float32 \(16,\)"),
+        ({"splits": {"train": ROWS}}, "must be train, validation, test, got train"),
+        ({"splits": GOOD.splits | {"test": ROWS[:0]}}, "one at least"),
+        ({"splits": GOOD.splits | {"test": np.array([60])}}, r"0\.\.59, got 60"),
+        ({"splits": GOOD.splits | {"test": GOOD.splits["train"][:1]}}, "more than once"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused_in_one_sentence(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        replace(GOOD, **changes)
