@@ -110,6 +110,21 @@ def test_augmentation_of_permuted_inputs_is_refused() -> None:
             DataConfig(permute="fixed", **augmentation)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"train": {"optimiser": "adamw", "momentum": 0.9}},
+        {"start": {"round": 3}},
+        {"start": {"weights": "redraw"}},
+        {"start": {"run": "runs/a"}, "prune": {"init_density": 0.5}},
+        {"data": {"superclass_file": "classes.txt"}},
+    ],
+)
+def test_settings_that_would_be_silently_ignored_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(values))):
+        from_dict(values)
+
+
 def test_the_fraction_means_what_is_written() -> None:
     assert str(PruneConfig(fraction=0.3).exact_fraction) == "3/10"
     assert str(PruneConfig(fraction=1e-3).exact_fraction) == "1/1000"

@@ -116,6 +116,10 @@ class DataConfig:
             )
         if self.labels == "superclasses" and self.superclass_file is None:
             raise ValueError("data.labels = superclasses needs data.superclass_file ('siftnet fetch superclasses')")
+        require(
+            self.labels == "superclasses" or self.superclass_file is None,
+            f"data.superclass_file is read with data.labels = superclasses alone, and data.labels is {self.labels}",
+        )
 
     @property
     def is_synthetic(self) -> bool:
@@ -178,6 +182,10 @@ class TrainConfig:
         require(self.lr > 0, f"train.lr must be positive, got {self.lr}")
         require(0 <= self.momentum < 1, f"train.momentum must be in [0, 1), got {self.momentum}")
         require(not self.nesterov or self.momentum > 0, "train.nesterov needs train.momentum above 0")
+        require(
+            self.optimiser == "sgd" or self.momentum == 0,
+            f"train.momentum = {self.momentum} is for sgd, and train.optimiser is {self.optimiser}: leave it out",
+        )
         require(self.weight_decay >= 0, f"train.weight_decay must be 0 or more, got {self.weight_decay}")
         require(
             0 <= self.rewind <= self.steps,
@@ -240,6 +248,10 @@ class StartConfig:
 
     def __post_init__(self) -> None:
         require(self.round >= 0, f"start.round must be 0 or more, got {self.round}")
+        require(
+            self.run is not None or (self.round == 0 and self.weights == "rewind"),
+            "start.round and start.weights say what is taken of the run start.run, which is not given: add it",
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -275,7 +287,7 @@ class RunConfig:
     threads: int = 0
     """Processor threads; 0 takes all."""
     kernel: str = "auto"
-    """How training is computed; auto picks the fastest kernel that supports the network."""
+    """How training is computed; auto takes the first kernel that supports the network."""
     data: DataConfig = field(default_factory=DataConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
@@ -289,4 +301,9 @@ class RunConfig:
         require(
             self.prune.at_step <= self.train.steps,
             f"prune.at_step = {self.prune.at_step} lies beyond train.steps = {self.train.steps}",
+        )
+        require(
+            self.start.run is None or self.prune.init_density == 1,
+            f"prune.init_density = {self.prune.init_density} draws the first mask, and start.run takes it from "
+            f"{self.start.run}: leave one of them out",
         )
