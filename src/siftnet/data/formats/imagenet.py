@@ -67,7 +67,7 @@ def read(config: DataConfig) -> Raw:
 def _training_files(root: Path) -> list[Path]:
     found: dict[int, Path] = {}
     for path in sorted(root.iterdir()):
-        match = re.fullmatch(r"train_data_batch_(\d+)(\.npz)?", path.name)
+        match = re.fullmatch(r"train_data_batch_([1-9]\d*)(\.npz)?", path.name)
         if match:  # where a batch lies there in both forms, .npz sorts last and is taken
             found[int(match[1])] = path
     if not found:
@@ -80,7 +80,7 @@ def _training_files(root: Path) -> list[Path]:
             f"{root} has train_data_batch_{max(found)} but not train_data_batch_{missing[0]}: complete the "
             "download, or keep only batches numbered without a gap"
         )
-    return [found[number] for number in sorted(found) if number >= 1]
+    return [found[number] for number in sorted(found)]
 
 
 def _held_out_file(root: Path) -> Path:
