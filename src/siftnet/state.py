@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -49,6 +50,14 @@ class State:
     def is_finite(self) -> bool:
         """Whether no parameter is NaN or infinite."""
         return all(bool(torch.isfinite(t).all()) for t in self.parameters.values())
+
+    def content_hash(self) -> str:
+        """sha256 over names and bits of the parameters."""
+        sha = hashlib.sha256()
+        for name, value in sorted(self.parameters.items()):
+            sha.update(f"{name}{tuple(value.shape)}".encode())
+            sha.update(value.contiguous().numpy().data)
+        return sha.hexdigest()
 
     def equals(self, other: State) -> bool:
         """Whether names, step and every bit agree."""

@@ -14,7 +14,7 @@ from math import isclose
 import torch
 
 from siftnet.imp import Position, first_position, masks_after
-from siftnet.launch import Setup, set_up, state_hash
+from siftnet.launch import Setup, set_up
 from siftnet.masks import Masks
 from siftnet.prune import group_sizes, prune_groups, pruned_after
 from siftnet.settings import digest
@@ -145,7 +145,7 @@ def rewound(run: Run, number: int) -> str | None:
     rewind = run.rewind()
     if rewind is None:
         return "there is no rewind point"
-    if state_hash(run.masks(number).apply(rewind)) != run.summary(number)["begin_sha256"]:
+    if run.masks(number).apply(rewind).content_hash() != run.summary(number)["begin_sha256"]:
         return "the round did not begin with the rewind point under its masks"
     return None
 

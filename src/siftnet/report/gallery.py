@@ -20,6 +20,7 @@ from siftnet.report.tiles import describe_projection, is_coloured, mask_pictures
 from siftnet.report.wording import layer_name
 from siftnet.seeds import generator
 from siftnet.store import Run
+from siftnet.ticket import restore_inputs
 
 BEST, SAMPLED = 20, 20
 # Deeper layers are shown at one round only.
@@ -110,12 +111,10 @@ def first_layers(run: Run, rounds: list[int], nodes: list[int]) -> Iterator[tupl
     Permuted inputs are put back to where they came from.
     """
     permutation_I = run.inputs().get("permutation_I")
-    # Where input i belongs is the inverse of the permutation.
-    order = slice(None) if permutation_I is None else np.argsort(permutation_I)
     for number in rounds:
         mask_JI = run.masks(number)[f"{FIRST}.weight"].numpy()[nodes]
         weights_JI = run.weights(number).parameters[f"{FIRST}.weight"].numpy()[nodes]
-        yield mask_JI[:, order], weights_JI[:, order]
+        yield restore_inputs(mask_JI, permutation_I), restore_inputs(weights_JI, permutation_I)
 
 
 def sprite(rows: list[np.ndarray]) -> str:
