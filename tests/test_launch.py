@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -71,6 +72,19 @@ def test_the_comparison_sees_a_difference(whole: Path, tmp_path: Path) -> None:
     run(config(**CHANGES, seed=1), tmp_path / "other", dataset=dataset())
     with pytest.raises(AssertionError):
         assert_same_results(tmp_path / "other", whole)
+
+
+def test_nothing_to_prune_a_gap_and_flips_of_permuted_data_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="has nothing to prune"):
+        run(config(network__layers="x"), tmp_path / "linear", dataset=dataset())
+    permuted = replace(dataset(), permutation_I=np.arange(16)[::-1].copy())
+    with pytest.raises(ValueError, match="which the permutation of these data hides"):
+        run(config(data__flip=True), tmp_path / "flipped", dataset=permuted)
+    assert not list(tmp_path.iterdir())
+    stored = run(config(prune__rounds=2), tmp_path / "run", dataset=dataset())
+    shutil.rmtree(stored.round_path(1))
+    with pytest.raises(ValueError, match="lacks round 1: restore it"):
+        run(config(prune__rounds=3), stored.path, dataset=dataset())
 
 
 def finish_here(out: Path) -> None:

@@ -43,9 +43,13 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, framework="pt") as stored:
             return {key: stored.get_tensor(key) for key in stored.keys()}, stored.metadata() or {}  # noqa: SIM118
     except FileNotFoundError:
-        raise ValueError(f"{path} is missing: restore it from a copy, or remove that round and resume") from None
+        raise ValueError(
+            f"{path} is missing: restore it from a copy, or remove that round and all later ones"
+        ) from None
     except SafetensorError as error:
-        raise ValueError(f"{path} is damaged ({error}): restore it from a copy, or remove that round") from None
+        raise ValueError(
+            f"{path} is damaged ({error}): restore it from a copy, or remove that round and all later ones"
+        ) from None
 
 
 def read_json(path: Path) -> Any:

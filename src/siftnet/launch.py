@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import signal
 import threading
@@ -28,7 +27,6 @@ from siftnet.masks import Masks
 from siftnet.network import Loss, Network, build, initialise
 from siftnet.propagation import effective_masks
 from siftnet.settings import NOT_IN_DIGEST, digest, flatten, to_dict
-from siftnet.state import State
 from siftnet.store import Run
 from siftnet.ticket import geometry_to_dict
 from siftnet.train import History, Progress, Trainer
@@ -94,7 +92,7 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
     if dataset is None:
         dataset = load_dataset(config.data)
     else:
-        check_augmentation(dataset.geometry, config.data)
+        check_augmentation(dataset.geometry, config.data, has_places=dataset.has_places)
     loss: Loss = "squared_error" if dataset.classes is None else "cross_entropy"
     network = build(config.network, dataset.geometry, dataset.outputs, loss)
     kind = choose_kernel(config.kernel, network, config.train)
@@ -137,6 +135,11 @@ def run(config: RunConfig, out: Path | str, *, dataset: Dataset | None = None, o
 def carry_out(setup: Setup, out: Path | str, observer: Observer | None = None) -> Run:
     """`run`, for what is set up already."""
     path, observer = Path(out), observer or Silent()
+    if not setup.subject.prunable:
+        raise ValueError(
+            f"network.layers = {setup.config.network.layers!r} has nothing to prune, as the output layer never is: "
+            "add a hidden layer, as in 'f1024:x'"
+        )
     source = _source(setup)
     data_hash = setup.dataset.content_hash()
     identity = digest(setup.config, data_hash, source.digest if source else "")
@@ -209,6 +212,10 @@ def _position(stored: Run, setup: Setup, source: Run | None) -> Position | None:
     if not rounds:
         return replace(first, progress=stored.checkpoint(0))
     last = rounds[-1]
+    if missing := sorted(set(range(last)) - set(rounds)):
+        raise ValueError(
+            f"{stored.path} lacks round {missing[0]}: restore it from a copy, or remove the rounds after it as well"
+        )
     summary = stored.summary(last)
     if summary["diverged_at"] is not None:
         return None
@@ -250,18 +257,9 @@ def summarise(finished: Round, setup: Setup) -> dict[str, Any]:
         "seconds": round(history.seconds, 3),
         "kernel": setup.config.kernel,
         "diverged_at": history.diverged_at,
-        "begin_sha256": state_hash(finished.begin),
+        "begin_sha256": finished.begin.content_hash(),
         "stop": finished.stop,
     }
-
-
-def state_hash(state: State) -> str:
-    """sha256 over names and bits of the parameters."""
-    sha = hashlib.sha256()
-    for name, value in sorted(state.parameters.items()):
-        sha.update(f"{name}{tuple(value.shape)}".encode())
-        sha.update(value.contiguous().numpy().data)
-    return sha.hexdigest()
 
 
 def _source(setup: Setup) -> Run | None:

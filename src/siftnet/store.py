@@ -17,7 +17,7 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -89,6 +89,11 @@ class Run:
     def geometry(self) -> Geometry:
         """Where the network's inputs live."""
         return geometry_from_dict(self.data["geometry"])
+
+    @property
+    def permuted(self) -> Literal["none", "fixed", "each"]:
+        """How the inputs were shuffled: not, by one permutation, or each example by its own."""
+        return "each" if self.data["scrambled"] else "fixed" if self.data["permuted"] else "none"
 
     def inputs(self) -> dict[str, np.ndarray]:
         """variance_I float32 (I,) of the training inputs, and permutation_I int64 (I,) where they were permuted."""

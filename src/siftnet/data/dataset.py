@@ -77,6 +77,11 @@ class Dataset:
         """Units of the output layer: one per class, or one for a numeric target."""
         return self.classes or 1
 
+    @property
+    def has_places(self) -> bool:
+        """Whether an input's number says where it lives, which a permutation hides."""
+        return self.permutation_I is None and not self.scrambled
+
     def content_hash(self) -> str:
         """sha256 over inputs, labels, normalisation and splits: two data sets with the same hash train the same."""
         sha = hashlib.sha256()

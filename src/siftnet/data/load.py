@@ -83,10 +83,18 @@ def _read(config: DataConfig) -> Raw:
         ) from None
 
 
-def check_augmentation(geometry: Geometry, config: DataConfig) -> None:
-    """Raise ValueError where flips or shifts are asked for on inputs that are not on a grid, or too small a one."""
+def check_augmentation(geometry: Geometry, config: DataConfig, *, has_places: bool = True) -> None:
+    """Raise ValueError where flips or shifts are asked for on inputs that are not on a grid, or too small a one.
+
+    has_places: whether the inputs still lie where the geometry says.
+    """
     if not (config.flip or config.shift):
         return
+    if not has_places:
+        raise ValueError(
+            "data.flip and data.shift need to know the neighbours, which the permutation of these data hides: "
+            "set data.flip false and data.shift 0"
+        )
     if not isinstance(geometry, Grid):
         raise ValueError(
             f"data.flip and data.shift need to know the neighbours, and these data are {geometry.describe()}: "

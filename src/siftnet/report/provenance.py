@@ -66,7 +66,7 @@ def circumstances(record: RunRecord) -> list[tuple[str, str]]:
         ("inputs", run.geometry.describe()),
         ("targets", _targets(data)),
         ("inputs permuted", {"none": "no", "fixed": "by one permutation", "each": "afresh for each example"}[
-            run.config.data.permute
+            run.permuted
         ]),
         ("augmentation", "flips or shifts" if data["augmented"] else "none"),
         ("seeds", f"run {run.config.seed}, data {run.config.data.seed}"),
