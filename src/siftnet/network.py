@@ -83,17 +83,6 @@ class Network:
         """All parameters that are pruned."""
         return [name for names in self.prunable.values() for name in names]
 
-    def multiply_adds(self) -> int:
-        """Multiply-adds of one example's forward pass at density 1."""
-        total = 0
-        for layer in self.layers:
-            if isinstance(layer, Affine):
-                total += layer.inputs * layer.outputs
-            elif isinstance(layer, Convolution):
-                kernel = layer.width ** (len(layer.in_shape) - 1)
-                total += kernel * layer.in_shape[0] * prod(layer.out_shape)
-        return total
-
 
 def build(config: NetworkConfig, geometry: Geometry, outputs: int, loss: Loss) -> Network:
     """The network that `config.layers` describes on inputs of this geometry.

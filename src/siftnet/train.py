@@ -133,16 +133,8 @@ class Trainer:
                 history.snapshots[done] = kernel.export().weights_only()
             if done >= self.training.steps:
                 break
-            updates = self._until_next_event(done, snapshots)
-            losses = kernel.advance(updates)
-            done += updates
-            history.pending += losses
-            if not all(map(isfinite, losses)):
-                history.diverged_at = done - updates + next(i for i, x in enumerate(losses, 1) if not isfinite(x))
-                break
-            due = done % self.training.validate_every == 0 or done == self.training.steps
-            if due and not self._validate(kernel, history, done):
-                history.diverged_at = done
+            done = self._advance(kernel, history, done, self._until_next_event(done, snapshots))
+            if history.diverged_at is not None:
                 break
             history.seconds = seconds + time.perf_counter() - clock
             watch(done, history, progress)
@@ -156,6 +148,19 @@ class Trainer:
         every = self.training.validate_every
         events = [self.training.steps, done + SLICE, (done // every + 1) * every, *(s for s in snapshots if s > done)]
         return min(events) - done
+
+    def _advance(self, kernel: Kernel, history: History, done: int, updates: int) -> int:
+        """Make updates, validate where that is due, note a loss that is no number; returns the updates made so far."""
+        losses = kernel.advance(updates)
+        history.pending += losses
+        if not all(map(isfinite, losses)):
+            history.diverged_at = done + next(i for i, x in enumerate(losses, 1) if not isfinite(x))
+            return done + updates
+        done += updates
+        due = done % self.training.validate_every == 0 or done == self.training.steps
+        if due and not self._validate(kernel, history, done):
+            history.diverged_at = done
+        return done
 
     def _validate(self, kernel: Kernel, history: History, done: int) -> bool:
         """Add a validation and keep the best weights; False where the loss is not a number."""
