@@ -88,13 +88,15 @@ class Narrator:
         """One line for a round."""
         metric = summary["metric"]
         if summary["best"] is None or summary["diverged_at"] is not None:
-            self.say(f"round {summary['round']}: diverged at step {summary['diverged_at']}")
+            self.say(summary["stop"])
             return
         self.say(
             f"round {summary['round']}: density {density_text(summary['density'])}, validation {metric} "
             f"{score_text(metric, summary['best']['validation']['score'])} at step {summary['best']['step']}, "
             f"test {score_text(metric, summary['test_best']['score'])}, {summary['seconds']:.1f} s"
         )
+        if summary["stop"]:
+            self.say(f"stop: {summary['stop']}")
 
     def say(self, text: str) -> None:
         """One line above the bar."""
