@@ -54,6 +54,17 @@ def test_a_planted_convolution_is_local_and_its_shuffles_are_not(grid):
     assert_finite(planted)
 
 
+def test_the_result_holds_the_pair_counts_of_the_bare_mask():
+    mask_JI = np.random.default_rng(3).random((5, GRID.size)) < 0.1
+    found = locality(mask_JI, GRID, samples=0)
+    for weight, counts in (("pair", found.pairs), ("node", found.pairs_node)):
+        expected = pair_counts(mask_JI, GRID, weight)
+        np.testing.assert_array_equal(counts.same_channel, expected.same_channel)
+        np.testing.assert_array_equal(counts.different_channel, expected.different_channel)
+    assert found.same_channel.shape == found.different_channel.shape == (23, 23)
+    assert found.same_channel[11, 11] == 0 < found.different_channel[11, 11]
+
+
 def test_index_of_a_kernel_equals_its_hand_count():
     # A 3 x 3 kernel holds 72 ordered pairs: 4 from corner to opposite corner and 16 a knight's move apart are not near.
     grid = Grid((10, 10), 1, periodic=True)

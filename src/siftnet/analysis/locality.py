@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from siftnet.analysis.near import near_pairs, near_share
 from siftnet.analysis.nulls import DegreeShuffler, expected_from_pairs, shuffle_uniform
-from siftnet.analysis.pairs import PairCounts, node_weights, pair_counts
+from siftnet.analysis.pairs import PairCounts, node_and_pair_counts, node_weights, pair_counts
 from siftnet.analysis.statistic import Index, bootstrap_interval, permutation_index
 from siftnet.geometry import Geometry, Grid, Unknown
 
@@ -34,6 +34,7 @@ class Curve:
 class Locality:
     """How local a layer's mask is, against two nulls: each node's number of inputs kept, and each input's as well.
 
+    pairs, pairs_node: pair counts in which every pair counts 1 (int64), and in which every node does (float64).
     index_uniform, index_degree: near pairs (0 < |d| <= 2, one channel) over their expectation under either null.
     index_uniform_node, index_degree_node: the same with every node weighing 1 instead of C_j (C_j - 1).
     g_uniform, g_degree: S(d) / E S(d) in one channel, float64 D, displacement 0 in the centre, NaN where the null
@@ -45,6 +46,8 @@ class Locality:
     degree-preserving samples.
     """
 
+    pairs: PairCounts
+    pairs_node: PairCounts
     index_uniform: Index
     index_degree: Index | None
     index_uniform_node: Index
@@ -61,6 +64,16 @@ class Locality:
     correlation_length_degree: float | None
     samples: int
     trades: int | None
+
+    @property
+    def same_channel(self) -> np.ndarray:
+        """S_sc(d): ordered pairs of a node's inputs in one channel, int64 D, displacement 0 in the centre."""
+        return self.pairs.same_channel
+
+    @property
+    def different_channel(self) -> np.ndarray:
+        """S_dc(d): the same across channels, displacement 0 included."""
+        return self.pairs.different_channel
 
     @property
     def radii(self) -> np.ndarray:
@@ -94,23 +107,24 @@ def locality(
     """
     grid = require_grid(geometry)
     mask_JI = as_mask(mask, grid)
-    return measure_locality(mask_JI, grid, pair_counts(mask_JI, grid), samples, bootstrap, seed)
+    return measure_locality(mask_JI, grid, node_and_pair_counts(mask_JI, grid), samples, bootstrap, seed)
 
 
 def measure_locality(
     mask_JI: np.ndarray,
     grid: Grid,
-    pairs: PairCounts,
+    counts: tuple[PairCounts, PairCounts],
     samples: int,
     bootstrap: int,
     seed: int | np.random.Generator,
 ) -> Locality:
-    """`locality` of a boolean mask whose pair counts are known already."""
+    """`locality` of a boolean mask whose `node_and_pair_counts` are known already."""
     if samples < 0 or bootstrap < 1:
         raise ValueError(f"samples must be 0 or more and bootstrap 1 or more, got {samples} and {bootstrap}")
     rng_degree, rng_uniform, rng_bootstrap = np.random.default_rng(seed).spawn(3)
     null = _degree_null(mask_JI, grid, samples, rng_degree) if samples else None
     uniform_SJ = _uniform_near(mask_JI, grid, samples, rng_uniform)
+    pairs, _ = counts
     nodes_seed = int(rng_bootstrap.integers(2**63))
     by_pair, by_node = (
         _indices(mask_JI, grid, weight_J, uniform_SJ, null, bootstrap, nodes_seed)
@@ -119,10 +133,9 @@ def measure_locality(
     g_uniform, curve_uniform, g_degree, curve_degree = _against_nulls("same_channel", pairs, grid, null)
     different = _against_nulls("different_channel", pairs, grid, null) if grid.channels > 1 else (None,) * 4
     return Locality(
-        index_uniform=by_pair[0],
-        index_degree=by_pair[1],
-        index_uniform_node=by_node[0],
-        index_degree_node=by_node[1],
+        *counts,
+        *by_pair,
+        *by_node,
         g_uniform=g_uniform,
         g_uniform_different=different[0],
         g_degree=g_degree,

@@ -62,7 +62,7 @@ def measure_layer(
     spread_J = participation(masked_JI)
     if not isinstance(geometry, Grid):
         return LayerMeasures(geometry, by_count, spread_J, None, None, None, None, None)
-    pairs, pairs_node = node_and_pair_counts(mask_JI, geometry)
+    pairs, pairs_node = counts = node_and_pair_counts(mask_JI, geometry)
     return LayerMeasures(
         geometry=geometry,
         degrees=by_count,
@@ -70,7 +70,7 @@ def measure_layer(
         pairs=pairs,
         pairs_node=pairs_node,
         pairs_by_degree=pair_counts_by_degree(mask_JI, geometry, degree_edges(geometry.size)),
-        locality=measure_locality(mask_JI, geometry, pairs, samples, bootstrap, seed),
+        locality=measure_locality(mask_JI, geometry, counts, samples, bootstrap, seed),
         receptive=receptive_fields(masked_JI, geometry),
     )
 
