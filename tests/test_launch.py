@@ -87,6 +87,13 @@ def test_nothing_to_prune_a_gap_and_flips_of_permuted_data_are_refused(tmp_path:
         run(config(prune__rounds=3), stored.path, dataset=dataset())
 
 
+def test_a_run_without_a_place_is_named_by_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    stored = run(config(prune__rounds=0), dataset=dataset())
+    assert stored.path == Path("runs") / stored.digest[:12]
+    assert run(config(prune__rounds=1), dataset=dataset()).path == stored.path
+
+
 def finish_here(out: Path) -> None:
     run(config(**CHANGES), out, dataset=dataset())
 

@@ -26,7 +26,7 @@ from siftnet.kernels import choose_kernel
 from siftnet.masks import Masks
 from siftnet.network import Loss, Network, build, initialise
 from siftnet.propagation import effective_masks
-from siftnet.settings import NOT_IN_DIGEST, digest, flatten, to_dict
+from siftnet.settings import NOT_IN_DIGEST, digest, flatten, resolve_paths, to_dict
 from siftnet.store import Run
 from siftnet.ticket import geometry_to_dict
 from siftnet.train import History, Progress, Trainer
@@ -113,28 +113,24 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
     return Setup(config, dataset, network, trainer, subject)
 
 
-def resolve_paths(config: RunConfig) -> RunConfig:
-    """The configuration with absolute paths, so that a run can be resumed from anywhere."""
-
-    def absolute(path: Path | None) -> Path | None:
-        return None if path is None else path.expanduser().absolute()
-
-    data = replace(config.data, root=absolute(config.data.root), superclass_file=absolute(config.data.superclass_file))
-    return replace(config, data=data, start=replace(config.start, run=absolute(config.start.run)))
-
-
-def run(config: RunConfig, out: Path | str, *, dataset: Dataset | None = None, observer: Observer | None = None) -> Run:
+def run(
+    config: RunConfig,
+    out: Path | str | None = None,
+    *,
+    dataset: Dataset | None = None,
+    observer: Observer | None = None,
+) -> Run:
     """Run the configuration into directory `out`, or go on with the run that is there, and return it.
 
-    dataset: your own data instead of what `config.data` names. Raises ValueError for settings that do not fit and for
-    a directory that holds another run, Interrupted when a signal stops it.
+    out: runs/ and the first letters of the digest unless given; dataset: your own data instead of what `config.data`
+    names. Raises ValueError for settings that do not fit and for a directory that holds another run, Interrupted when a
+    signal stops it.
     """
     return carry_out(set_up(config, dataset), out, observer)
 
 
-def carry_out(setup: Setup, out: Path | str, observer: Observer | None = None) -> Run:
+def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | None = None) -> Run:
     """`run`, for what is set up already."""
-    path, observer = Path(out), observer or Silent()
     if not setup.subject.prunable:
         raise ValueError(
             f"network.layers = {setup.config.network.layers!r} has nothing to prune, as the output layer never is: "
@@ -143,6 +139,7 @@ def carry_out(setup: Setup, out: Path | str, observer: Observer | None = None) -
     source = _source(setup)
     data_hash = setup.dataset.content_hash()
     identity = digest(setup.config, data_hash, source.digest if source else "")
+    path, observer = Path(out or Path("runs") / identity[:12]), observer or Silent()
     with lock(path):
         if Run.exists(path):
             stored = Run(path)

@@ -110,6 +110,20 @@ def load(preset_or_file: str | Path) -> RunConfig:
     return from_dict(values)
 
 
+def resolve_paths(config: RunConfig) -> RunConfig:
+    """The configuration with absolute paths, so that a run can be resumed from anywhere."""
+
+    def absolute(path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().absolute()
+
+    data = dataclasses.replace(
+        config.data, root=absolute(config.data.root), superclass_file=absolute(config.data.superclass_file)
+    )
+    return dataclasses.replace(
+        config, data=data, start=dataclasses.replace(config.start, run=absolute(config.start.run))
+    )
+
+
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested values keyed by dotted field path."""
     flat: dict[str, Any] = {}
