@@ -18,7 +18,7 @@ test: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not slow and not gpu" --durations=5
+	$(BIN)/pytest --durations=5
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .

@@ -145,6 +145,7 @@ class ReportCommand(Shared):
             _survey(stored, stored.config.analysis, None)
             page = stored.write_report(build_report(stored))
         if self.picture:
+            self.picture.parent.mkdir(parents=True, exist_ok=True)
             mask_mosaic(stored).save(self.picture, format="PNG")
         _print_json({"report": str(page)}) if self.json else print(page)
         return 0
@@ -285,8 +286,7 @@ def _print_estimate(config: RunConfig, as_json: bool) -> int:
         _print_json({"config": resolved, "expected": expected})
     else:
         Console(highlight=False).print_json(data=resolved)
-        for name, value in expected.items():
-            print(f"{name}: {value}")
+        print(display.estimate_text(expected))
     return 0
 
 

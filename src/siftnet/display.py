@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -155,3 +156,13 @@ def index_text(index: dict[str, Any] | None) -> str:
         return ""
     interval = "" if index["low"] is None else f" [{index['low']:.2f}, {index['high']:.2f}]"
     return f"{index['value']:.2f}{interval}"
+
+
+def estimate_text(expected: dict[str, Any]) -> str:
+    """What a run will take, in one sentence; measuring and the page come on top."""
+    memory, disk = decimal(expected["memory_bytes"]), decimal(expected["disk_bytes"])
+    return (
+        f"{expected['rounds']} rounds of a network with {expected['parameters']:,} parameters: "
+        f"{expected['training_seconds'] / 60:.1f} minutes of training at {expected['milliseconds_a_step']} ms an update "
+        f"(timed here, at density 1), {memory} of memory, {disk} on the disk"
+    )

@@ -32,6 +32,18 @@ def resolve_machine(config: RunConfig) -> RunConfig:
     return replace(config, device=device, threads=threads, train=replace(config.train, precision=precision))
 
 
+def prepare_torch(config: RunConfig) -> None:
+    """Set what PyTorch keeps globally, so that the same configuration computes the same bits.
+
+    fp32 means fp32 on GPUs too: TF32 is off. cuDNN picks deterministic algorithms, without timing them first.
+    """
+    torch.set_num_threads(config.threads)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+
+
 def check_device(device: str) -> None:
     """Raise ValueError, with what there is, unless `device` can be computed on."""
     match = re.fullmatch(r"cpu|cuda(?::([0-9]+))?", device)

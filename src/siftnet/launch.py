@@ -19,7 +19,7 @@ from siftnet.config import RunConfig
 from siftnet.data.batches import Batches
 from siftnet.data.dataset import Dataset
 from siftnet.data.load import check_augmentation, load_dataset
-from siftnet.environment import describe_machine, resolve_machine
+from siftnet.environment import describe_machine, prepare_torch, resolve_machine
 from siftnet.files import lock
 from siftnet.imp import Position, Round, Subject, connected_share, first_position, masks_after, sift, stop_reason
 from siftnet.kernels import choose_kernel
@@ -88,7 +88,7 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
     Raises ValueError for data, network or device that do not fit.
     """
     config = resolve_paths(resolve_machine(config))
-    torch.set_num_threads(config.threads)
+    prepare_torch(config)
     if dataset is None:
         dataset = load_dataset(config.data)
     else:
@@ -148,7 +148,7 @@ def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | 
         else:
             machine, data = describe_machine(setup.config), _describe_data(setup, data_hash)
             stored = Run.create(path, setup.config, identity, machine, data, _inputs(setup))
-        torch.set_num_threads(stored.config.threads)
+        prepare_torch(stored.config)
         observer.loaded(setup.dataset, setup.network, stored.config)
         _sift_into(stored, setup, source, observer)
     return stored
@@ -277,7 +277,13 @@ def _source(setup: Setup) -> Run | None:
                 f"start.run {start.run} has {name} of shape {found.get(name)}, this network has {wanted.get(name)}: "
                 "use its layers"
             )
+    if not np.array_equal(_given(source.inputs().get("permutation_I")), _given(setup.dataset.permutation_I)):
+        raise ValueError(f"start.run {start.run} permuted its inputs otherwise: use its data.permute and data.seed")
     return source
+
+
+def _given(permutation_I: np.ndarray | None) -> np.ndarray:
+    return np.array(()) if permutation_I is None else permutation_I
 
 
 def _check_same(stored: Run, config: RunConfig, identity: str) -> None:

@@ -18,6 +18,7 @@ from siftnet.seeds import generator
 from siftnet.state import State
 from siftnet.store import Run
 from siftnet.ticket import Ticket, restore_inputs
+from siftnet.version import __version__
 
 FIRST = "layers.0"
 # Shares of the first layer's nodes that ablation removes; 1% steps where the best-connected nodes are.
@@ -47,7 +48,7 @@ def survey(
     for number in run.rounds():
         samples = config.samples if number == headline else config.samples_other
         key = {"samples": samples, "bootstrap": config.bootstrap, "headline": number == headline}
-        key |= {"masks": run.summary(number)["files"]["masks.safetensors"]}
+        key |= {"siftnet": __version__, "masks": run.summary(number)["files"]["masks.safetensors"]}
         stored = run.analysis(f"round-{number:02d}")
         if stored is None or stored[0]["key"] != key:
             found, pictures = measure_round(run, number, samples, config.bootstrap, raw=number == headline)
