@@ -163,6 +163,6 @@ def estimate_text(expected: dict[str, Any]) -> str:
     memory, disk = decimal(expected["memory_bytes"]), decimal(expected["disk_bytes"])
     return (
         f"{expected['rounds']} rounds of a network with {expected['parameters']:,} parameters: "
-        f"{expected['training_seconds'] / 60:.1f} minutes of training at {expected['milliseconds_a_step']} ms an update "
-        f"(timed here, at density 1), {memory} of memory, {disk} on the disk"
+        f"{expected['training_seconds'] / 60:.1f} minutes of training, {expected['milliseconds_a_step']} ms an update, "
+        f"timed here at density 1; {memory} of memory; {disk} on the disk"
     )

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 from siftnet.config import RunConfig
 from siftnet.data.batches import Batches

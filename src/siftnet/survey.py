@@ -47,7 +47,7 @@ def survey(
         )
     for number in run.rounds():
         samples = config.samples if number == headline else config.samples_other
-        key = {"samples": samples, "bootstrap": config.bootstrap, "headline": number == headline}
+        key: dict[str, Any] = {"samples": samples, "bootstrap": config.bootstrap, "headline": number == headline}
         key |= {"siftnet": __version__, "masks": run.summary(number)["files"]["masks.safetensors"]}
         stored = run.analysis(f"round-{number:02d}")
         if stored is None or stored[0]["key"] != key:
