@@ -3,7 +3,7 @@
     python benchmarks/bench_images.py images --data.root DIR [--out runs/bench]
 
 Runs the preset (or goes on with it), then dense networks trained for as many updates as all its rounds together, over
-two initialisation scales and three learning rates, with the same data, batches and validation; writes one row a round
+two initialisation scales and three learning rates, all else as in the preset, weight decay included; writes one row a round
 and one a dense network to benchmarks/results/PRESET.csv. What was computed before is not computed again.
 """
 
@@ -65,6 +65,8 @@ def row(name: str, run: Run, summary: dict[str, Any], locality: dict[str, Any] |
 
 def main() -> None:
     """See the module's text."""
+    if len(sys.argv) < 4 or "--data.root" not in sys.argv:
+        sys.exit(__doc__)
     preset, out = sys.argv[1], Path("runs/bench")
     options = dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
     out = Path(options.get("--out", out))
