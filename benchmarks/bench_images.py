@@ -3,8 +3,9 @@
     python benchmarks/bench_images.py images --data.root DIR [--out runs/bench]
 
 Runs the preset (or goes on with it), then dense networks trained for as many updates as all its rounds together, over
-two initialisation scales and three learning rates, all else as in the preset, weight decay included; writes one row a round
-and one a dense network to benchmarks/results/PRESET.csv. What was computed before is not computed again.
+two initialisation scales and three learning rates, all else as in the preset, weight decay included. Writes one row a
+round and one a dense network to benchmarks/results/PRESET.csv as they come; what was computed before is not computed
+again.
 """
 
 from __future__ import annotations
@@ -79,17 +80,21 @@ def main() -> None:
         measured = run.analysis(f"round-{summary['round']:02d}")
         assert measured is not None
         rows.append(row(preset, run, summary, measured[0]["layers"][0]["locality"]))
+    write(preset, rows)
     updates = config.train.steps * len(run.rounds())
     for name, control in dense_controls(config, updates).items():
         dense = carry_out(set_up(control, setup.dataset), out / f"{preset}-{name}")
         rows.append(row(name, dense, dense.summary(0), None))
+        write(preset, rows)
         print(name, rows[-1]["validation"], rows[-1]["test"], flush=True)
-    path = RESULTS / f"{preset}.csv"
-    with path.open("w", newline="") as handle:
+
+
+def write(preset: str, rows: list[dict[str, Any]]) -> None:
+    """All rows so far, as CSV."""
+    with (RESULTS / f"{preset}.csv").open("w", newline="") as handle:
         writer = csv.DictWriter(handle, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-    print(path)
 
 
 if __name__ == "__main__":
