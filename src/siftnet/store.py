@@ -134,8 +134,9 @@ class Run:
         self.clear_checkpoint()
 
     def summary(self, number: int) -> dict[str, Any]:
-        """The numbers of a finished round (round.json)."""
-        return read_json(self.round_path(number) / "round.json")
+        """The numbers of a finished round (round.json); a run that went on no longer says why it once stopped there."""
+        stored = read_json(self.round_path(number) / "round.json")
+        return stored if number == self.rounds()[-1] else stored | {"stop": None}
 
     def summaries(self) -> list[dict[str, Any]]:
         """The numbers of all finished rounds."""
