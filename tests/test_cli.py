@@ -105,8 +105,9 @@ def test_the_page_says_how_it_was_measured_and_report_measures_what_is_new(tmp_p
     assert Run(path).analysis("round-03") is not None
 
 
-def test_the_picture_is_written(finished: Path, tmp_path: Path) -> None:
+def test_the_picture_is_written_and_named(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("report", str(finished), "--picture", str(tmp_path / "masks.png")) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "masks.png")
     assert (tmp_path / "masks.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -120,7 +121,8 @@ def test_the_picture_is_written(finished: Path, tmp_path: Path) -> None:
         (["show", "/no/such/run"], "is not a run"),
         (["run", "images", "--data.root", "/no/such/folder", "--out", "OUT"], "/no/such/folder"),
         (["run", "images", "--out", "OUT"], "data.root"),
-        (["run", "nlgp", "--train.lr", "-1", "--out", "OUT"], "train.lr must be positive, got -1"),
+        (["run", "nlgp", "--train.lr", "-1", "--out", "OUT"], "siftnet: train.lr must be positive, got -1"),
+        (["run", "nlgp", "--train.steps", "four", "--out", "OUT"], "Error parsing --train.steps"),
         (["run", "nlgp", "--kernel", "magic", "--out", "OUT"], "no kernel 'magic'"),
         (["run", "nlgp", "--device", "cuda:99", "--out", "OUT"], "cuda:99"),
         (["fetch", "imagenet-22k"], "imagenet-22k"),

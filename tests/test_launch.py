@@ -252,7 +252,10 @@ def test_running_a_finished_run_again_changes_nothing(whole: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"train__lr": 0.25}, r"holds another run \(train\.lr 0\.2 there, 0\.25 here\): choose another --out"),
+        (
+            {"train__lr": 0.25},
+            r"holds another run \(train\.lr 0\.2 there, 0\.25 here\): choose another directory, with siftnet run --out",
+        ),
         ({"seed": 7}, r"\(seed 0 there, 7 here\)"),
         ({"prune__fraction": 0.4, "prune__rounds": 9}, r"\(prune\.fraction 0\.3 there, 0\.4 here\)"),
     ],
@@ -265,7 +268,7 @@ def test_another_configuration_in_the_same_directory_is_refused_by_name(
 
 
 def test_other_data_in_the_same_directory_are_refused(whole: Path) -> None:
-    with pytest.raises(ValueError, match="the data, the run started from or the algorithm changed"):
+    with pytest.raises(ValueError, match=r"was trained on other data .*siftnet\.resume"):
         run(config(**CHANGES), whole, dataset=dataset(seed=1))
 
 

@@ -132,6 +132,7 @@ def test_a_run_that_diverged_at_once_is_measured_all_the_same(tmp_path: Path) ->
     diverged = run(wild, tmp_path / "wild")
     assert diverged.summaries()[-1]["diverged_at"] is not None
     found = survey(diverged, QUICK, set_up(diverged.config))
+    assert found["verdict"].startswith("not trained: it diverged at step ")
     assert found["round"] == 0
     assert found["ablation"] is None
 

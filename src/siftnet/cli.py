@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Union
@@ -14,7 +16,7 @@ import tyro
 from rich.console import Console
 
 from siftnet import display
-from siftnet.config import AnalysisConfig, RunConfig
+from siftnet.config import AnalysisConfig, RefusedError, RunConfig
 from siftnet.data.fetch import fetch
 from siftnet.estimate import estimate
 from siftnet.files import lock
@@ -147,7 +149,8 @@ class ReportCommand(Shared):
         if self.picture:
             self.picture.parent.mkdir(parents=True, exist_ok=True)
             mask_mosaic(stored).save(self.picture, format="PNG")
-        _print_json({"report": str(page)}) if self.json else print(page)
+        made = {"report": str(page)} | ({"picture": str(self.picture)} if self.picture else {})
+        _print_json(made) if self.json else print(*made.values(), sep="\n")
         return 0
 
 
@@ -219,7 +222,19 @@ def parse(arguments: list[str]) -> Any:
     # Any, because the union is put together at run time.
     any_command: Any = Union[tuple(commands)]  # noqa: UP007
     description = DESCRIPTION + ", ".join(preset_names()) + "."
-    return tyro.cli(any_command, args=arguments, prog="siftnet", description=description, config=CLI_CONFIG)
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            return tyro.cli(any_command, args=arguments, prog="siftnet", description=description, config=CLI_CONFIG)
+    except SystemExit as stop:
+        # The parser boxes what a setting's own check says and names its inner group; the sentence alone says it better.
+        cause: BaseException | None = stop
+        while cause is not None and not isinstance(cause, RefusedError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is not None:
+            raise cause from None
+        sys.stderr.write(said.getvalue())
+        raise
 
 
 def _defaults(arguments: list[str]) -> Shared | None:

@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 
+class RefusedError(ValueError):
+    """A value that siftnet itself refuses; the message names it and the remedy."""
+
+
 def require(condition: bool, message: str) -> None:
-    """Raise ValueError with `message` unless `condition` holds."""
+    """Raise RefusedError, a ValueError, with `message` unless `condition` holds."""
     if not condition:
-        raise ValueError(message)
+        raise RefusedError(message)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -142,7 +142,7 @@ def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | 
     with lock(path):
         if Run.exists(path):
             stored = Run(path)
-            _check_same(stored, setup.config, identity)
+            _check_same(stored, setup, data_hash, identity)
             stored.update_config(replace(setup.config, threads=stored.config.threads))
         else:
             machine, data = describe_machine(setup.config), _describe_data(setup, data_hash)
@@ -285,17 +285,22 @@ def _given(permutation_I: np.ndarray | None) -> np.ndarray:
     return np.array(()) if permutation_I is None else permutation_I
 
 
-def _check_same(stored: Run, config: RunConfig, identity: str) -> None:
+def _check_same(stored: Run, setup: Setup, data_hash: str, identity: str) -> None:
     if stored.digest == identity:
         return
-    mine, theirs = flatten(to_dict(config)), flatten(to_dict(stored.config))
+    mine, theirs = flatten(to_dict(setup.config)), flatten(to_dict(stored.config))
     differing = [
         f"{name} {json.dumps(theirs.get(name))} there, {json.dumps(mine.get(name))} here"
         for name in mine
         if mine[name] != theirs.get(name) and not name.startswith(NOT_IN_DIGEST)
     ]
-    reason = "; ".join(differing[:3]) or "the data, the run started from or the algorithm changed"
-    raise ValueError(f"{stored.path} holds another run ({reason}): choose another --out")
+    if not differing and data_hash != stored.data["hash"]:
+        raise ValueError(
+            f"{stored.path} was trained on other data ({stored.data['name']!r} there, {setup.dataset.name!r} here): "
+            "bring those back, a data set of your own as siftnet.resume(..., dataset=...), or choose another directory"
+        )
+    reason = "; ".join(differing[:3]) or "the run started from or the algorithm changed"
+    raise ValueError(f"{stored.path} holds another run ({reason}): choose another directory, with siftnet run --out")
 
 
 def _describe_data(setup: Setup, data_hash: str) -> dict[str, Any]:

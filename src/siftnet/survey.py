@@ -140,12 +140,14 @@ def _deeper(
 def _headline(run: Run, config: AnalysisConfig, number: int, setup: Setup | None) -> dict[str, Any]:
     measured, before = run.analysis(f"round-{number:02d}"), run.analysis("headline")
     assert measured is not None
-    headline = {"round": number, "verdict": measured[0]["verdict"], "ablation": None}
+    sentence, diverged_at = measured[0]["verdict"], run.summary(number)["diverged_at"]
+    if diverged_at is not None:
+        sentence = f"not trained: it diverged at step {diverged_at}, so its mask says nothing yet; lower train.lr."
+    headline = {"round": number, "verdict": sentence, "ablation": None}
     if before is not None and before[0]["round"] == number:
         # Measured when the data were at hand, which they need not be now.
         headline["ablation"] = before[0]["ablation"]
-    diverged = run.summary(number)["diverged_at"] is not None
-    if config.ablation and setup is not None and measured[0]["layers"] and not diverged:
+    if config.ablation and setup is not None and measured[0]["layers"] and diverged_at is None:
         headline["ablation"] = ablate(run, number, setup)
     run.write_analysis("headline", headline, {})
     return headline

@@ -181,7 +181,10 @@ CHECKS: dict[str, Callable[[Run, int], str | None]] = {
 def _checks_with_data(run: Run, setup: Setup) -> Iterator[Check]:
     data_hash = setup.dataset.content_hash()
     same = data_hash == run.data["hash"]
-    yield Check("the data are the same", None, None if same else "the data set's content changed since the run")
+    problem = (
+        f"trained on {run.data['name']!r}; what the configuration finds now, {setup.dataset.name!r}, is other data"
+    )
+    yield Check("the data are the same", None, None if same else problem)
     if not same:
         return
     source = Run(run.config.start.run) if run.config.start.run else None

@@ -27,6 +27,12 @@ ROWS = np.arange(60)
         ({"classes": None}, r"must be float32"),
         ({"geometry": Grid((5, 4))}, "16 inputs and the geometry is a 5 x 4 grid"),
         ({"scale_I": np.ones(15, np.float32)}, r"scale_I must be float32 \(16,\)"),
+        (
+            {"inputs_NI": np.where(GOOD.inputs_NI == GOOD.inputs_NI[7], np.float32("nan"), GOOD.inputs_NI)},
+            r"inputs_NI .*first in \[7\]",
+        ),
+        ({"scale_I": np.full(16, np.inf, np.float32)}, r"scale_I has NaN or infinite values, first in \[0\]"),
+        ({"classes": None, "labels_N": np.full(60, np.nan, np.float32)}, r"labels_N has NaN or infinite values"),
         ({"splits": {"train": ROWS}}, "must be train, validation, test, got train"),
         ({"splits": GOOD.splits | {"test": ROWS[:0]}}, "one at least"),
         ({"splits": GOOD.splits | {"test": np.array([60])}}, r"0\.\.59, got 60"),

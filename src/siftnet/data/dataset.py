@@ -70,6 +70,13 @@ class Dataset:
                 y.min() >= 0 and y.max() < self.classes,
                 f"labels_N must lie in 0..{self.classes - 1} with classes = {self.classes}, got {y.min()} to {y.max()}",
             )
+        for name, array in (
+            ("inputs_NI", x),
+            ("labels_N", y),
+            ("center_I", self.center_I),
+            ("scale_I", self.scale_I),
+        ):
+            _check_finite(name, array)
         _check_splits(self.splits, len(x))
 
     @property
@@ -91,6 +98,14 @@ class Dataset:
             sha.update(np.ascontiguousarray(array).data)
         sha.update(repr((self.geometry, self.classes)).encode())
         return sha.hexdigest()
+
+
+def _check_finite(name: str, array: np.ndarray) -> None:
+    """Raise ValueError for NaN and infinity, which would only show as a training that diverges."""
+    # The extremes are finite only if everything is, and take no copy of the whole.
+    if array.dtype.kind == "f" and array.size and not np.isfinite([array.min(), array.max()]).all():
+        row = next(i for i, value in enumerate(array) if not np.isfinite(value).all())
+        raise ValueError(f"{name} has NaN or infinite values, first in [{row}]: fill them in or leave those rows out")
 
 
 def _check_splits(splits: dict[str, np.ndarray], count: int) -> None:
