@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import siftnet
 from siftnet.cli import main
 from siftnet.launch import run
 from siftnet.store import Run
@@ -159,3 +160,16 @@ def test_a_run_that_is_told_to_stop_says_how_to_go_on_and_goes_on(tmp_path: Path
     assert child.returncode == 128 + signal.SIGTERM
     assert f"siftnet resume {path}" in said
     assert Run(path).checkpoint(0) is not None or Run(path).rounds()
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--version") == 0
+    assert capsys.readouterr().out == f"siftnet {siftnet.__version__}\n"
+
+
+def test_a_run_that_diverges_has_a_page_and_status_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run"
+    assert call("run", "nlgp", "--out", str(path), *TINY, "--train.lr", "1e30") == 1
+    printed = capsys.readouterr().out
+    assert "diverged" in printed
+    assert printed.splitlines()[-1] == str(path / "report.html")

@@ -19,7 +19,8 @@ import torch
 from siftnet import launch, train
 from siftnet.data.dataset import Dataset
 from siftnet.files import lock
-from siftnet.launch import Interrupted, Silent, resume, run
+from siftnet.launch import Silent, resume, run
+from siftnet.signals import Interrupted
 from siftnet.store import Run
 from siftnet.train import History
 from small import config, dataset

@@ -308,3 +308,12 @@ def test_other_first_masks_are_found(good: Path, tmp_path: Path) -> None:
 def test_best_weights_that_test_otherwise_are_found(copy: Run) -> None:
     alter(copy, 2, "best", lambda tensors: tensors["parameters/layers.2.weight"].mul_(-1))
     assert failed(copy, with_data=True) == {("the best weights test as stored", 2)}
+
+
+def test_a_run_on_data_of_ones_own_is_verified_with_them(tmp_path: Path) -> None:
+    own = run(config(), tmp_path / "own", dataset=dataset())
+    checks = verify(own, dataset=dataset())
+    assert ("the data are the same", None) in {(check.name, check.round) for check in checks}
+    assert all(check.passed for check in checks), [check for check in checks if not check.passed]
+    other = {check.name for check in verify(own, dataset=dataset(seed=1)) if not check.passed}
+    assert "the data are the same" in other

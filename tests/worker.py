@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from siftnet import files, launch, store, train
-from siftnet.launch import Interrupted, Silent
+from siftnet.launch import Silent
+from siftnet.signals import Interrupted
 from siftnet.train import History
 from small import config, dataset
 

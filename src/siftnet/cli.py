@@ -20,12 +20,14 @@ from siftnet.config import AnalysisConfig, RefusedError, RunConfig
 from siftnet.data.fetch import fetch
 from siftnet.estimate import estimate
 from siftnet.files import lock
-from siftnet.launch import Interrupted, Setup, carry_out, set_up
+from siftnet.launch import Setup, carry_out, set_up
 from siftnet.report import build_report, mask_mosaic
 from siftnet.settings import load, preset_names, to_dict
+from siftnet.signals import Interrupted
 from siftnet.store import Run
 from siftnet.survey import survey
 from siftnet.verify import verify
+from siftnet.version import __version__
 
 Flat = tyro.conf.arg(name="")
 Switch = Annotated[bool, tyro.conf.FlagCreatePairsOff]
@@ -197,8 +199,11 @@ DESCRIPTION = (
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and exit: 0 done, 1 a check failed, 2 wrong input, 128 + signal when stopped."""
+    """Run one command and exit: 0 done, 1 a check failed or a run diverged, 2 wrong input, 128 + signal if stopped."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments == ["--version"]:
+        print(f"siftnet {__version__}")
+        sys.exit(0)
     try:
         sys.exit(parse(arguments)())
     except Interrupted as stopped:
@@ -264,7 +269,7 @@ def _run_to_report(config: RunConfig, out: Path, as_json: bool) -> int:
     _print_run(stored, as_json)
     if not as_json:
         print(page)
-    return 0
+    return 1 if stored.summaries()[-1]["diverged_at"] is not None else 0
 
 
 def _survey(stored: Run, config: AnalysisConfig, setup: Setup | None) -> None:

@@ -71,9 +71,8 @@ class Narrator:
         self.say(f"{dataset.name}: {dataset.geometry.describe()}, {kind}; {counts} examples")
         for note in dataset.notes:
             self.say(f"note: {note}")
-        machine = (
-            f"{config.device}, {config.threads} threads, {config.train.precision} products, kernel {config.kernel}"
-        )
+        threads = "1 thread" if config.threads == 1 else f"{config.threads} threads"
+        machine = f"{config.device}, {threads}, {config.train.precision} products, kernel {config.kernel}"
         self.say(f"network {config.network.layers} on {machine}")
         self.steps = config.train.steps
         self.task = self.bar.add_task("round 0", total=self.steps * (config.prune.rounds + 1))
@@ -111,7 +110,8 @@ def rounds_table(rows: list[dict[str, Any]], headline: int | None) -> Table:
     """One line a round; the headline round in bold."""
     metric = rows[0]["metric"] if rows else "accuracy"
     name = "R²" if metric == "r2" else metric
-    table = Table(box=SIMPLE, title=f"{name} of the weights that validation chose; index: near pairs over the null's")
+    title = f"{name} of the weights that validation chose; index: near pairs over the null's; p >= 1 / (1 + shuffles)"
+    table = Table(box=SIMPLE, title=title)
     columns = (
         "round",
         "density",

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +23,7 @@ from siftnet.masks import Masks
 from siftnet.network import Loss, Network, build, initialise
 from siftnet.propagation import effective_masks
 from siftnet.settings import NOT_IN_DIGEST, digest, flatten, resolve_paths, to_dict
+from siftnet.signals import Interrupted, stop_requests
 from siftnet.store import Run
 from siftnet.ticket import geometry_to_dict
 from siftnet.train import History, Progress, Trainer
@@ -34,14 +32,6 @@ from siftnet.train import History, Progress, Trainer
 CHECKPOINT_SECONDS = 30.0
 # Training examples at least behind the inputs' variance, and inputs whose variance is computed at a time.
 SAMPLE, BLOCK = 10_000, 1024
-
-
-class Interrupted(Exception):  # noqa: N818 nothing went wrong
-    """A signal asked to stop; the run at `path` is stored and can be resumed."""
-
-    def __init__(self, path: Path, signal_number: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(signal_number).name}; go on with: siftnet resume {path}")
-        self.path, self.signal_number = path, signal_number
 
 
 class Observer(Protocol):
@@ -330,27 +320,3 @@ def _inputs(setup: Setup) -> dict[str, np.ndarray]:
     if dataset.permutation_I is not None:
         arrays["permutation_I"] = dataset.permutation_I
     return arrays
-
-
-@contextmanager
-def stop_requests() -> Iterator[Callable[[], int]]:
-    """While this lasts, SIGINT and SIGTERM are noted and not obeyed; yields what tells the first one's number, or 0.
-
-    The same signal again interrupts at once. Outside the main thread no signal arrives, and none is noted.
-    """
-    requested: list[int] = []
-
-    def note(number: int, frame: object) -> None:
-        if number in requested:
-            raise KeyboardInterrupt
-        requested.append(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: 0
-        return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: requested[0] if requested else 0
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

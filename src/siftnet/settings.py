@@ -113,8 +113,8 @@ def load(preset_or_file: str | Path) -> RunConfig:
 def resolve_paths(config: RunConfig) -> RunConfig:
     """The configuration with absolute paths, so that a run can be resumed from anywhere."""
 
-    def absolute(path: Path | None) -> Path | None:
-        return None if path is None else path.expanduser().absolute()
+    def absolute(path: Path | str | None) -> Path | None:
+        return None if path is None else Path(path).expanduser().absolute()
 
     data = dataclasses.replace(
         config.data, root=absolute(config.data.root), superclass_file=absolute(config.data.superclass_file)

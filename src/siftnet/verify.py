@@ -13,6 +13,7 @@ from math import isclose
 
 import torch
 
+from siftnet.data.dataset import Dataset
 from siftnet.imp import Position, first_position, masks_after
 from siftnet.launch import Setup, set_up
 from siftnet.masks import Masks
@@ -35,10 +36,11 @@ class Check:
         return self.problem is None
 
 
-def verify(run: Run, *, with_data: bool = False) -> list[Check]:
+def verify(run: Run, *, with_data: bool = False, dataset: Dataset | None = None) -> list[Check]:
     """Check every round of a run.
 
-    with_data: load the data set too, and check its hash, the first masks and the accuracy of the best weights.
+    with_data: check the data set's hash, the first masks and the accuracy of the best weights too; dataset: the one of
+    your own that the run was made with, where it was not the one that its configuration names.
     """
     checks = [Check("the digest fits", None, _problem(lambda run, _: digest_fits(run), run, 0))]
     for number in run.rounds():
@@ -47,8 +49,8 @@ def verify(run: Run, *, with_data: bool = False) -> list[Check]:
         if intact is None:
             for name, check in CHECKS.items():
                 checks.append(Check(name, number, _problem(check, run, number)))
-    if with_data and all(check.passed for check in checks):
-        checks += list(_checks_with_data(run, set_up(run.config)))
+    if (with_data or dataset is not None) and all(check.passed for check in checks):
+        checks += list(_checks_with_data(run, set_up(run.config, dataset)))
     return checks
 
 

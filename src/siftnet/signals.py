@@ -1,0 +1,41 @@
+"""Stopping when asked: SIGINT and SIGTERM are noted, and obeyed where nothing is lost."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Interrupted(Exception):  # noqa: N818 nothing went wrong
+    """A signal asked to stop; the run at `path` is stored and can be resumed."""
+
+    def __init__(self, path: Path, signal_number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(signal_number).name}; go on with: siftnet resume {path}")
+        self.path, self.signal_number = path, signal_number
+
+
+@contextmanager
+def stop_requests() -> Iterator[Callable[[], int]]:
+    """While this lasts, SIGINT and SIGTERM are noted and not obeyed; yields what tells the first one's number, or 0.
+
+    The same signal again interrupts at once. Outside the main thread no signal arrives, and none is noted.
+    """
+    requested: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        if number in requested:
+            raise KeyboardInterrupt
+        requested.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: 0
+        return
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: requested[0] if requested else 0
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
