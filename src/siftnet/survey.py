@@ -105,10 +105,9 @@ def measure_round(
     found: list[dict[str, Any]] = []
     pictures: dict[str, np.ndarray] = {}
     seeds = generator(run.config.seed, "analysis", number)
-    inputs = run.inputs()
-    first = _measure(
-        ticket, FIRST, samples, bootstrap, seeds, restore_inputs(inputs["variance_I"], inputs.get("permutation_I"))
-    )
+    variance_I = restore_inputs(run.inputs()["variance_I"], ticket.permutation_I)
+    mask_JI, weights_JI = ticket.mask_JI(FIRST), ticket.weights_JI(FIRST)
+    first = measure_layer(mask_JI, weights_JI, ticket.geometry, samples, bootstrap, seeds, variance_I)
     for name, measures in [(FIRST, first), *_deeper(ticket, names, bootstrap, seeds)]:
         found.append({"layer": name} | numbers(measures))
         pictures |= {f"{name}:{key}": array for key, array in arrays(measures).items()}
@@ -118,13 +117,6 @@ def measure_round(
         unrestored = numbers(measure_layer(*as_seen, ticket.geometry, samples, bootstrap, seeds))
     sentence = verdict(first.locality, augmented=run.data["augmented"], permuted=run.permuted)
     return {"layers": found, "raw": unrestored, "verdict": sentence}, pictures
-
-
-def _measure(
-    ticket: Ticket, layer: str, samples: int, bootstrap: int, seeds: np.random.Generator, variance_I: np.ndarray
-) -> LayerMeasures:
-    mask, weights = ticket.mask_JI(layer), ticket.weights_JI(layer)
-    return measure_layer(mask, weights, ticket.geometry, samples, bootstrap, seeds, variance_I)
 
 
 def _deeper(
