@@ -18,8 +18,9 @@ from siftnet.config import NetworkConfig, TrainConfig
 from siftnet.data.batches import Batches
 from siftnet.geometry import Geometry, Grid, Unknown, ring, torus, volume
 from siftnet.kernels import Kernel, KernelKind
+from siftnet.kernels.compaction import compact
 from siftnet.masks import Masks
-from siftnet.network import Network, build, forward, initialise, loss_of
+from siftnet.network import Affine, Network, build, forward, initialise, loss_of
 from siftnet.state import State
 from small import dataset, random_masks
 
@@ -173,6 +174,22 @@ def assert_agree(
         scale = max(float(value.abs().max()), floor * overall)
         error = float((found[name].double() - value.double()).abs().max())
         assert error <= tolerance * scale, f"{name}: off by {error:.3g} at scale {scale:.3g}"
+
+
+def read_statistics(problem: Problem, statistics: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The statistics, with mean 0 and variance 1 of inputs that nothing reads: a kernel need not keep theirs.
+
+    In a network with other layers than affine ones all are left as they are.
+    """
+    if not all(isinstance(layer, Affine) for layer in problem.network.layers):
+        return statistics
+    read = {p.layer.name: torch.cat([p.inputs, p.constants]) for p in compact(problem.network, problem.masks)}
+    found = {}
+    for name, value in statistics.items():
+        layer, kind = name.split(".norm.")
+        unread = torch.full_like(value, float(kind == "running_var"))
+        found[name] = unread.index_copy(0, read[layer], value[read[layer]])
+    return found
 
 
 def changes(after: State, before: State) -> dict[str, Tensor]:

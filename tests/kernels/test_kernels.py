@@ -14,6 +14,7 @@ from kernels.suite import (
     assert_agree,
     changes,
     problem,
+    read_statistics,
     reference,
     with_empty_rows_and_columns,
 )
@@ -90,7 +91,22 @@ def test_ten_steps_agree(kind: KernelKind, case: Problem) -> None:
     assert state.step == 10
     assert_agree(changes(state, case.state), changes(expected, case.state), TEN_STEPS)
     if case.network.norm:
-        assert_agree(state.statistics, expected.statistics, TEN_STEPS)
+        assert_agree(read_statistics(case, state.statistics), read_statistics(case, expected.statistics), TEN_STEPS)
+
+
+@pytest.mark.parametrize("name", ["layers.1.norm.running_mean", "layers.1.norm.running_var"])
+def test_a_wrong_statistic_of_an_input_is_noticed_if_something_reads_it(name: str) -> None:
+    p = with_empty_rows_and_columns(problem(density=0.7))
+    right = reference(p, 2)[0].statistics
+    for unit, read in ((0, True), (2, False), (5, True)):  # constant, without outputs, varying
+        wrong = right[name].clone()
+        wrong[unit] += 0.01 * right[name].abs().max()
+        sides = [read_statistics(p, statistics) for statistics in (right | {name: wrong}, right)]
+        if read:
+            with pytest.raises(AssertionError, match=name):
+                assert_agree(*sides, TEN_STEPS)
+        else:
+            assert_agree(*sides, TEN_STEPS)
 
 
 @pytest.mark.parametrize("rule", RULES)
