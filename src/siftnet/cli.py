@@ -15,7 +15,7 @@ from typing import Annotated, Any, Union
 import tyro
 from rich.console import Console
 
-from siftnet import display
+from siftnet import bench, display
 from siftnet.config import AnalysisConfig, RefusedError, RunConfig
 from siftnet.data.fetch import fetch
 from siftnet.estimate import estimate
@@ -182,6 +182,34 @@ class FetchCommand(Shared):
         return 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class BenchCommand(Shared):
+    """Time every kernel at every density on generated images, in turns, beside the floor of this machine."""
+
+    out: Path | None = None
+    """Directory for kernels.csv, schedule.csv, kernels.json and the figure, kernels.html; nothing is written without
+    it."""
+    config: Annotated[bench.BenchConfig, Flat] = field(default_factory=bench.BenchConfig)
+
+    def __call__(self) -> int:
+        """Time them."""
+        if self.out:
+            # Before minutes of work, not after.
+            bench.make_room(self.out)
+        result = bench.bench(self.config, tell=lambda text: print(text, file=sys.stderr, flush=True))
+        written = bench.write_results(result, self.out) if self.out else []
+        if self.json:
+            _print_json(result.to_dict())
+            return 0
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+        console.print(bench.step_table(result))
+        if result.rounds:
+            console.print(bench.schedule_table(result))
+        console.print(bench.headline(result), soft_wrap=True)
+        print(*written, sep="\n", end="\n" if written else "")
+        return 0
+
+
 COMMANDS: dict[str, type[Shared]] = {
     "run": RunCommand,
     "resume": ResumeCommand,
@@ -190,6 +218,7 @@ COMMANDS: dict[str, type[Shared]] = {
     "verify": VerifyCommand,
     "report": ReportCommand,
     "fetch": FetchCommand,
+    "bench": BenchCommand,
 }
 CLI_CONFIG = (tyro.conf.OmitSubcommandPrefixes,)
 DESCRIPTION = (

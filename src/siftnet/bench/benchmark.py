@@ -1,0 +1,90 @@
+"""The whole benchmark: resolve the machine, time every contender at every density, add up the schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import prod
+from typing import Any
+
+from siftnet.bench.config import BenchConfig
+from siftnet.bench.contender import AUTO, Entrant, kernel_entrants
+from siftnet.bench.floor import Peak, measure_peak
+from siftnet.bench.problem import Problem, make_problem
+from siftnet.bench.schedule import ScheduleRow, ratios, schedule_rows, totals
+from siftnet.bench.sweep import Row, Tell, measure, rows_of
+from siftnet.environment import describe_machine, prepare_torch, resolve_machine
+from siftnet.kernels import Plan, candidates, make_plan
+from siftnet.settings import to_dict
+
+Others = Callable[[Problem], Sequence[Entrant]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was measured. rows: the densities asked for; rounds: the schedule; baselines: compared with the others."""
+
+    config: BenchConfig
+    machine: dict[str, Any]
+    peak: Peak
+    plan: Plan | None
+    rows: list[Row]
+    rounds: list[ScheduleRow]
+    baselines: list[str]
+
+    @property
+    def shape(self) -> str:
+        """The network in one word, e.g. 3072-1024-1024-1024-200."""
+        config = self.config
+        words = [str(config.classes) if w == "x" else w.removeprefix("f") for w in config.network.layers.split(":")]
+        return "-".join([str(config.channels * prod(config.shape)), *words])
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        sums = totals(self.rounds)
+        return {
+            "shape": self.shape,
+            "machine": self.machine,
+            "config": to_dict(self.config),
+            "peak": asdict(self.peak),
+            "plan": self.plan.to_dict() if self.plan else None,
+            "rows": [asdict(row) for row in self.rows],
+            "schedule": {
+                "rows": [asdict(row) for row in self.rounds],
+                "total_ms": sums,
+                "faster_than": ratios(sums, self.baselines),
+            },
+        }
+
+
+def bench(config: BenchConfig, others: Others = lambda problem: (), tell: Tell = lambda text: None) -> Result:
+    """Time the kernels, and what `others` adds, as configured.
+
+    tell: called with a line of progress after each density. Raises ValueError for an unknown contender, a device that
+    is not there and a network that does not fit.
+    """
+    run = resolve_machine(config.as_run())
+    prepare_torch(run)
+    config = replace(config, device=run.device, threads=run.threads, train=run.train)
+    dense = make_problem(config)
+    entrants = [*others(dense), *kernel_entrants(dense, config.device, config.contenders)]
+    peak = measure_peak(config.train.precision, config.device)
+    plan = None
+    if not config.contenders or AUTO in config.contenders:
+        kinds = candidates(AUTO, dense.network, dense.training, config.device)
+        plan = make_plan(kinds, dense.network, dense.training, dense.batches, config.visited, threads=config.threads)
+    measured = measure(dense, entrants, config, tell)
+    # The machine may have been busy at one end of a long run.
+    peak = peak.best(measure_peak(config.train.precision, config.device))
+    rows = rows_of(measured, entrants, peak, plan)
+    baselines = [entrant.name for entrant in entrants if entrant.baseline] or [entrants[0].name]
+    return Result(
+        config,
+        # Numba names its threading layer only after a parallel kernel ran.
+        describe_machine(run),
+        peak,
+        plan,
+        [row for row in rows if row.density in config.densities],
+        schedule_rows(rows, config.schedule, config.train.validate_every),
+        baselines,
+    )
