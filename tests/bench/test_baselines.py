@@ -1,0 +1,130 @@
+"""The baselines do the same work as siftnet: the same gradients as the reference, and they learn."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from kernels.suite import assert_agree, problem
+from siftnet.bench import Problem
+from siftnet.network import forward, loss_of
+from siftnet.state import State
+
+HERE = Path(__file__).parent.parent.parent / "benchmarks"
+
+
+def load(name: str) -> ModuleType:
+    """A benchmark's module, by path."""
+    spec = importlib.util.spec_from_file_location(f"benchmarks_{name}", HERE / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+baselines = load("baselines")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(before)
+
+
+def gradients(loop) -> Iterator[tuple[str, Tensor]]:
+    """Gradients by siftnet's parameter names; of CSR values, the weight's with zeros where nothing survives."""
+    csr = isinstance(loop, baselines.CsrLoop)
+    for number, layer in enumerate(loop.affine):
+        norm = loop.norms[number]
+        weight = loop.values[number] if csr else loop.linears[number].weight
+        bias = loop.biases[number] if csr else loop.linears[number].bias
+        pattern = loop.patterns[number] if csr else None
+        yield f"{layer.name}.weight", weight.grad if pattern is None else pattern.weight(weight.grad).to_dense()
+        yield f"{layer.name}.bias", bias.grad
+        yield f"{layer.name}.norm.weight", norm.weight.grad
+        yield f"{layer.name}.norm.bias", norm.bias.grad
+
+
+def reference(given: Problem, x_BI: Tensor, labels_B: Tensor) -> tuple[float, dict[str, Tensor]]:
+    """Loss and gradients of siftnet's reference forward pass, in float64."""
+    leaves = {name: value.double().requires_grad_() for name, value in given.state.parameters.items()}
+    outputs, _ = forward(given.network, State(leaves), given.masks, x_BI.double(), training=True)
+    loss = loss_of(given.network, outputs, labels_B)
+    return float(loss.detach()), dict(zip(leaves, torch.autograd.grad(loss, list(leaves.values())), strict=True))
+
+
+# Where whole units are empty, what batch norm sees of them is rounding alone: bf16 is held to densities without.
+@pytest.mark.parametrize(
+    ("name", "density", "tolerance"),
+    [(name, density, 1e-4) for name in ("torch fp32", "torch csr") for density in (1.0, 0.3, 0.02)]
+    + [("torch bf16", 1.0, 0.05), ("torch bf16", 0.3, 0.05)],
+)
+def test_gradients_are_the_references(name: str, density: float, tolerance: float) -> None:
+    small = problem("f12:f8:x", density=density, batch=64)
+    given = Problem(small.network, small.state, small.masks, small.training, small.batches)
+    entrant = next(e for e in baselines.entrants(given) if e.name == name)
+    loop = entrant.build(given)
+    x_BI, labels_B = given.batches.train(0)
+    loss = loop.loss(x_BI, labels_B)
+    loss.backward()
+    expected_loss, expected = reference(given, x_BI, labels_B)
+    assert float(loss.detach()) == pytest.approx(expected_loss, rel=tolerance)
+    assert_agree({n: g.double() for n, g in gradients(loop)}, expected, tolerance)
+    wrong = {n: g.double() * (1.2 if n == "layers.0.weight" else 1) for n, g in gradients(loop)}
+    with pytest.raises(AssertionError, match=r"layers\.0\.weight"):
+        assert_agree(wrong, expected, tolerance)
+
+
+@pytest.mark.parametrize("name", ["torch fp32", "torch bf16", "torch csr"])
+def test_training_learns(name: str) -> None:
+    small = problem("f12:f8:x", density=0.5, batch=32, lr=0.05)
+    given = Problem(small.network, small.state, small.masks, small.training, small.batches)
+    loop = next(e for e in baselines.entrants(given) if e.name == name).build(given)
+    losses = loop.advance(100)
+    assert len(losses) == 100
+    assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:10])
+    found = loop.evaluate("validation")
+    assert found.examples == len(given.batches.rows["validation"])
+    assert found.score > 0.4
+
+
+def test_batches_are_normalised_training_examples() -> None:
+    small = problem("f5:x", batch=50)
+    given = Problem(small.network, small.state, small.masks, small.training, small.batches)
+    x_BI, labels_B = baselines.MaskedLoop(given).next_batch()
+    train = given.batches.rows["train"]
+    everything = (given.batches.inputs_NI[train].float() - given.batches.center_I) * given.batches.scale_I
+    at = torch.cdist(x_BI, everything).argmin(1)
+    assert torch.allclose(x_BI, everything[at])
+    assert torch.equal(labels_B, given.batches.labels_N[train[at]])
+    assert len(set(at.tolist())) > 10
+
+
+def test_networks_that_are_not_written_out_are_refused() -> None:
+    small = problem("f5:x", norm=False)
+    given = Problem(small.network, small.state, small.masks, small.training, small.batches)
+    with pytest.raises(ValueError, match="leave network"):
+        baselines.entrants(given)
+
+
+def test_a_row_is_added_to_a_csv_and_other_columns_begin_it_anew(tmp_path: Path) -> None:
+    memory = load("bench_memory")
+    path = tmp_path / "results" / "memory.csv"
+    for row in ({"a": 1, "b": 2}, {"a": 3, "b": 4}):
+        memory.append(row, path)
+    assert path.read_text() == "a,b\n1,2\n3,4\n"
+    memory.append({"a": 5, "c": 6}, path)
+    assert path.read_text() == "a,c\n5,6\n"
