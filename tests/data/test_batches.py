@@ -168,6 +168,24 @@ def test_flips_and_shifts_agree_with_a_loop_over_images(name: str, integers: boo
     np.testing.assert_array_equal(labels, data.labels_N[rows])
 
 
+def test_moves_say_how_far_examples_go_and_nothing_where_nothing_moves() -> None:
+    data = dataset(Grid((5, 7)), examples=60)
+    data.inputs_NI[:] = 0
+    data.inputs_NI.reshape(-1, 5, 7)[:, 2, 3] = 1
+    batches = Batches(data, 30, seed=4, round_number=1, flip=True, shift=2)
+    moved_BA, mirrored_B = batches.moves(6)
+    assert moved_BA is not None
+    assert mirrored_B is not None
+    assert set(moved_BA.unique().tolist()) == {-2, -1, 0, 1, 2}
+    # The bright pixel began in the middle, so that a mirror turns its displacement around.
+    moved_BA[:, 1] *= 1 - 2 * mirrored_B.long()
+    bright_B = batches.train(6)[0].argmax(1)
+    assert torch.equal(bright_B, (2 + moved_BA[:, 0]) * 7 + 3 + moved_BA[:, 1])
+    for flip, shift in ((True, 0), (False, 2), (False, 0)):
+        moved, mirrored = Batches(data, 30, 4, 1, flip=flip, shift=shift).moves(6)
+        assert (moved is not None, mirrored is not None) == (shift > 0, flip)
+
+
 def test_half_of_the_images_are_mirrored_and_every_shift_comes_up() -> None:
     grid = Grid((5, 7))
     data = dataset(grid)

@@ -108,22 +108,35 @@ class Batches:
     def _normalise(self, x_BI: Tensor) -> Tensor:
         return x_BI.to(torch.float32).sub_(self.center_I).mul_(self.scale_I)
 
+    def moves(self, step: int) -> tuple[Tensor | None, Tensor | None]:
+        """How update `step` augments its examples: int64 (B, A), how far each moves along every axis, -p..p, and then
+        bool (B,), whether it is mirrored along the last; None for what is not asked for."""
+        moved_BA = mirrored_B = None
+        if self.shift:
+            p, grid = self.shift, self.dataset.geometry
+            assert isinstance(grid, Grid), "the configuration refuses augmentation without a grid"
+            streams = [self._key(f"shift {axis}", step) for axis in range(grid.ndim)]
+            moved_BA = p - torch.stack([hash_integers(key, self.batch, 2 * p + 1, self.device) for key in streams], 1)
+        if self.flip:
+            mirrored_B = hash_integers(self._key("flip", step), self.batch, 2, self.device).bool()
+        return moved_BA, mirrored_B
+
     def _augment(self, x_BI: Tensor, step: int) -> Tensor:
-        if not self.flip and not self.shift:
+        moved_BA, mirrored_B = self.moves(step)
+        if moved_BA is None and mirrored_B is None:
             return x_BI
         grid = self.dataset.geometry
         assert isinstance(grid, Grid), "the configuration refuses augmentation without a grid"
         x = x_BI.reshape(-1, grid.channels, *grid.shape)
-        if self.shift:
-            x = self._shifted(x, grid, step)
-        if self.flip:
-            mirrored = hash_integers(self._key("flip", step), len(x), 2, self.device).bool()
-            x = torch.where(mirrored.reshape(-1, *[1] * (x.ndim - 1)), x.flip(-1), x)
+        if moved_BA is not None:
+            x = self._shifted(x, grid, moved_BA)
+        if mirrored_B is not None:
+            x = torch.where(mirrored_B.reshape(-1, *[1] * (x.ndim - 1)), x.flip(-1), x)
         return x.reshape(len(x_BI), -1)
 
-    def _shifted(self, x: Tensor, grid: Grid, step: int) -> Tensor:
-        """Each example moved by -p..p along every axis; what comes in is 0 on a free grid, the other end on a periodic
-        one. All windows of a padded batch are one strided view, so that the choice is one gather."""
+    def _shifted(self, x: Tensor, grid: Grid, moved_BA: Tensor) -> Tensor:
+        """Each example moved along every axis; what comes in is 0 on a free grid, the other end on a periodic one. All
+        windows of a padded batch are one strided view, so that the choice is one gather."""
         p, axes = self.shift, grid.ndim
         padding = [p, p] * axes
         padded = F.pad(x, padding, mode="circular") if grid.periodic else F.pad(x, padding)
@@ -131,7 +144,4 @@ class Batches:
         windows = padded.as_strided(
             (len(x), *[2 * p + 1] * axes, grid.channels, *grid.shape), (batch, *sites, channel, *sites)
         )
-        offsets = [
-            hash_integers(self._key(f"shift {axis}", step), len(x), 2 * p + 1, self.device) for axis in range(axes)
-        ]
-        return windows[(torch.arange(len(x), device=self.device), *offsets)]
+        return windows[(torch.arange(len(x), device=self.device), *(p - moved_BA).unbind(1))]
