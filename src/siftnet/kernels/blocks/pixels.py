@@ -1,7 +1,7 @@
 """Bytes of 32 examples turned into features of a block: 16 inputs at a time, transposed in registers.
 
-In generic LLVM vectors, which any processor runs. On one core 1000 x 3072 bytes become pairs of bf16 in 1.1 ms, with the
-plain loops of gather.py in 5.2.
+In generic LLVM vectors, which any processor runs. On one core 1000 x 3072 bytes become pairs of bf16 in 1.1 ms, in 5.2
+with the plain loops of gather.py.
 """
 
 from __future__ import annotations
