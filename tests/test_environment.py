@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 
+import numba
 import pytest
 import torch
 
 from siftnet import environment
 from siftnet.config import RunConfig, TrainConfig
-from siftnet.environment import available_threads, check_device, describe_machine, resolve_machine
+from siftnet.environment import available_threads, check_device, describe_machine, prepare_torch, resolve_machine
 
 
 @pytest.mark.parametrize("device", ["gpu", "CPU", "cpu:0", "cuda:", "cuda:x", "cuda:-1", "cuda:0:1", "", "auto:0"])
@@ -50,6 +51,19 @@ def test_what_is_asked_for_is_kept_and_resolving_twice_changes_nothing() -> None
     once = resolve_machine(RunConfig(device="cpu"))
     assert resolve_machine(once) == once
     assert once.train.precision in ("fp32", "bf16")
+
+
+def test_threads_hold_for_torch_and_numba_as_far_as_there_are_any() -> None:
+    before, most = torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS
+    try:
+        for threads in (1, most, most + 5):
+            prepare_torch(RunConfig(device="cpu", threads=threads))
+            assert torch.get_num_threads() == threads
+            assert numba.get_num_threads() == min(threads, most)
+            assert describe_machine(RunConfig(device="cpu", threads=threads))["threads of numba"] == min(threads, most)
+    finally:
+        torch.set_num_threads(before)
+        numba.set_num_threads(most)
 
 
 def test_the_machine_is_described_for_json() -> None:

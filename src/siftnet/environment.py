@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import torch
 
@@ -33,10 +34,13 @@ def resolve_machine(config: RunConfig) -> RunConfig:
 
 
 def prepare_torch(config: RunConfig) -> None:
-    """Set what PyTorch keeps globally, so that the same configuration computes the same bits.
+    """Set what PyTorch and Numba keep globally, so that the same configuration computes the same bits.
 
     fp32 means fp32 on GPUs too: TF32 is off. cuDNN picks deterministic algorithms, without timing them first.
     """
+    # Numba starts as many threads as the process has processors, or as NUMBA_NUM_THREADS says, and can use no more. It
+    # comes first, because starting them sets OpenMP's number of threads, which is PyTorch's too.
+    numba.set_num_threads(min(config.threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
     torch.set_num_threads(config.threads)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
@@ -69,18 +73,21 @@ def has_native_bf16(device: str) -> bool:
 
 
 def describe_machine(config: RunConfig) -> dict[str, Any]:
-    """Versions, processor, threads and precision, for environment.json."""
+    """Versions, processor, threads and precision, for environment.json, once `prepare_torch` has set the threads."""
     gpu = torch.cuda.get_device_name(config.device) if config.device.startswith("cuda") else None
     return {
         "siftnet": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
+        "numba": numba.__version__,
         "system": platform.platform(),
         "processor": processor_name(),
         "gpu": gpu,
         "device": config.device,
         "threads": config.threads,
+        "threads of numba": numba.get_num_threads(),
+        "threading layer of numba": numba.threading_layer(),
         "precision": config.train.precision,
     }
 
