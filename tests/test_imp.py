@@ -20,7 +20,7 @@ from siftnet.train import History, Progress, Record
 from small import setup
 
 
-def nothing(round_number: int, step: int, history: History, progress: Callable[[], Progress]) -> None:
+def nothing(round_number: int, masks: Masks, step: int, history: History, progress: Callable[[], Progress]) -> None:
     pass
 
 
@@ -33,7 +33,7 @@ def after(s: Setup, updates: int) -> State:
     """The parameters after so many updates of the dense round, by a kernel of its own."""
     state = initialise(s.network, s.config.seed, 0)
     masks = Masks.dense(state, s.network.prunable_names)
-    kernel = s.trainer.kind.compile(s.network, state, masks, s.config.train, s.trainer.batches.for_round(0))
+    kernel = s.trainer.kind(1.0).compile(s.network, state, masks, s.config.train, s.trainer.batches.for_round(0))
     for _ in range(updates):
         kernel.advance(1)
     return kernel.export().weights_only()
@@ -64,11 +64,11 @@ def test_every_round_starts_afresh_with_a_batch_order_of_its_own() -> None:
     for finished in rounds(s):
         state = State({name: value.clone() for name, value in finished.begin.parameters.items()})
         batches = s.trainer.batches.for_round(finished.number)
-        kernel = s.trainer.kind.compile(s.network, state, finished.masks, s.config.train, batches)
+        kernel = s.trainer.kind(1.0).compile(s.network, state, finished.masks, s.config.train, batches)
         kernel.advance(20)
         assert kernel.export().equals(finished.trained)
         wrong = s.trainer.batches.for_round(finished.number + 1)
-        kernel = s.trainer.kind.compile(s.network, state, finished.masks, s.config.train, wrong)
+        kernel = s.trainer.kind(1.0).compile(s.network, state, finished.masks, s.config.train, wrong)
         kernel.advance(20)
         assert not kernel.export().equals(finished.trained)
 
@@ -216,7 +216,7 @@ def own(spoil: str = "") -> tuple[list[Round], list[tuple[int, int]]]:
     )
     config = PruneConfig(rounds=3, fraction=0.3, min_connected=0.0)
     position = first_position(subject, config, 0, None, None)
-    return list(sift(subject, config, 2, 0, position, lambda t, step, *_: seen.append((t, step)))), seen
+    return list(sift(subject, config, 2, 0, position, lambda t, masks, step, *_: seen.append((t, step)))), seen
 
 
 def test_a_users_own_training_is_sifted() -> None:

@@ -35,7 +35,7 @@ def copy(stored: Run, tmp_path: Path) -> Run:
 
 
 def test_a_run_is_read_back_as_it_was_configured(stored: Run) -> None:
-    assert stored.config == config(prune__at_step=7, kernel="dense")
+    assert stored.config == config(prune__at_step=7)
     assert stored.rounds() == [0, 1, 2, 3]
     assert stored.geometry == torus(4, 4)
     assert stored.environment["threads"] == 1
@@ -128,9 +128,15 @@ def test_a_run_without_a_round_says_how_to_go_on(copy: Run) -> None:
 def test_a_checkpoint_brings_back_every_bit(copy: Run) -> None:
     draws = torch.Generator().manual_seed(0)
 
+    masks = Masks({"w": torch.rand(30, 20, generator=draws) < 0.1, "b": torch.rand(30, generator=draws) < 0.5})
+
+    def tensors() -> dict[str, torch.Tensor]:
+        drawn = {"w": torch.randn(30, 20, generator=draws), "b": torch.randn(30, generator=draws)}
+        return masks.apply(State(drawn | {"free": torch.randn(30, 20, generator=draws)})).parameters
+
     def state(step: int, *, bare: bool = False) -> State:
-        tensors = {"w": torch.randn(3, 2, generator=draws), "b": torch.randn(3, generator=draws)}
-        return State(tensors) if bare else State(tensors, {"mean": torch.rand(2)}, {"step.w": torch.tensor(3.0)}, step)
+        buffers = {f"exp_avg.{name}": value for name, value in tensors().items()} | {"step.w": torch.tensor(3.0)}
+        return State(tensors()) if bare else State(tensors(), {"w.mean": torch.rand(2)}, buffers, step)
 
     best = state(5)
     history = History(
@@ -141,9 +147,9 @@ def test_a_checkpoint_brings_back_every_bit(copy: Run) -> None:
         seconds=1.5,
     )
     progress = Progress(state(8), history)
-    copy.write_checkpoint(2, progress)
-    assert copy.checkpoint(1) is copy.checkpoint(3) is None, "it belongs to its round"
-    found = copy.checkpoint(2)
+    copy.write_checkpoint(2, masks, progress)
+    assert copy.checkpoint(1, masks) is copy.checkpoint(3, masks) is None, "it belongs to its round"
+    found = copy.checkpoint(2, masks)
     assert found is not None
     assert found.state.equals(progress.state)
     assert found.history.best is not None
@@ -151,8 +157,24 @@ def test_a_checkpoint_brings_back_every_bit(copy: Run) -> None:
     assert found.history.snapshots.keys() == {0, 3}
     assert all(found.history.snapshots[k].equals(history.snapshots[k]) for k in (0, 3))
     assert (found.history.records, found.history.pending) == (history.records, history.pending)
+    size = (copy.path / "checkpoint" / "progress.safetensors").stat().st_size
+    # State, its buffers, best and two snapshots, and 600 free values in each.
+    assert size < 4 * 5 * (masks.survivors + 600) + 3500
+    others = Masks({"w": ~masks["w"], "b": masks["b"]})
+    with pytest.raises(ValueError, match=r"progress\.safetensors has \d+ values of \S*w, whose mask keeps \d+"):
+        copy.checkpoint(2, others)
     copy.clear_checkpoint()
-    assert copy.checkpoint(2) is None
+    assert copy.checkpoint(2, masks) is None
+
+
+def test_a_damaged_plan_is_one_sentence_that_names_it(copy: Run) -> None:
+    for text in ("{}", "[]", '{"given": null, "why": "", "threads": 1, "milliseconds_an_update": [{"p": 1}]}'):
+        (copy.path / "plan.json").write_text(text)
+        with pytest.raises(ValueError, match=r"plan\.json is not a plan .*restore it from a copy"):
+            assert copy.plan
+    (copy.path / "plan.json").unlink()
+    with pytest.raises(ValueError, match=r"plan\.json cannot be read .*restore it from a copy"):
+        assert copy.plan
 
 
 def test_files_are_flushed_before_they_are_renamed(copy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,6 +213,7 @@ def test_a_full_disk_is_one_sentence(copy: Run, monkeypatch: pytest.MonkeyPatch)
 READERS = {
     "config.json": lambda path: Run(path),
     "data.json": lambda path: Run(path),
+    "plan.json": lambda path: Run(path).plan,
     "environment.json": lambda path: Run(path).environment,
     "data.npz": lambda path: Run(path).inputs(),
     "rewind/state.safetensors": lambda path: Run(path).rewind(),

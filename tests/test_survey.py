@@ -22,6 +22,7 @@ def config(**data: Any) -> RunConfig:
     return from_dict(
         {
             "threads": 1,
+            "kernel": "dense",
             "data": {"format": "nlgp", "synthetic": {"shape": [8, 8], "xi": [0.5, 1.5], "examples": 3000, "test": 300}}
             | data,
             "network": {"layers": "f48:f32:x", "init_scale": 0.25},
@@ -152,6 +153,7 @@ def test_a_ring_that_only_the_labels_know_is_found(tmp_path: Path) -> None:
     planted = from_dict(
         {
             "threads": 1,
+            "kernel": "dense",
             "data": {"format": "planted", "synthetic": {"shape": [24], "examples": 12000, "test": 1000}},
             "network": {"layers": "f96:x", "init_scale": 0.5},
             "train": {"steps": 400, "batch": 200, "lr": 0.1, "rewind": 20, "validate_every": 100},

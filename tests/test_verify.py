@@ -33,6 +33,7 @@ COUNTS = "counts are exact"
 LOWEST = "the lowest scores were pruned"
 REWIND = "the rewind is exact"
 BEST = "the best weights were chosen on validation"
+KERNEL = "the kernel was the planned one"
 NAME = "layers.0.weight"
 
 
@@ -116,7 +117,7 @@ def test_a_good_run_passes_with_and_without_its_data(good: Path) -> None:
     assert all(check.passed for check in checks)
     assert {(check.name, check.round) for check in checks} == {
         ("the digest fits", None),
-        *((name, t) for name in (FILES, ZEROS, NESTED, COUNTS, LOWEST, REWIND, BEST) for t in (0, 1, 2)),
+        *((name, t) for name in (FILES, ZEROS, NESTED, COUNTS, LOWEST, REWIND, BEST, KERNEL) for t in (0, 1, 2)),
     }
     with_data = verify(Run(good / "run"), with_data=True)
     assert all(check.passed for check in with_data), [check for check in with_data if not check.passed]
@@ -243,6 +244,11 @@ def test_a_best_round_chosen_by_another_history_is_found(copy: Run) -> None:
     assert failed(copy) == {(BEST, 2)}
 
 
+def test_a_kernel_that_the_plan_does_not_name_is_found(copy: Run) -> None:
+    restate(copy, 1, lambda summary: summary.update(kernel="sparse"))
+    assert failed(copy) == {(KERNEL, 1)}
+
+
 def test_missing_validations_are_found(copy: Run) -> None:
     path = copy.round_path(2) / "history.json"
     path.write_text(json.dumps(json.loads(path.read_text())[1:]))
@@ -274,7 +280,7 @@ def test_a_missing_or_broken_round_is_found_and_not_a_crash(copy: Run) -> None:
 
 def test_changed_data_are_found(good: Path, copy: Run, tmp_path: Path) -> None:
     save_data(tmp_path / "data.npz", seed=1)
-    copy.update_config(settings(tmp_path / "data.npz", prune__rounds=2, kernel="dense"))
+    copy.update_config(settings(tmp_path / "data.npz", prune__rounds=2))
     assert failed(copy, with_data=True) == {("the data are the same", None)}
     shutil.copy(good / "data.npz", tmp_path / "data.npz")
     assert not failed(copy, with_data=True), "the same data elsewhere are the same"
@@ -287,9 +293,9 @@ def test_a_run_of_ones_own_data_is_not_held_against_what_the_configuration_names
 
 
 def test_a_changed_configuration_is_found(good: Path, copy: Run) -> None:
-    copy.update_config(settings(good / "data.npz", prune__rounds=2, kernel="dense", train__lr=0.21))
+    copy.update_config(settings(good / "data.npz", prune__rounds=2, train__lr=0.21))
     assert failed(copy) == {("the digest fits", None)}
-    copy.update_config(settings(good / "data.npz", prune__rounds=9, kernel="dense"))
+    copy.update_config(settings(good / "data.npz", prune__rounds=9))
     assert not failed(copy, with_data=True), "a stop rule is no part of what a run is"
 
 

@@ -291,7 +291,8 @@ class RunConfig:
     threads: int = 0
     """Processor threads; 0 takes all."""
     kernel: str = "auto"
-    """How training is computed; auto takes the first kernel that supports the network."""
+    """How training is computed: a kernel by name, or auto, which times those that support the network before round 0
+    and takes the fastest at each density; the timings are in the run's plan.json."""
     data: DataConfig = field(default_factory=DataConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     train: TrainConfig = field(default_factory=TrainConfig)

@@ -23,6 +23,7 @@ from rich.table import Table
 
 from siftnet.config import RunConfig
 from siftnet.data.dataset import Dataset
+from siftnet.kernels import Plan
 from siftnet.network import Network
 from siftnet.train import History
 
@@ -72,10 +73,15 @@ class Narrator:
         for note in dataset.notes:
             self.say(f"note: {note}")
         threads = "1 thread" if config.threads == 1 else f"{config.threads} threads"
-        machine = f"{config.device}, {threads}, {config.train.precision} products, kernel {config.kernel}"
+        machine = f"{config.device}, {threads}, {config.train.precision} products"
         self.say(f"network {config.network.layers} on {machine}")
         self.steps = config.train.steps
-        self.task = self.bar.add_task("round 0", total=self.steps * (config.prune.rounds + 1))
+        # Timing the kernels, if there are several, comes before the first round.
+        self.task = self.bar.add_task("timing the kernels", total=self.steps * (config.prune.rounds + 1))
+
+    def planned(self, plan: Plan) -> None:
+        """Say which kernels."""
+        self.say(f"kernel {plan_text(plan)}, {plan.why}")
 
     def advanced(self, round_number: int, step: int, history: History) -> None:
         """Move the bar."""
@@ -93,7 +99,8 @@ class Narrator:
         self.say(
             f"round {summary['round']}: density {density_text(summary['density'])}, validation {metric} "
             f"{score_text(metric, summary['best']['validation']['score'])} at step {summary['best']['step']}, "
-            f"test {score_text(metric, summary['test_best']['score'])}, {summary['seconds']:.1f} s"
+            f"test {score_text(metric, summary['test_best']['score'])}, "
+            f"{summary['seconds']:.1f} s with {summary['kernel']}"
         )
         if summary["stop"]:
             self.say(f"stop: {summary['stop']}")
@@ -123,7 +130,7 @@ def rounds_table(rows: list[dict[str, Any]], headline: int | None) -> Table:
         "index uniform",
         "index degree",
     )
-    for column in (*columns, "p", "seconds"):
+    for column in (*columns, "p", "kernel", "seconds"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*_cells(row), style="bold" if row["round"] == headline else None)
@@ -146,6 +153,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         index_text(row["index_uniform"] and row["index_uniform"] | {"low": None}),
         index_text(row["index_degree"]),
         "" if p is None else f"{p:.2g}",
+        row["kernel"],
         f"{row['seconds']:.1f}",
     ]
 
@@ -158,11 +166,32 @@ def index_text(index: dict[str, Any] | None) -> str:
     return f"{index['value']:.2f}{interval}"
 
 
+def plan_text(plan: Plan) -> str:
+    """Which kernel at which density, e.g. 'fused down to 21.5% density, then sparse'."""
+    first, *further = plan.choices()
+    words = first[1]
+    for density, name in further:
+        words += f" down to {density_text(density)} density, then {name}"
+    return words
+
+
 def estimate_text(expected: dict[str, Any]) -> str:
-    """What a run will take, in one sentence; measuring and the page come on top."""
+    """What a run will take, in one sentence and a line for each round; measuring and the page come on top."""
+    seconds = expected["training_seconds"]
+    duration = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.1f} seconds"
     memory, disk = decimal(expected["memory_bytes"]), decimal(expected["disk_bytes"])
-    return (
+    sentence = (
         f"{expected['rounds']} rounds of a network with {expected['parameters']:,} parameters: "
-        f"{expected['training_seconds'] / 60:.1f} minutes of training, {expected['milliseconds_a_step']} ms an update, "
-        f"timed here at density 1; {memory} of memory; {disk} on the disk"
+        f"{duration} of training, timed here; {memory} of memory; {disk} on the disk"
     )
+    table = Table(box=SIMPLE)
+    for column in ("round", "density", "kernel", "ms an update", "seconds"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in expected["rounds_expected"]:
+        times = f"{row['milliseconds_a_step']:.2f}", f"{row['seconds']:.1f}"
+        table.add_row(str(row["round"]), density_text(row["density"]), row["kernel"], *times)
+    console = Console(width=80)
+    with console.capture() as drawn:
+        console.print(table)
+    lines = [line.rstrip() for line in drawn.get().splitlines()]
+    return "\n".join([*filter(None, lines), sentence])

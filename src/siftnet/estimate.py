@@ -5,39 +5,78 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from siftnet.launch import Setup
-from siftnet.masks import Masks
+import numpy as np
 
-WARM_UP, TIMED = 3, 10
+from siftnet.imp import foreseen_densities
+from siftnet.kernels import Plan
+from siftnet.kernels.plan import random_masks, spread, time_kernels
+from siftnet.launch import Setup, first_round, plan_for
 
 
 def estimate(setup: Setup) -> dict[str, Any]:
-    """Memory and disk in bytes, time in seconds, for the rounds asked for, from a few updates and one validation timed
-    on this machine at density 1."""
-    config, network = setup.config, setup.network
-    state = setup.subject.draw(0)
-    masks = Masks.dense(state, network.prunable_names)
-    kernel = setup.trainer.kind.compile(network, state, masks, config.train, setup.trainer.batches)
-    kernel.advance(WARM_UP)
-    start = time.perf_counter()
-    kernel.advance(TIMED)
-    step_seconds = (time.perf_counter() - start) / TIMED
-    start = time.perf_counter()
-    kernel.evaluate("validation")
-    validation_seconds = time.perf_counter() - start
-    rounds, steps = config.prune.rounds + 1, config.train.steps
-    validations = -(-steps // config.train.validate_every)
+    """Memory and disk in bytes, time in seconds and kernel of each round that the stop rules let happen.
+
+    Updates are timed on this machine at a few densities, as the plan of the run will be, and validation at the highest
+    and the lowest.
+    """
+    config, state, first = setup.config, setup.subject.draw(0), first_round(setup)
+    densities = foreseen_densities(setup.subject, config.prune, first.masks)
+    plan = _timed(setup, densities)
+    validating = _validation_seconds(setup.following(plan), densities)
+    rounds: list[dict[str, Any]] = []
+    for number, density in enumerate(densities):
+        update = plan.milliseconds(plan.kernel(density), density)
+        rounds.append(
+            {
+                "round": number,
+                "density": density,
+                "kernel": plan.kernel(density),
+                "milliseconds_a_step": round(update, 2),
+                "seconds": round(config.train.steps * update / 1000 + validating[number], 2),
+            }
+        )
     parameters = sum(value.numel() for value in state.parameters.values())
-    fixed = parameters - masks.entries
-    kept = sum(fixed + masks.entries * (1 - config.prune.fraction) ** t for t in range(rounds))
+    entries = first.masks.entries
+    kept = sum(parameters - entries + entries * density for density in densities)
     return {
-        "rounds": rounds,
+        "rounds": len(rounds),
         "parameters": parameters,
         "data_bytes": setup.dataset.inputs_NI.nbytes,
         # weights, gradient, optimiser's two buffers at most, best, rewind, export, and their copies in a checkpoint
         "memory_bytes": setup.dataset.inputs_NI.nbytes + 12 * 4 * parameters,
         # last and best weights and an eighth of a byte of mask for each round, the rewind point, a checkpoint
-        "disk_bytes": int(8 * kept + rounds * masks.entries / 8 + 5 * 4 * parameters),
-        "milliseconds_a_step": round(1000 * step_seconds, 2),
-        "training_seconds": round(rounds * (steps * step_seconds + validations * validation_seconds), 1),
+        "disk_bytes": int(8 * kept + len(rounds) * entries / 8 + 5 * 4 * parameters),
+        "milliseconds_a_step": rounds[0]["milliseconds_a_step"],
+        "training_seconds": round(sum(r["seconds"] for r in rounds), 1),
+        "rounds_expected": rounds,
     }
+
+
+def _timed(setup: Setup, densities: list[float]) -> Plan:
+    """The plan of the run, with timings also where there is nothing to choose."""
+    plan = plan_for(setup)
+    if plan.timings:
+        return plan
+    setup = setup.following(plan)
+    kinds, training, batches = [setup.trainer.kind(densities[0])], setup.config.train, setup.trainer.batches
+    timings = time_kernels(kinds, setup.network, training, batches, spread(densities))
+    return Plan(why=plan.why, threads=plan.threads, timings=tuple(timings))
+
+
+def _validation_seconds(setup: Setup, densities: list[float]) -> list[float]:
+    """Seconds that validating takes in each round, timed in the first and the last and evenly between."""
+    trainer, timed = setup.trainer, []
+    for density in (densities[0], densities[-1]):
+        state = setup.subject.draw(0)
+        masks = random_masks(state, setup.network, density)
+        kernel = trainer.kind(density).compile(
+            setup.network, masks.apply(state), masks, trainer.training, trainer.batches
+        )
+        # Running statistics, and the code that the first call compiles.
+        kernel.advance(1)
+        kernel.evaluate("validation")
+        start = time.perf_counter()
+        kernel.evaluate("validation")
+        timed.append(time.perf_counter() - start)
+    validations = -(-trainer.training.steps // trainer.training.validate_every)
+    return [validations * float(seconds) for seconds in np.geomspace(timed[0], timed[1], len(densities))]

@@ -16,8 +16,8 @@ from siftnet.prune import group_sizes, prune, prune_groups, pruned_after, score
 from siftnet.state import State
 from siftnet.train import History, Progress, Training
 
-WatchRound = Callable[[int, int, History, Callable[[], Progress]], None]
-"""Told the round, the updates made in it, what happened so far, and how to get the present progress."""
+WatchRound = Callable[[int, Masks, int, History, Callable[[], Progress]], None]
+"""Told the round, its masks, the updates made in it, what happened so far, and how to get the present progress."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def sift(
         steps |= {rewind_step} if rewind is None else set()
         trained, history = subject.training(
             begin.clone(), masks, round_number=t, snapshots=tuple(sorted(steps)), resume=position.progress,
-            watch=lambda step, history, progress: watch(t, step, history, progress),  # noqa: B023 called in this round
+            watch=lambda step, history, progress: watch(t, masks, step, history, progress),  # noqa: B023 called in this round
         )  # fmt: skip
         if history.diverged_at is None:
             _check_training(t, masks, steps, trained, history)
@@ -167,6 +167,24 @@ def stop_reason(subject: Subject, config: PruneConfig, round_number: int, masks:
         if share <= config.min_connected:
             return f"only {share:.0%} of the units of {layer} would keep an input (prune.min_connected)"
     return None
+
+
+def foreseen_densities(subject: Subject, config: PruneConfig, masks: Masks) -> list[float]:
+    """Density of each round that the stop rules let happen, from round 0 on, as far as one can tell beforehand.
+
+    masks: those of round 0. A layer with fewer survivors than prune.min_connected asks for units cannot connect them.
+    """
+    floors = [
+        max(config.min_connected * len(masks[names[0]]), 1) / sum(masks[name].numel() for name in names)
+        for names in subject.prunable.values()
+    ]
+    densities = [masks.density]
+    while len(densities) <= config.rounds and densities[-1] > config.min_density:
+        following = densities[-1] * (1 - config.fraction)
+        if following < max(floors):
+            break
+        densities.append(following)
+    return densities
 
 
 def connected_share(masks: Masks, weight: str) -> float:

@@ -17,21 +17,27 @@ from siftnet.data.dataset import Dataset
 from siftnet.data.load import check_augmentation, load_dataset
 from siftnet.environment import describe_machine, prepare_torch, resolve_machine
 from siftnet.files import lock
-from siftnet.imp import Position, Round, Subject, connected_share, first_position, masks_after, sift, stop_reason
-from siftnet.kernels import choose_kernel
+from siftnet.imp import (
+    Position,
+    Subject,
+    first_position,
+    foreseen_densities,
+    masks_after,
+    sift,
+    stop_reason,
+)
+from siftnet.kernels import KERNELS, Plan, candidates, make_plan
+from siftnet.kernels.plan import extend_plan
 from siftnet.masks import Masks
 from siftnet.network import Loss, Network, build, initialise
-from siftnet.propagation import effective_masks
 from siftnet.settings import NOT_IN_DIGEST, digest, flatten, resolve_paths, to_dict
 from siftnet.signals import Interrupted, stop_requests
 from siftnet.store import Run
-from siftnet.ticket import geometry_to_dict
+from siftnet.summary import describe_data, describe_inputs, summarise
 from siftnet.train import History, Progress, Trainer
 
 # Well under the 60 s that a checkpoint may be old: a slice of updates on a slow machine comes on top.
 CHECKPOINT_SECONDS = 30.0
-# Training examples at least behind the inputs' variance, and inputs whose variance is computed at a time.
-SAMPLE, BLOCK = 10_000, 1024
 
 
 class Observer(Protocol):
@@ -39,6 +45,9 @@ class Observer(Protocol):
 
     def loaded(self, dataset: Dataset, network: Network, config: RunConfig) -> None:
         """The data is in memory and the network is known."""
+
+    def planned(self, plan: Plan) -> None:
+        """It is decided which kernel trains at which density."""
 
     def advanced(self, round_number: int, step: int, history: History) -> None:
         """Some updates more are made."""
@@ -53,6 +62,9 @@ class Silent:
     def loaded(self, dataset: Dataset, network: Network, config: RunConfig) -> None:
         """Nothing."""
 
+    def planned(self, plan: Plan) -> None:
+        """Nothing."""
+
     def advanced(self, round_number: int, step: int, history: History) -> None:
         """Nothing."""
 
@@ -62,13 +74,33 @@ class Silent:
 
 @dataclass(frozen=True)
 class Setup:
-    """A resolved configuration with its data, network and trainer."""
+    """A resolved configuration with its data, network and trainer.
+
+    Until it follows a run's plan, the trainer takes the first kernel that supports the network.
+    """
 
     config: RunConfig
     dataset: Dataset
     network: Network
     trainer: Trainer
     subject: Subject
+
+    def following(self, plan: Plan) -> Setup:
+        """The same, training and evaluating with the kernels of a plan.
+
+        Raises ValueError where this machine cannot run one of them.
+        """
+        for name in {name for _, name in plan.choices()}:
+            device = self.config.device
+            kind = KERNELS.get(name)
+            reason = kind.supports(self.network, self.config.train, device) if kind else "there is none of this name"
+            if reason:
+                raise ValueError(
+                    f"the run's plan (plan.json) names kernel {name}, which cannot be used here ({reason}): go on "
+                    "where the run was made, or start a new one with siftnet run --out"
+                )
+        trainer = replace(self.trainer, plan=plan)
+        return replace(self, trainer=trainer, subject=replace(self.subject, training=trainer))
 
 
 def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
@@ -84,8 +116,7 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
         check_augmentation(dataset.geometry, config.data, has_places=dataset.has_places)
     loss: Loss = "squared_error" if dataset.classes is None else "cross_entropy"
     network = build(config.network, dataset.geometry, dataset.outputs, loss)
-    kind = choose_kernel(config.kernel, network, config.train)
-    config = replace(config, kernel=kind.name)
+    kind = candidates(config.kernel, network, config.train, config.device)[0]
     batches = Batches(
         dataset,
         config.train.batch,
@@ -95,7 +126,7 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
         shift=config.data.shift,
         device=config.device,
     )
-    trainer = Trainer(network, config.train, kind, batches)
+    trainer = Trainer(network, config.train, Plan(given=kind.name, why="until timed", threads=config.threads), batches)
     # Under a name of their own, or a control of the same seed would redraw the very weights that its source began with.
     purpose = () if config.start.run is None else ("started",)
     subject = Subject(trainer, network.prunable, lambda t: initialise(network, config.seed, *purpose, t))
@@ -133,14 +164,36 @@ def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | 
         if Run.exists(path):
             stored = Run(path)
             _check_same(stored, setup, data_hash, identity)
+            setup = setup.following(stored.plan)
             stored.update_config(replace(setup.config, threads=stored.config.threads))
+            prepare_torch(stored.config)
+            observer.loaded(setup.dataset, setup.network, stored.config)
         else:
-            machine, data = describe_machine(setup.config), _describe_data(setup, data_hash)
-            stored = Run.create(path, setup.config, identity, machine, data, _inputs(setup))
-        prepare_torch(stored.config)
-        observer.loaded(setup.dataset, setup.network, stored.config)
-        _sift_into(stored, setup, source, observer)
+            observer.loaded(setup.dataset, setup.network, setup.config)
+            plan = plan_for(setup)
+            machine, data = describe_machine(setup.config), describe_data(setup.dataset, setup.config.data, data_hash)
+            stored = Run.create(path, setup.config, identity, machine, data, describe_inputs(setup.dataset), plan)
+            setup = setup.following(plan)
+        _sift_into(stored, setup, observer)
     return stored
+
+
+def first_round(setup: Setup) -> Position:
+    """Where round 0 begins: dense, under a random mask, or from another run's round."""
+    start, source = setup.config.start, _source(setup)
+    masks = source.masks(start.round) if source else None
+    rewind = source.rewind() if source and start.weights == "rewind" else None
+    return first_position(setup.subject, setup.config.prune, setup.config.seed, masks, rewind)
+
+
+def plan_for(setup: Setup) -> Plan:
+    """The kernel asked for, or for auto the fastest at each density that the run will visit, timed now."""
+    config, threads = setup.config, setup.config.threads
+    if config.kernel != "auto":
+        return Plan(given=config.kernel, why="asked for by name", threads=threads)
+    kinds = candidates("auto", setup.network, config.train, config.device)
+    densities = foreseen_densities(setup.subject, config.prune, first_round(setup).masks)
+    return make_plan(kinds, setup.network, config.train, setup.trainer.batches, densities, threads=threads)
 
 
 def resume(path: Path | str, *, dataset: Dataset | None = None, observer: Observer | None = None) -> Run:
@@ -148,16 +201,20 @@ def resume(path: Path | str, *, dataset: Dataset | None = None, observer: Observ
     return run(Run(path).config, path, dataset=dataset, observer=observer)
 
 
-def _sift_into(stored: Run, setup: Setup, source: Run | None, observer: Observer) -> None:
+def _sift_into(stored: Run, setup: Setup, observer: Observer) -> None:
     config = stored.config
-    position = _position(stored, setup, source)
+    first = first_round(setup)
+    position = _position(stored, setup, first)
     if position is None:
         return
+    setup = _planned_far_enough(stored, setup, first)
+    observer.planned(setup.trainer.plan)
     with stop_requests() as stop_requested:
         watch = _Watch(stored, observer, stop_requested)
         for finished in sift(setup.subject, config.prune, config.train.rewind, config.seed, position, watch):
-            stored.write_rewind(finished.rewind)
-            summary = summarise(finished, setup)
+            if finished.number == 0:
+                stored.write_rewind(finished.rewind)
+            summary = summarise(finished, setup.network)
             scored = finished.scored if config.prune.at_step >= 0 else None
             stored.write_round(finished.number, summary, finished.masks, finished.trained, finished.history, scored)
             observer.finished(summary)
@@ -176,27 +233,37 @@ class _Watch:
     def restart_clock(self) -> None:
         self.written = time.monotonic()
 
-    def __call__(self, number: int, step: int, history: History, progress: Callable[[], Progress]) -> None:
+    def __call__(
+        self, number: int, masks: Masks, step: int, history: History, progress: Callable[[], Progress]
+    ) -> None:
         self.observer.advanced(number, step, history)
         stop = self.stop_requested()
         if stop or time.monotonic() - self.written > CHECKPOINT_SECONDS:
-            self.stored.write_checkpoint(number, progress())
+            self.stored.write_checkpoint(number, masks, progress())
             self.restart_clock()
         if stop:
             raise Interrupted(self.stored.path, stop)
 
 
-def _position(stored: Run, setup: Setup, source: Run | None) -> Position | None:
+def _planned_far_enough(stored: Run, setup: Setup, first: Position) -> Setup:
+    """The setup with its plan timed further down, and stored so, where the run now goes on for longer."""
+    plan = setup.trainer.plan
+    densities = foreseen_densities(setup.subject, stored.config.prune, first.masks)
+    training, batches = setup.config.train, setup.trainer.batches
+    kinds = [k for k in candidates("auto", setup.network, training, setup.config.device) if k.name in plan.names]
+    extended = extend_plan(plan, kinds, setup.network, training, batches, densities)
+    if extended == plan:
+        return setup
+    stored.update_plan(extended)
+    return setup.following(extended)
+
+
+def _position(stored: Run, setup: Setup, first: Position) -> Position | None:
     """Where the stored run stands; None where it is finished."""
     config = stored.config
-    masks, rewind = None, None
-    if source is not None:
-        masks = source.masks(config.start.round)
-        rewind = source.rewind() if config.start.weights == "rewind" else None
-    first = first_position(setup.subject, config.prune, config.seed, masks, rewind)
     rounds = stored.rounds()
     if not rounds:
-        return replace(first, progress=stored.checkpoint(0))
+        return replace(first, progress=stored.checkpoint(0, first.masks))
     last = rounds[-1]
     if missing := sorted(set(range(last)) - set(rounds)):
         raise ValueError(
@@ -213,39 +280,7 @@ def _position(stored: Run, setup: Setup, source: Run | None) -> Position | None:
     )
     if stop_reason(setup.subject, config.prune, last, now.masks, following):
         return None
-    return Position(last + 1, following, first.kept_at_start, rewind, stored.checkpoint(last + 1))
-
-
-def summarise(finished: Round, setup: Setup) -> dict[str, Any]:
-    """The numbers of a round, for round.json."""
-    history, masks = finished.history, finished.masks
-    effective = effective_masks(setup.network, masks)
-    best, last = history.best_record, history.records[-1] if history.records else None
-    evaluations = {"test_best": history.test_best, "test_last": history.test_last}
-    return {
-        "round": finished.number,
-        "density": masks.density,
-        "density_effective": effective.density,
-        "survivors": masks.survivors,
-        "entries": masks.entries,
-        "layers": {
-            name: {
-                "density": Masks({n: masks[n] for n in names}).density,
-                "density_effective": Masks({n: effective[n] for n in names}).density,
-                "connected": connected_share(masks, names[0]),
-            }
-            for name, names in setup.network.prunable.items()
-        },
-        "metric": "accuracy" if setup.network.loss == "cross_entropy" else "r2",
-        "best": best.to_dict() if best else None,
-        "last": last.to_dict() if last else None,
-        **{name: value.__dict__ if value else None for name, value in evaluations.items()},
-        "seconds": round(history.seconds, 3),
-        "kernel": setup.config.kernel,
-        "diverged_at": history.diverged_at,
-        "begin_sha256": finished.begin.content_hash(),
-        "stop": finished.stop,
-    }
+    return Position(last + 1, following, first.kept_at_start, rewind, stored.checkpoint(last + 1, following))
 
 
 def _source(setup: Setup) -> Run | None:
@@ -291,32 +326,3 @@ def _check_same(stored: Run, setup: Setup, data_hash: str, identity: str) -> Non
         )
     reason = "; ".join(differing[:3]) or "the run started from or the algorithm changed"
     raise ValueError(f"{stored.path} holds another run ({reason}): choose another directory, with siftnet run --out")
-
-
-def _describe_data(setup: Setup, data_hash: str) -> dict[str, Any]:
-    dataset = setup.dataset
-    return {
-        "name": dataset.name,
-        "hash": data_hash,
-        "geometry": geometry_to_dict(dataset.geometry),
-        "classes": dataset.classes,
-        "class_names": list(dataset.class_names),
-        "input_names": list(dataset.input_names),
-        "examples": {name: len(rows) for name, rows in dataset.splits.items()},
-        "augmented": setup.config.data.flip or setup.config.data.shift > 0,
-        "permuted": dataset.permutation_I is not None,
-        "scrambled": dataset.scrambled,
-        "notes": list(dataset.notes),
-    }
-
-
-def _inputs(setup: Setup) -> dict[str, np.ndarray]:
-    dataset = setup.dataset
-    train = dataset.splits["train"]
-    # From the whole of it, because files may be sorted by class.
-    sample = dataset.inputs_NI[train[:: max(1, len(train) // SAMPLE)]]
-    blocks = [sample[:, i : i + BLOCK].var(0, dtype=np.float64) for i in range(0, sample.shape[1], BLOCK)]
-    arrays = {"variance_I": np.concatenate(blocks).astype(np.float32)}
-    if dataset.permutation_I is not None:
-        arrays["permutation_I"] = dataset.permutation_I
-    return arrays

@@ -2,6 +2,7 @@
 
     DIR/config.json environment.json   what was asked, with its digest; where it was computed
         data.json data.npz             the data set's name, geometry, hash; permutation and variance of its inputs
+        plan.json                      which kernel trains at which density, with the timings that chose it
         rewind/state.safetensors       the rewind point
         rounds/00/                     masks, weights, best, (scored), history.json, round.json
         checkpoint/progress.safetensors  the round under way
@@ -27,13 +28,15 @@ from torch import Tensor
 from siftnet.config import RunConfig
 from siftnet.files import read_arrays, read_json, read_tensors, rename_durably, to_json, to_npz, write_file
 from siftnet.geometry import Geometry
+from siftnet.kernels import Plan
 from siftnet.masks import Masks, pack, unpack
 from siftnet.settings import from_dict, to_dict
 from siftnet.state import State
 from siftnet.ticket import Provenance, Ticket, geometry_from_dict
 from siftnet.train import History, Progress, Record
 
-SCHEMA = 1
+# 2: plans; checkpoints hold survivors alone.
+SCHEMA = 2
 
 
 class Run:
@@ -58,10 +61,18 @@ class Run:
 
     @classmethod
     def create(
-        cls, path: Path, config: RunConfig, digest: str, environment: dict, data: dict, inputs: dict[str, np.ndarray]
+        cls,
+        path: Path,
+        config: RunConfig,
+        digest: str,
+        environment: dict,
+        data: dict,
+        inputs: dict[str, np.ndarray],
+        plan: Plan,
     ) -> Run:
         """Make the directory and write what is known before training. The caller holds the lock."""
         write_file(path / "environment.json", to_json(environment))
+        write_file(path / "plan.json", _plan_json(plan))
         write_file(path / "data.json", to_json(data))
         write_file(path / "data.npz", to_npz(inputs))
         # Last, because a directory with a config.json is a run.
@@ -84,6 +95,21 @@ class Run:
     def environment(self) -> dict[str, Any]:
         """Versions, processor, threads and precision of the machine that made the run."""
         return self._read_json("environment.json")
+
+    @property
+    def plan(self) -> Plan:
+        """Which kernel trains at which density; in a run from before there were plans, the one of its configuration."""
+        path = self.path / "plan.json"
+        if not path.exists() and self.config.kernel != "auto":
+            return Plan(given=self.config.kernel, why="stored before there were plans", threads=self.config.threads)
+        try:
+            return Plan.from_dict(read_json(path))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is not a plan ({error!r}): restore it from a copy") from None
+
+    def update_plan(self, plan: Plan) -> None:
+        """Store a plan that reaches further down."""
+        write_file(self.path / "plan.json", _plan_json(plan))
 
     @property
     def geometry(self) -> Geometry:
@@ -173,14 +199,16 @@ class Run:
         path = self.path / "rewind" / "state.safetensors"
         return State.from_tensors(read_tensors(path)[0], 0) if path.exists() else None
 
-    def write_checkpoint(self, number: int, progress: Progress) -> None:
-        """Store the round under way, in one file."""
+    def write_checkpoint(self, number: int, masks: Masks, progress: Progress) -> None:
+        """Store the round under way, in one file: of what is pruned by `masks`, the survivors alone."""
         history = progress.history
         tensors = {f"state|{k}": t for k, t in progress.state.tensors()}
         if history.best is not None:
             tensors |= {f"best|{k}": t for k, t in history.best.tensors()}
         for step, state in history.snapshots.items():
             tensors |= {f"{step}|{k}": t for k, t in state.tensors()}
+        # Stored tensors may share memory (a snapshot that is also the best); a file holds each once by name.
+        packed = {key: _survivors(key, tensor, masks).clone() for key, tensor in tensors.items()}
         facts = {
             "round": number,
             "step": progress.state.step,
@@ -189,12 +217,11 @@ class Run:
             "pending": history.pending,
             "seconds": history.seconds,
         }
-        # Stored tensors may share memory (a snapshot that is also the best); a file holds each once by name.
-        data = save({k: t.clone() for k, t in tensors.items()}, {"facts": json.dumps(facts)})
+        data = save(packed, {"facts": json.dumps(facts)})
         write_file(self.path / "checkpoint" / "progress.safetensors", data)
 
-    def checkpoint(self, number: int) -> Progress | None:
-        """The round under way, if it is this one."""
+    def checkpoint(self, number: int, masks: Masks) -> Progress | None:
+        """The round under way, if it is this one; masks: those that it is trained under."""
         path = self.path / "checkpoint" / "progress.safetensors"
         if not path.exists():
             return None
@@ -205,7 +232,7 @@ class Run:
         parts: dict[str, dict[str, Tensor]] = {}
         for key, tensor in tensors.items():
             owner, name = key.split("|", 1)
-            parts.setdefault(owner, {})[name] = tensor
+            parts.setdefault(owner, {})[name] = _dense(name, tensor, masks, path)
         history = History(
             records=[Record.from_dict(r) for r in facts["records"]], pending=facts["pending"], seconds=facts["seconds"]
         )
@@ -268,29 +295,50 @@ def _pack_masks(masks: Masks) -> bytes:
     return save({name: pack(mask) for name, mask in masks.items()}, {"shapes": shapes})
 
 
+def _plan_json(plan: Plan) -> bytes:
+    return to_json({"schema": SCHEMA} | plan.to_dict())
+
+
 def _pack_state(state: State, masks: Masks) -> bytes:
     """Survivors in mask order for what is pruned, whole tensors for the rest; optimiser buffers are left out."""
-    tensors = {}
-    for key, value in State(state.parameters, state.statistics).tensors():
-        name = key.removeprefix("parameters/")
-        tensors[key] = (value[masks[name]] if name in masks else value).contiguous()
-    return save(tensors, {"step": str(state.step)})
+    tensors = State(state.parameters, state.statistics).tensors()
+    return save({key: _survivors(key, value, masks) for key, value in tensors}, {"step": str(state.step)})
 
 
 def _unpack_state(path: Path, masks: Masks) -> State:
     tensors, metadata = read_tensors(path)
-    dense = {}
-    for key, value in tensors.items():
-        name = key.removeprefix("parameters/")
-        if name in masks:
-            kept = int(masks[name].sum())
-            if value.shape != (kept,):
-                raise ValueError(f"{path} has {value.numel()} values of {name}, whose mask keeps {kept}")
-            dense[key] = torch.zeros(masks[name].shape)
-            dense[key][masks[name]] = value
-        else:
-            dense[key] = value
+    dense = {key: _dense(key, value, masks, path) for key, value in tensors.items()}
     return State.from_tensors(dense, int(metadata["step"]))
+
+
+def _mask_of(key: str, value: Tensor, masks: Masks) -> Tensor | None:
+    """The mask of 'parameters/NAME' or 'optimiser/KIND.NAME', after 'OWNER|' or nothing; None where there is none.
+
+    AdamW's step is one number for all entries and has none.
+    """
+    part, name = key.rsplit("|", 1)[-1].split("/", 1)
+    if part == "optimiser":
+        name = name.split(".", 1)[1]
+    return masks[name] if part != "statistics" and value.ndim and name in masks else None
+
+
+def _survivors(key: str, value: Tensor, masks: Masks) -> Tensor:
+    """The survivors of a tensor in mask order, or all of a tensor that has no mask."""
+    mask = _mask_of(key, value, masks)
+    return (value if mask is None else value[mask]).contiguous()
+
+
+def _dense(key: str, value: Tensor, masks: Masks, path: Path) -> Tensor:
+    """The inverse of `_survivors`, with zeros where pruned."""
+    mask = _mask_of(key, value, masks)
+    if mask is None:
+        return value
+    kept = int(mask.sum())
+    if value.shape != (kept,):
+        raise ValueError(f"{path} has {value.numel()} values of {key.split('/', 1)[1]}, whose mask keeps {kept}")
+    dense = torch.zeros(mask.shape)
+    dense[mask] = value
+    return dense
 
 
 def _span(rounds: list[int]) -> str:

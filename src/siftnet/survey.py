@@ -33,8 +33,8 @@ def survey(
 ) -> dict[str, Any]:
     """Measure what is not measured yet and return the headline: its round, verdict and numbers.
 
-    setup: the run's data and network, for node ablation; without it there is none. done: told each measured round.
-    Stores analysis/round-NN for every round and analysis/headline.
+    setup: the run's data and network, for node ablation, which evaluates with the kernels of the run's plan; without it
+    there is none. done: told each measured round. Stores analysis/round-NN for every round and analysis/headline.
 
     Raises ValueError where no round is finished, the headline asked for is not among them, or the setup's data are not
     those of the run.
@@ -151,6 +151,7 @@ def ablate(run: Run, number: int, setup: Setup) -> dict[str, Any]:
     A node is removed by cutting its outgoing connections, so that batch norm above sees what it saw in training.
     Weights are those that validation chose.
     """
+    setup = setup.following(run.plan)
     masks, best = run.masks(number), run.weights(number, "best")
     # Affine layers take affine layers above them: once the grid is gone, no convolution comes.
     above = "layers.1"

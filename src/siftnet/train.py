@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from siftnet.config import TrainConfig
 from siftnet.data.batches import Batches
-from siftnet.kernels import Evaluation, Kernel, KernelKind
+from siftnet.kernels import Evaluation, Kernel, KernelKind, Plan, candidates
 from siftnet.masks import Masks
 from siftnet.network import Network
 from siftnet.state import State
@@ -51,6 +51,8 @@ class History:
     diverged_at: int | None = None
     """Updates after which the loss was no longer a number."""
     seconds: float = 0.0
+    kernel: str | None = None
+    """What computed it, where that has a name."""
     test_best: Evaluation | None = None
     """The test split with the weights that validation chose."""
     test_last: Evaluation | None = None
@@ -101,12 +103,17 @@ SLICE = 25
 
 @dataclass(frozen=True)
 class Trainer:
-    """Trains siftnet's own networks with a kernel."""
+    """Trains siftnet's own networks, each round with the kernel that the plan names for its density."""
 
     network: Network
     training: TrainConfig
-    kind: KernelKind
+    plan: Plan
     batches: Batches
+
+    def kind(self, density: float) -> KernelKind:
+        """The kernel planned for a density. Raises ValueError where it does not work on this machine."""
+        name = self.plan.kernel(density)
+        return candidates(name, self.network, self.training, str(self.batches.device))[0]
 
     def __call__(
         self,
@@ -119,10 +126,11 @@ class Trainer:
         watch: Watch = lambda step, history, progress: None,
     ) -> tuple[State, History]:
         """See `Training`."""
-        history = resume.history if resume else History()
+        history, kind = resume.history if resume else History(), self.kind(masks.density)
+        history.kernel = kind.name
         begin = resume.state if resume else state.weights_only()
         batches = self.batches.for_round(round_number)
-        kernel = self.kind.compile(self.network, begin, masks, self.training, batches)
+        kernel = kind.compile(self.network, begin, masks, self.training, batches)
         done, seconds, clock = begin.step, history.seconds, time.perf_counter()
 
         def progress() -> Progress:
@@ -186,4 +194,5 @@ class Trainer:
 
     def evaluate(self, state: State, masks: Masks, split: str) -> Evaluation:
         """Score of given weights under masks, with their own running statistics."""
-        return self.kind.compile(self.network, state, masks, self.training, self.batches).evaluate(split)
+        kernel = self.kind(masks.density).compile(self.network, state, masks, self.training, self.batches)
+        return kernel.evaluate(split)

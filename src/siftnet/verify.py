@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isclose
 
-import torch
-
 from siftnet.data.dataset import Dataset
 from siftnet.imp import Position, first_position, masks_after
 from siftnet.launch import Setup, set_up
@@ -39,8 +37,9 @@ class Check:
 def verify(run: Run, *, with_data: bool = False, dataset: Dataset | None = None) -> list[Check]:
     """Check every round of a run.
 
-    with_data: check the data set's hash, the first masks and the accuracy of the best weights too; dataset: the one of
-    your own that the run was made with, where it was not the one that its configuration names.
+    with_data: check the data set's hash, the first masks and the accuracy of the best weights too, with the kernels of
+    the run's plan; dataset: the one of your own that the run was made with, where it was not the one that its
+    configuration names.
     """
     checks = [Check("the digest fits", None, _problem(lambda run, _: digest_fits(run), run, 0))]
     for number in run.rounds():
@@ -50,7 +49,7 @@ def verify(run: Run, *, with_data: bool = False, dataset: Dataset | None = None)
             for name, check in CHECKS.items():
                 checks.append(Check(name, number, _problem(check, run, number)))
     if (with_data or dataset is not None) and all(check.passed for check in checks):
-        checks += list(_checks_with_data(run, set_up(run.config, dataset)))
+        checks += list(_checks_with_data(run, set_up(run.config, dataset).following(run.plan)))
     return checks
 
 
@@ -170,6 +169,12 @@ def best_on_validation(run: Run, number: int) -> str | None:
     return None
 
 
+def kernel_planned(run: Run, number: int) -> str | None:
+    """Whether the round was computed by the kernel that the plan names for its density."""
+    found, planned = run.summary(number)["kernel"], run.plan.kernel(run.masks(number).density)
+    return None if found == planned else f"kernel {found} computed it, the plan says {planned}"
+
+
 CHECKS: dict[str, Callable[[Run, int], str | None]] = {
     "zeros stayed zero": zeros_stayed_zero,
     "masks are nested": nested,
@@ -177,6 +182,7 @@ CHECKS: dict[str, Callable[[Run, int], str | None]] = {
     "the lowest scores were pruned": lowest_scores_pruned,
     "the rewind is exact": rewound,
     "the best weights were chosen on validation": best_on_validation,
+    "the kernel was the planned one": kernel_planned,
 }
 
 
@@ -195,7 +201,6 @@ def _checks_with_data(run: Run, setup: Setup) -> Iterator[Check]:
     if run.rounds():
         fits = first.masks.equals(run.masks(0))
         yield Check("the first masks fit", 0, None if fits else "round 0 was not trained under the masks asked for")
-    torch.set_num_threads(run.config.threads)
     for number in run.rounds():
         yield Check("the best weights test as stored", number, _tests_again(run, setup, number))
 

@@ -18,7 +18,7 @@ from kernels.suite import (
     reference,
     with_empty_rows_and_columns,
 )
-from siftnet.kernels import KernelKind, choose_kernel
+from siftnet.kernels import KernelKind, candidates
 from siftnet.network import forward, loss_of
 from siftnet.state import State
 
@@ -37,7 +37,7 @@ RULES: dict[str, dict[str, Any]] = {
 
 
 def supported(kind: KernelKind, case: Problem) -> Problem:
-    reason = kind.supports(case.network, case.training)
+    reason = kind.supports(case.network, case.training, case.batches.device.type)
     if reason is not None:
         pytest.skip(reason)
     return case
@@ -229,17 +229,21 @@ def test_a_network_learns(kind: KernelKind, device: str) -> None:
     assert kernel.evaluate("test").score > 0.6
 
 
-def test_a_kernel_is_chosen_by_name_and_never_silently() -> None:
+def test_a_kernel_is_taken_by_name_and_never_silently() -> None:
     p = problem()
-    assert choose_kernel("dense", p.network, p.training).name == "dense"
-    assert choose_kernel("auto", p.network, p.training).supports(p.network, p.training) is None
+    assert [kind.name for kind in candidates("dense", p.network, p.training, "cpu")] == ["dense"]
+    assert all(
+        kind.supports(p.network, p.training, "cpu") is None for kind in candidates("auto", p.network, p.training, "cpu")
+    )
     with pytest.raises(ValueError, match="there is no kernel 'dence'; take auto or one of dense"):
-        choose_kernel("dence", p.network, p.training)
+        candidates("dence", p.network, p.training, "cpu")
 
 
 def test_a_kernel_that_does_not_support_the_network_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     p = problem()
-    refusing: Callable[..., str] = lambda self, network, training: "it has no wings"  # noqa: E731
+    refusing: Callable[..., str] = lambda self, network, training, device: f"it has no wings for {device}"  # noqa: E731
     monkeypatch.setattr("siftnet.kernels.Dense.supports", refusing)
-    with pytest.raises(ValueError, match="kernel dense cannot train this network: it has no wings; take --kernel auto"):
-        choose_kernel("dense", p.network, p.training)
+    message = "kernel dense cannot train this network: it has no wings for cuda:1; take --kernel auto"
+    with pytest.raises(ValueError, match=message):
+        candidates("dense", p.network, p.training, "cuda:1")
+    assert "dense" not in [kind.name for kind in candidates("auto", p.network, p.training, "cuda:1")]

@@ -15,6 +15,7 @@ HOSTILE = "</script><script>alert('x')</script><img src=http://evil.example/x.pn
 def configuration(**changes):
     values = {
         "threads": 1,
+        "kernel": "dense",
         "data": {"format": "nlgp", "synthetic": {"shape": [8, 8], "xi": [0.5, 1.5], "examples": 600, "test": 200}},
         "network": {"layers": "f24:f20:x", "init_scale": 0.25},
         "train": {"steps": 30, "batch": 50, "lr": 0.3, "rewind": 5, "validate_every": 15, "precision": "fp32"},

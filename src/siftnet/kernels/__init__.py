@@ -1,28 +1,30 @@
-"""How training a masked network is computed: one interface, several ways."""
+"""How training a masked network is computed: one interface, several ways, and the plan that picks one."""
 
 from __future__ import annotations
 
 from siftnet.config import TrainConfig
 from siftnet.kernels.dense import Dense
 from siftnet.kernels.interface import Evaluation, Kernel, KernelKind
+from siftnet.kernels.plan import Plan, Timing, make_plan
 from siftnet.network import Network
 
+# Of kernels that are equally fast, the first is taken.
 KERNELS: dict[str, KernelKind] = {"dense": Dense()}
 
 
-def choose_kernel(name: str, network: Network, training: TrainConfig) -> KernelKind:
-    """The kernel of this name; auto takes the first that supports the network.
+def candidates(name: str, network: Network, training: TrainConfig, device: str) -> list[KernelKind]:
+    """The kernel of this name; for auto, all that support the network on this device.
 
     Raises ValueError for an unknown name and for a kernel that does not support what is asked, with its reason.
     """
     if name == "auto":
-        return next(kind for kind in KERNELS.values() if kind.supports(network, training) is None)
+        return [kind for kind in KERNELS.values() if kind.supports(network, training, device) is None]
     if name not in KERNELS:
         raise ValueError(f"there is no kernel {name!r}; take auto or one of {', '.join(KERNELS)}")
-    reason = KERNELS[name].supports(network, training)
+    reason = KERNELS[name].supports(network, training, device)
     if reason is not None:
         raise ValueError(f"kernel {name} cannot train this network: {reason}; take --kernel auto")
-    return KERNELS[name]
+    return [KERNELS[name]]
 
 
-__all__ = ["KERNELS", "Evaluation", "Kernel", "KernelKind", "choose_kernel"]
+__all__ = ["KERNELS", "Dense", "Evaluation", "Kernel", "KernelKind", "Plan", "Timing", "candidates", "make_plan"]

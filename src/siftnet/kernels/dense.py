@@ -62,7 +62,7 @@ class Dense:
 
     name = "dense"
 
-    def supports(self, network: Network, training: TrainConfig) -> str | None:
+    def supports(self, network: Network, training: TrainConfig, device: str) -> str | None:
         """Everything is supported."""
         return None
 

@@ -47,8 +47,8 @@ class KernelKind(Protocol):
 
     name: str
 
-    def supports(self, network: Network, training: TrainConfig) -> str | None:
-        """None, or the reason why not."""
+    def supports(self, network: Network, training: TrainConfig, device: str) -> str | None:
+        """None, or the reason why not; device: cpu, cuda or cuda:N, never auto."""
         ...
 
     def compile(self, network: Network, state: State, masks: Masks, training: TrainConfig, batches: Batches) -> Kernel:

@@ -72,7 +72,7 @@ def circumstances(record: RunRecord) -> list[tuple[str, str]]:
         ("seeds", f"run {run.config.seed}, data {run.config.data.seed}"),
         ("content hash of the data", data["hash"]),
         ("digest of the run", run.digest),
-        ("kernel", ", ".join(sorted({r.summary["kernel"] for r in record.rounds}))),
+        ("kernel", _kernels(record)),
         ("seconds a round", _seconds(record)),
     ]  # fmt: skip
     rows += [("note on the data", note) for note in data["notes"]]
@@ -87,6 +87,17 @@ def _targets(data: dict[str, Any]) -> str:
     return f"{data['classes']} classes" + (f": {', '.join(names[:12])}{more}" if names else "")
 
 
+def _kernels(record: RunRecord) -> str:
+    """The kernels in the order in which they were used, with the densities that each computed."""
+    densities: dict[str, list[float]] = {}
+    for r in record.rounds:
+        densities.setdefault(r.summary["kernel"], []).append(r.density)
+    if len(densities) == 1:
+        return next(iter(densities))
+    spans = {name: dict.fromkeys([share(max(found), 3), share(min(found), 3)]) for name, found in densities.items()}
+    return "; ".join(f"{name} at density {' to '.join(span)}" for name, span in spans.items())
+
+
 def _seconds(record: RunRecord) -> str:
     seconds = [r.summary["seconds"] for r in record.rounds]
     return f"{min(seconds):.1f} to {max(seconds):.1f}"
@@ -94,7 +105,7 @@ def _seconds(record: RunRecord) -> str:
 
 ROUND_COLUMNS = [
     "round", "density", "effective", "weights", "validation best", "last", "test", "index uniform", "index degree",
-    "95% interval", "p", "length", "seconds", "",
+    "95% interval", "p", "length", "kernel", "seconds", "",
 ]  # fmt: skip
 
 
@@ -121,6 +132,7 @@ def _round_row(r: RoundRecord, exact: bool) -> list[str]:
         interval(degree) if degree else "",
         "–" if p is None else f"{p:.2g}",
         number(locality.get("correlation_length")),
+        r.summary["kernel"],
         f"{r.summary['seconds']:.1f}",
         remark,
     ]

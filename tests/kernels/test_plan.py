@@ -1,0 +1,313 @@
+"""The plan: which kernel it names, what it times and what not, and that timing changes nothing. Clocks are made up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from kernels.suite import Problem, problem
+from siftnet.config import PruneConfig
+from siftnet.imp import Subject, foreseen_densities
+from siftnet.kernels import Evaluation, Plan, Timing, candidates, make_plan
+from siftnet.kernels.plan import extend_plan, random_masks, spread, time_kernels
+from siftnet.masks import Masks
+from siftnet.state import State
+
+DENSITIES = [0.7**t for t in range(19)]
+
+
+def timing(kernel: str, density: float, p20: float) -> Timing:
+    return Timing(kernel=kernel, density=density, p20=p20, p50=1.1 * p20, updates=5)
+
+
+def plan(**kernels: dict[float, float]) -> Plan:
+    """A plan from milliseconds by kernel and density."""
+    timings = tuple(timing(name, d, ms) for name, times in kernels.items() for d, ms in times.items())
+    return Plan(why="the fastest at each density", threads=1, timings=timings)
+
+
+class Stopwatch:
+    """A clock that only kernels move."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Made:
+    """A kernel that takes a made-up time and computes nothing."""
+
+    def __init__(self, clock: Stopwatch, seconds: float) -> None:
+        self.clock, self.seconds, self.updates = clock, seconds, 0
+
+    def advance(self, updates: int) -> list[float]:
+        # The first update compiles.
+        self.clock.now += self.seconds * updates + (0 if self.updates else 30)
+        self.updates += updates
+        return [0.0] * updates
+
+    def evaluate(self, split: str) -> Evaluation:
+        raise AssertionError
+
+    def export(self) -> State:
+        raise AssertionError
+
+
+class MadeKind:
+    """Its updates take `seconds(density)`; it notes what was asked of it."""
+
+    def __init__(self, name: str, clock: Stopwatch, seconds: Callable[[float], float]) -> None:
+        self.name, self.clock, self.seconds = name, clock, seconds
+        self.densities: list[float] = []
+        self.kernels: list[Made] = []
+
+    def supports(self, *_: Any) -> str | None:
+        return None
+
+    def compile(self, network: Any, state: State, masks: Masks, training: Any, batches: Any) -> Made:
+        assert masks.apply(state).equals(state)
+        self.densities.append(masks.density)
+        self.kernels.append(Made(self.clock, self.seconds(masks.density)))
+        return self.kernels[-1]
+
+
+def made(**seconds: Callable[[float], float]) -> tuple[list[MadeKind], Stopwatch]:
+    clock = Stopwatch()
+    return [MadeKind(name, clock, cost) for name, cost in seconds.items()], clock
+
+
+BIG = {"dense": lambda d: 0.06, "fused": lambda d: 0.045, "sparse": lambda d: 0.005 + 0.17 * d}
+
+
+def planned(
+    kinds: list[MadeKind], clock: Stopwatch, densities: list[float] | None = None, p: Problem | None = None
+) -> Plan:
+    p = p or problem("f60:f60:x")
+    densities = densities or DENSITIES
+    return make_plan(kinds, p.network, p.training, p.batches, densities, threads=1, clock=clock)
+
+
+# What a plan says
+
+
+def test_the_fastest_kernel_at_each_density_is_taken() -> None:
+    found = plan(dense={1.0: 40, 0.1: 40, 0.01: 40}, sparse={1.0: 160, 0.1: 20, 0.01: 5})
+    assert [found.kernel(d) for d in (1.0, 0.5, 0.1, 0.05, 0.01)] == ["dense", "dense", "sparse", "sparse", "sparse"]
+    # 160 -> 20 over one decade: 40 is two thirds of the way.
+    crossover = 10 ** (-2 / 3)
+    assert found.kernel(crossover * 1.01) == "dense"
+    assert found.kernel(crossover * 0.99) == "sparse"
+    assert found.choices() == [(1.0, "dense"), (pytest.approx(crossover), "sparse")]
+
+
+def test_times_are_straight_lines_between_logarithms_and_held_beyond_the_ends() -> None:
+    found = plan(sparse={0.5: 50, 0.05: 5})
+    assert found.milliseconds("sparse", 0.1) == pytest.approx(10)
+    assert found.milliseconds("sparse", 0.05**0.5 * 0.5**0.5) == pytest.approx(250**0.5)
+    assert [found.milliseconds("sparse", d) for d in (1.0, 0.01, 0.0)] == pytest.approx([50, 5, 5])
+    with pytest.raises(ValueError, match="kernel dense was not timed; the plan has sparse"):
+        found.milliseconds("dense", 0.1)
+
+
+def test_density_0_takes_the_kernel_of_the_lowest() -> None:
+    assert plan(dense={1.0: 1, 0.1: 5}, sparse={1.0: 2, 0.1: 3}).kernel(0.0) == "sparse"
+
+
+def test_of_equals_the_first_is_taken() -> None:
+    assert plan(b={1.0: 3, 0.1: 3}, a={1.0: 3, 0.1: 3}).kernel(0.5) == "b"
+
+
+def test_a_kernel_that_was_not_timed_near_is_no_candidate_there() -> None:
+    # Held beyond its end, sparse would win at density 1; dense at 0.01.
+    found = plan(dense={1.0: 50, 0.1: 4}, fused={1.0: 60, 0.1: 30, 0.01: 30}, sparse={0.1: 20, 0.01: 6})
+    assert found.kernel(1.0) == "dense"
+    assert found.kernel(0.01) == "sparse"
+    assert found.kernel(0.05) == "dense", "timed at 0.1, which is near"
+
+
+def test_three_kernels_take_turns() -> None:
+    found = plan(
+        fused={1.0: 40, 0.3: 40, 0.1: 40, 0.03: 40},
+        block={1.0: 80, 0.3: 30, 0.1: 20, 0.03: 18},
+        sparse={1.0: 200, 0.3: 60, 0.1: 19, 0.03: 9},
+    )
+    assert [name for _, name in found.choices()] == ["fused", "block", "sparse"]
+    for (density, after), (_, before) in zip(found.choices()[1:], found.choices(), strict=False):
+        assert found.milliseconds(before, density) == pytest.approx(found.milliseconds(after, density))
+
+
+def test_a_given_kernel_is_taken_everywhere() -> None:
+    found = Plan(given="dense", why="asked for by name", threads=2)
+    assert [found.kernel(d) for d in (1.0, 0.5, 0.0)] == ["dense"] * 3
+    assert (found.names, found.choices()) == (["dense"], [(1.0, "dense")])
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        plan(dense={1.0: 40.123456789, 0.01: 1 / 3}, sparse={1.0: 160, 0.01: 5}),
+        Plan(given="dense", why="asked for by name", threads=2),
+    ],
+)
+def test_a_plan_survives_json(found: Plan) -> None:
+    assert Plan.from_dict(json.loads(json.dumps(found.to_dict(), allow_nan=False))) == found
+
+
+# What is timed
+
+
+def test_the_plan_is_within_5_percent_of_the_fastest_everywhere() -> None:
+    kinds, clock = made(**BIG)
+    found = planned(kinds, clock)
+    for density in np.geomspace(1, DENSITIES[-1], 200):
+        times = {kind.name: kind.seconds(density) for kind in kinds}
+        assert times[found.kernel(density)] <= 1.05 * min(times.values())
+
+
+def test_a_crossover_is_timed_as_well() -> None:
+    kinds, clock = made(**BIG | {"fused": lambda d: 0.03})
+    found = planned(kinds, clock)
+    crossover = (0.03 - 0.005) / 0.17
+    assert len(found.densities) == 7
+    assert set(spread(DENSITIES)) < set(found.densities)
+    assert min(abs(np.log(d / crossover)) for d in found.densities) < 0.1
+    assert found.choices()[1][0] == pytest.approx(crossover, rel=0.05)
+
+
+def test_hopeless_kernels_are_not_timed_further() -> None:
+    kinds, clock = made(**BIG)
+    found = planned(kinds, clock)
+    timed = {name: [t.density for t in found.timings if t.kernel == name] for name in found.names}
+    # At 0.7% and 0.1% density dense products take ten times as long; between the two nobody asks again.
+    assert DENSITIES[14] not in timed["dense"]
+    assert DENSITIES[14] in timed["sparse"]
+    # Found hopeless by a look, not by a measurement.
+    looks = [t for t in found.timings if t.kernel == "sparse" and t.density == 1.0]
+    assert [t.updates for t in looks] == [2]
+    assert clock.now - 30 * sum(len(kind.kernels) for kind in kinds) < 8, "a few seconds"
+
+
+def test_small_networks_are_timed_in_slices_and_soon_done() -> None:
+    kinds, clock = made(dense=lambda d: 0.0011, fused=lambda d: 0.0006, sparse=lambda d: 0.0004 + 0.002 * d)
+    found = planned(kinds, clock)
+    assert all(t.updates >= 7 * 7 for t in found.timings if t.p20 < 3 * 0.4)
+    assert clock.now - 30 * sum(len(kind.kernels) for kind in kinds) < 2
+
+
+def test_compilation_is_left_out_of_the_timings() -> None:
+    kinds, clock = made(**BIG)
+    for t in planned(kinds, clock).timings:
+        assert t.p20 < 1000
+        assert t.p20 == pytest.approx(t.p50)
+
+
+def test_what_slows_the_machine_down_for_a_while_hits_all_alike() -> None:
+    clock = Stopwatch()
+    order: list[str] = []
+
+    class Noted(Made):
+        def __init__(self, name: str) -> None:
+            super().__init__(clock, 0.02)
+            self.name = name
+
+        def advance(self, updates: int) -> list[float]:
+            order.append(self.name)
+            return super().advance(updates)
+
+    class NotedKind(MadeKind):
+        def compile(self, *_: Any) -> Made:
+            return Noted(self.name)
+
+    p = problem()
+    kinds = [NotedKind(name, clock, lambda d: 0.02) for name in "ab"]
+    time_kernels(kinds, p.network, p.training, p.batches, [1.0], clock=clock)
+    slices = order[-14:]
+    assert slices == list("abba" * 3 + "ab"), "in turns, and each goes first as often"
+
+
+def test_one_kernel_is_not_timed() -> None:
+    kinds, clock = made(dense=lambda d: 1.0)
+    found = planned(kinds, clock)
+    assert found == Plan(given="dense", why="no other kernel supports this network", threads=1)
+    assert kinds[0].kernels == []
+
+
+def test_one_density_is_enough_for_a_plan() -> None:
+    kinds, clock = made(**BIG)
+    found = planned(kinds, clock, [0.01])
+    assert found.densities == [0.01]
+    assert found.kernel(1.0) == found.kernel(0.0) == "sparse"
+
+
+def test_a_run_that_goes_on_for_longer_is_planned_further_down_and_nothing_above_changes() -> None:
+    kinds, clock = made(**BIG)
+    p = problem("f60:f60:x")
+    before = planned(kinds, clock, DENSITIES[:4], p)
+    arguments = kinds, p.network, p.training, p.batches
+    assert before.kernel(0.001) == "fused"
+    assert extend_plan(before, *arguments, DENSITIES[:4], clock=clock) is before
+    after = extend_plan(before, *arguments, DENSITIES, clock=clock)
+    assert after.kernel(0.001) == "sparse"
+    assert set(before.timings) < set(after.timings)
+    assert all(after.kernel(d) == before.kernel(d) for d in np.geomspace(1, DENSITIES[3], 50))
+    given = Plan(given="dense", why="", threads=1)
+    assert extend_plan(given, *arguments, DENSITIES, clock=clock) is given
+
+
+def test_densities_are_spread_evenly_between_the_first_and_the_last() -> None:
+    assert spread(DENSITIES) == [DENSITIES[t] for t in (0, 4, 7, 11, 14, 18)]
+    assert spread([0.5, 1.0, 0.25]) == [1.0, 0.5, 0.25]
+    assert spread([0.3, 0.3]) == [0.3]
+
+
+def test_densities_to_come_follow_the_stop_rules() -> None:
+    p = problem("f100:x", density=1.0)
+    subject = Subject(None, p.network.prunable, lambda t: p.state)  # type: ignore[arg-type]
+    many = {"rounds": 50, "fraction": 0.5, "min_connected": 0.0}
+    for rule, last in (
+        ({"rounds": 3}, 0.125),
+        ({"min_density": 0.3}, 0.25),
+        ({"min_connected": 0.5}, 0.03125),  # 1700 entries: fewer than 50 cannot connect 50 units
+        ({}, 2.0**-10),
+    ):
+        found = foreseen_densities(subject, PruneConfig(**(many | rule)), p.masks)
+        assert found[0] == 1.0
+        assert found[-1] == last
+        assert all(b == a / 2 for a, b in pairwise(found))
+    half = random_masks(p.state, p.network, 0.5)
+    assert foreseen_densities(subject, PruneConfig(rounds=0), half) == [half.density]
+
+
+# What timing leaves alone
+
+
+def test_timing_draws_from_no_global_generator_and_leaves_batches_alone() -> None:
+    p = problem()
+    kinds = candidates("dense", p.network, p.training, "cpu")
+    before = torch.get_rng_state(), np.random.get_state()[1].copy(), p.batches.round  # noqa: NPY002
+    time_kernels(kinds, p.network, p.training, p.batches, [1.0, 0.1])
+    assert torch.equal(torch.get_rng_state(), before[0])
+    np.testing.assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+    assert p.batches.round == before[2]
+    expected = p.compile(kinds[0])
+    expected.advance(3)
+    time_kernels(kinds, p.network, p.training, p.batches, [0.5])
+    again = p.compile(kinds[0])
+    again.advance(3)
+    assert again.export().equals(expected.export())
+
+
+def test_random_masks_have_their_density_in_each_layer() -> None:
+    p = problem("f300:f200:x")
+    masks = random_masks(p.state, p.network, 0.1)
+    for names in p.network.prunable.values():
+        assert Masks({name: masks[name] for name in names}).density == pytest.approx(0.1, abs=0.01)
+    assert masks.equals(random_masks(p.state, p.network, 0.1))
