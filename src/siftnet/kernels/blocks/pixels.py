@@ -139,3 +139,21 @@ def prefetch(typing: Any, address: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.int64), generate
+
+
+@intrinsic
+def swap_reversed(typing: Any, values: Any, a: Any, b: Any) -> Any:
+    """Sixteen elements from a on and sixteen from b on change places, each in reverse."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointers = [data(context, builder, signature, args, 0, args[i]) for i in (1, 2)]
+        kind = ir.VectorType(pointers[0].type.pointee, LANES)
+        pointers = [builder.bitcast(pointer, kind.as_pointer()) for pointer in pointers]
+        parts = [builder.load(pointer) for pointer in pointers]
+        for part, pointer in zip(parts, reversed(pointers), strict=True):
+            part.align = 1
+            turned = builder.shuffle_vector(part, ir.Constant(kind, ir.Undefined), _lanes(list(range(LANES))[::-1]))
+            builder.store(turned, pointer).align = 1
+        return context.get_dummy_value()
+
+    return types.void(values, types.int64, types.int64), generate
