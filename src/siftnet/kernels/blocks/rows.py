@@ -1,0 +1,217 @@
+"""Sparse products on the block layout: rows of surviving weights against features of 128 examples.
+
+A row's accumulators stay in registers while its nonzeros pass; an entry of the weight gradient is one dot product of
+two features. Both read 2 bytes a multiply-add from paired storage, 4 from float32, which is what bounds them.
+"""
+
+# S blocks, O outputs, I inputs, N surviving weights, T tasks
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, prange, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from siftnet.kernels.blocks import plain
+from siftnet.kernels.blocks.epilogue import finish_backward, finish_forward, step_weights
+from siftnet.kernels.blocks.layout import WIDTH
+from siftnet.kernels.blocks.vectors import (
+    FLOATS, LANES, LONG, ZEROS, data, fma, lane_sums, load, load_row, long, splat, store,
+)  # fmt: skip
+
+CACHED = 1 << 20
+"""Bytes of inputs that a thread goes through again and again: half of a second cache."""
+PADDING = LANES
+"""Unused entries after the last one of columns and gradients, which vectors may read."""
+
+
+def _feature(builder: Any, x: Any, columns: Any, k: Any, width: int) -> Any:
+    """Pointer to the 128 values of the feature that entry k multiplies."""
+    column = builder.zext(builder.load(builder.gep(columns, [k])), LONG)
+    return builder.gep(x, [builder.mul(column, long(width))])
+
+
+@intrinsic
+def product_row(typing: Any, x: Any, base: Any, columns: Any, values: Any, first: Any, end: Any, row: Any) -> Any:
+    """row[:128] = sum over k in [first, end) of values[k] * the feature columns[k] of the block that begins at base."""
+    paired = x.dtype == types.uint32
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        block = data(context, builder, signature, args, 0, args[1])
+        columns, values, row = (data(context, builder, signature, args, i) for i in (2, 3, 6))
+        sums = [cgutils.alloca_once_value(builder, ZEROS) for _ in range(8)]
+        for pointer in sums:
+            builder.store(ZEROS, pointer)
+        with cgutils.for_range_slice(builder, args[4], args[5], long(1), LONG) as (k, _):
+            weight = splat(builder, builder.load(builder.gep(values, [k])))
+            feature = _feature(builder, block, columns, k, WIDTH // 2 if paired else WIDTH)
+            for pointer, part in zip(sums, load_row(builder, feature, paired=paired), strict=True):
+                builder.store(fma(builder, weight, part, builder.load(pointer)), pointer)
+        for j, pointer in enumerate(sums):
+            store(builder, builder.load(pointer), row, long(LANES * j))
+        return context.get_dummy_value()
+
+    return types.void(x, base, columns, values, first, end, row), generate
+
+
+def _dots(builder: Any, x: Any, columns: Any, first: Any, count: int, d: Any, steps: Any, blocks: Any, paired: bool) -> Any:
+    """Vector of the dot products of the feature d with those of `count` entries from `first` on, over some blocks."""
+    width = WIDTH // 2 if paired else WIDTH
+    features = [_feature(builder, x, columns, builder.add(first, long(i)), width) for i in range(count)]
+    sums = [cgutils.alloca_once_value(builder, ZEROS) for _ in range(count)]
+    for pointer in sums:
+        builder.store(ZEROS, pointer)
+    with cgutils.for_range(builder, blocks) as loop:
+        x_step, d_step = (builder.mul(loop.index, step) for step in steps)
+        mine = load_row(builder, builder.gep(d, [d_step]), paired=paired)
+        for feature, pointer in zip(features, sums, strict=True):
+            total = builder.load(pointer)
+            for own, part in zip(mine, load_row(builder, builder.gep(feature, [x_step]), paired=paired), strict=True):
+                total = fma(builder, own, part, total)
+            builder.store(total, pointer)
+    return lane_sums(builder, [builder.load(pointer) for pointer in sums])
+
+
+@intrinsic
+def dots_row(
+    typing: Any, x: Any, base: Any, x_step: Any, columns: Any, first: Any, end: Any, d: Any, own: Any, d_step: Any,
+    blocks: Any, sums: Any,
+) -> Any:  # fmt: skip
+    """sums[k] += the feature at d[own] dot the feature columns[k] of the block at base, for k in [first, end), and the
+    same for the blocks that follow, x_step and d_step further on."""
+    paired = x.dtype == types.uint32
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        block, d = data(context, builder, signature, args, 0, args[1]), data(context, builder, signature, args, 6, args[7])
+        columns, sums = (data(context, builder, signature, args, i) for i in (3, 10))
+        first, end, steps, blocks = args[4], args[5], (args[2], args[8]), args[9]
+        tail = builder.alloca(FLOATS)
+        whole = builder.add(first, builder.and_(builder.sub(end, first), long(-LANES)))
+        with cgutils.for_range_slice(builder, first, whole, long(LANES), LONG) as (k, _):
+            found = _dots(builder, block, columns, k, LANES, d, steps, blocks, paired)
+            store(builder, builder.fadd(load(builder, sums, k), found), sums, k)
+        # What is left over four at a time, and added one by one: the next row may be another thread's.
+        with cgutils.for_range_slice(builder, whole, end, long(4), LONG) as (k, _):
+            builder.store(_dots(builder, block, columns, k, 4, d, steps, blocks, paired), tail)
+            left = builder.sub(end, k)
+            count = builder.select(builder.icmp_signed("<", left, long(4)), left, long(4))
+            with cgutils.for_range(builder, count) as loop:
+                place = builder.gep(sums, [builder.add(k, loop.index)])
+                found = builder.load(builder.gep(builder.bitcast(tail, ir.FloatType().as_pointer()), [loop.index]))
+                builder.store(builder.fadd(builder.load(place), found), place)
+        return context.get_dummy_value()
+
+    size = types.intp
+    return types.void(x, size, size, columns, size, size, d, size, size, size, sums), generate
+
+
+@njit(parallel=True, cache=True, error_model="numpy", fastmath={"contract"})
+def forward_rows(
+    tier, z, pointers, columns, values, parts, constants, centres, hidden, counts, out, moments
+):  # fmt: skip
+    """Outputs of a layer, centred, rounded and stored in `out`, with their moments; `parts` cuts the rows into tasks."""
+    blocks, features, width = z.shape
+    tasks = parts.shape[0] - 1
+    for task in prange(blocks * tasks):
+        s, part = task // tasks, task % tasks
+        row = np.empty(WIDTH, np.float32)
+        for o in range(parts[part], parts[part + 1]):
+            if tier == plain.PLAIN:
+                plain.product_row(z, s, columns, values, pointers[o], pointers[o + 1], row)
+            else:
+                product_row(z, s * features * width, columns, values, pointers[o], pointers[o + 1], row)
+            finish_forward(
+                row, 0, constants[o], centres[o], hidden, counts[s], out, (s * out.shape[1] + o) * out.shape[2],
+                moments, (s * moments.shape[1] + o) * 2,
+            )  # fmt: skip
+
+
+@njit(parallel=True, cache=True, error_model="numpy", fastmath={"contract"})
+def backward_rows(
+    tier, d, pointers, columns, order, values, parts, offsets, slopes, centres, counts, z, sums
+):  # fmt: skip
+    """Gradients of a layer's inputs before their ReLU, stored over the inputs z, with their sums over the batch.
+
+    pointers, columns: the transposed pattern; order: where its entries are in `values`.
+    """
+    blocks, features, width = d.shape
+    tasks = parts.shape[0] - 1
+    turned = np.empty(order.shape[0], np.float32)
+    for part in prange(tasks):
+        for k in range(pointers[parts[part]], pointers[parts[part + 1]]):
+            turned[k] = values[order[k]]
+    for task in prange(blocks * tasks):
+        s, part = task // tasks, task % tasks
+        row = np.empty(WIDTH, np.float32)
+        for i in range(parts[part], parts[part + 1]):
+            if tier == plain.PLAIN:
+                plain.product_row(d, s, columns, turned, pointers[i], pointers[i + 1], row)
+            else:
+                product_row(d, s * features * width, columns, turned, pointers[i], pointers[i + 1], row)
+            finish_backward(
+                row, 0, offsets[i], slopes[i], centres[i], counts[s], z, (s * z.shape[1] + i) * z.shape[2],
+                sums, s * sums.shape[1] + i,
+            )  # fmt: skip
+
+
+@njit(parallel=True, cache=True, error_model="numpy", fastmath={"contract"})
+def gradient_rows(
+    tier, threads, rule, d, z, pointers, columns, parts, output_sums, scales, shifts, weights, gradients, first, second,
+    by_input,
+):  # fmt: skip
+    """Update the weights, and add up what batch norm's own gradients need.
+
+    A thread takes neighbouring parts and stays on one block of inputs through all of them; each part adds to its own
+    sums over outputs, by_input (T, 2, I), so that the number of threads does not change the order of any addition.
+    """
+    blocks, features, width = z.shape
+    outputs = d.shape[1]
+    together = max(1, CACHED // (4 * features * width))
+    tasks = parts.shape[0] - 1
+    threads = min(threads, tasks)
+    for thread in prange(threads):
+        begin, end = thread * tasks // threads, (thread + 1) * tasks // threads
+        gradients[pointers[parts[begin]] : pointers[parts[end]]] = 0
+        for s in range(0, blocks, together):
+            for o in range(parts[begin], parts[end]):
+                if tier == plain.PLAIN:
+                    for t in range(s, min(s + together, blocks)):
+                        plain.dots_row(z, t, columns, pointers[o], pointers[o + 1], d, o, gradients)
+                else:
+                    dots_row(
+                        z, s * features * width, features * width, columns, pointers[o], pointers[o + 1], d,
+                        (s * outputs + o) * width, outputs * width, min(together, blocks - s), gradients,
+                    )  # fmt: skip
+        for part in range(begin, end):
+            by_input[part] = 0
+            for o in range(parts[part], parts[part + 1]):
+                for k in range(pointers[o], pointers[o + 1]):
+                    i = columns[k]
+                    by_input[part, 0, i] += weights[k] * gradients[k]
+                    by_input[part, 1, i] += weights[k] * output_sums[o]
+                    gradients[k] = scales[i] * gradients[k] + shifts[i] * output_sums[o]
+                low, high = pointers[o], pointers[o + 1]
+                step_weights(rule, weights[low:high], gradients[low:high], first[low:high], second[low:high])
+
+
+@njit(parallel=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+def fold_rows(pointers, columns, weights, parts, scales, means, betas, values, constants, predicted):  # fmt: skip
+    """Batch norm folded into the weights: values = W * scale, the constant that remains, and the mean output it predicts.
+
+    a = W (scale * (z - mean) + beta) + b = values z + constants, whose mean over the batch is b + W beta; constants and
+    predicted come in as bias and what constant inputs add.
+    """
+    for part in prange(parts.shape[0] - 1):
+        for o in range(parts[part], parts[part + 1]):
+            mean, folded = 0.0, 0.0
+            for k in range(pointers[o], pointers[o + 1]):
+                i = columns[k]
+                values[k] = weights[k] * scales[i]
+                folded += values[k] * means[i]
+                mean += weights[k] * betas[i]
+            predicted[o] += mean
+            constants[o] += mean - folded

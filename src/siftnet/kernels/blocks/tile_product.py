@@ -1,0 +1,175 @@
+"""The dense product of two panels of words, 32 rows by 32 columns: AMX tiles where the processor has them.
+
+A word is a float32, or a pair of bf16 that stands for two terms of the sum; so a panel product has one form for both.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from functools import cache
+from typing import Any
+
+import numpy as np
+from llvmlite import binding, ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from siftnet.kernels.blocks.vectors import (
+    BYTE, FLOATS, LANES, LONG, WORD, WORDS, ZEROS, call, data, expand, fma, load, long, splat, store,
+)  # fmt: skip
+
+PANEL = 32
+"""Rows and columns of a product."""
+ROWS_AT_ONCE = 8
+TILES = np.zeros(64, np.uint8)
+"""AMX's configuration: eight tiles of 16 rows of 64 bytes."""
+TILES[0], TILES[16:32:2], TILES[48:56] = 1, 64, 16
+# arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA): Linux lets a process use AMX's tiles once it has asked.
+ASK_FOR_TILES = (158, 0x1023, 18)
+
+
+def _compiled_with_amx() -> bool:
+    features = binding.get_host_cpu_features()
+    return bool(features.get("amx-tile") and features.get("amx-bf16"))
+
+
+@cache
+def has_amx() -> bool:
+    """Whether this process may use the processor's bf16 tiles."""
+    return sys.platform == "linux" and _compiled_with_amx() and ctypes.CDLL(None).syscall(*ASK_FOR_TILES) == 0
+
+
+@intrinsic
+def begin_tiles(typing: Any, amx: Any, configuration: Any) -> Any:
+    """Make the tiles ready in this thread, where `amx` is true."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if _compiled_with_amx():
+            with builder.if_then(args[0]):
+                call(builder, "llvm.x86.ldtilecfg", ir.VoidType(), [data(context, builder, signature, args, 1)])
+        return context.get_dummy_value()
+
+    return types.void(amx, configuration), generate
+
+
+@intrinsic
+def end_tiles(typing: Any, amx: Any) -> Any:
+    """Let go of the tiles, so that the thread is as quick as before to switch."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if _compiled_with_amx():
+            with builder.if_then(args[0]):
+                call(builder, "llvm.x86.tilerelease", ir.VoidType(), [])
+        return context.get_dummy_value()
+
+    return types.void(amx), generate
+
+
+@intrinsic
+def panel_product(
+    typing: Any, amx: Any, a: Any, a_base: Any, a_stride: Any, a_half: Any, a_chunk: Any, a_step: Any, b: Any,
+    b_base: Any, b_stride: Any, b_step: Any, c: Any, c_base: Any, c_stride: Any, words: Any, repeats: Any,
+) -> Any:  # fmt: skip
+    """c[32, 32] = sum over r < repeats of A_r B_r, A_r (32, words) at a_base + r a_step, B_r (words, 32) likewise.
+
+    a, b: float32 or uint32 (pairs of bf16); c: float32; everything in words; words: a multiple of 16. A's rows are
+    a_stride apart, rows 16 to 31 begin a_half further on, and each sixteen words of a row a_chunk after the last.
+    """
+    paired = a.dtype == types.uint32
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        a, b, c = (data(context, builder, signature, args, i, args[i + 1]) for i in (1, 7, 11))
+        panels = (a, *args[3:7], b, args[9], args[10], c, args[13], args[14], args[15])
+        if not (paired and _compiled_with_amx()):
+            _vector_product(builder, *panels, paired=paired)
+            return context.get_dummy_value()
+        with builder.if_else(args[0]) as (tiled, otherwise):
+            with tiled:
+                _tile_product(builder, *panels)
+            with otherwise:
+                _vector_product(builder, *panels, paired=True)
+        return context.get_dummy_value()
+
+    size = types.intp
+    signature = types.void(types.boolean, a, *[size] * 5, b, *[size] * 3, c, *[size] * 4)
+    return signature, generate
+
+
+def _tile_product(
+    builder: Any, a: Any, a_stride: Any, a_half: Any, a_chunk: Any, a_step: Any, b: Any, b_stride: Any, b_step: Any,
+    c: Any, c_stride: Any, words: Any, repeats: Any,
+) -> None:  # fmt: skip
+    """Four accumulating tiles, two of A, two of B."""
+    tile = [ir.Constant(BYTE, number) for number in range(8)]
+
+    def at(pointer: Any, *offsets: Any) -> Any:
+        for offset in offsets:
+            pointer = builder.gep(pointer, [offset])
+        return builder.bitcast(pointer, BYTE.as_pointer())
+
+    def scaled(stride: Any, factor: int) -> Any:
+        return builder.mul(stride, long(factor))
+
+    void = ir.VoidType()
+    a_bytes, b_bytes, c_bytes = (scaled(stride, 4) for stride in (a_stride, b_stride, c_stride))
+    for number in range(4):
+        call(builder, "llvm.x86.tilezero", void, [tile[number]])
+    with cgutils.for_range(builder, repeats) as loop:
+        a_r = builder.gep(a, [builder.mul(loop.index, a_step)])
+        b_r = builder.gep(b, [builder.mul(loop.index, b_step)])
+        with cgutils.for_range_slice(builder, long(0), words, long(LANES), LONG) as (k, _):
+            a_k, b_k = builder.mul(builder.lshr(k, long(4)), a_chunk), builder.mul(k, b_stride)
+            call(builder, "llvm.x86.tileloadd64", void, [tile[4], at(a_r, a_k), a_bytes])
+            call(builder, "llvm.x86.tileloadd64", void, [tile[6], at(b_r, b_k), b_bytes])
+            call(builder, "llvm.x86.tileloadd64", void, [tile[7], at(b_r, b_k, long(LANES)), b_bytes])
+            call(builder, "llvm.x86.tileloadd64", void, [tile[5], at(a_r, a_k, a_half), a_bytes])
+            for number, (left, right) in enumerate(((4, 6), (4, 7), (5, 6), (5, 7))):
+                call(builder, "llvm.x86.tdpbf16ps", void, [tile[number], tile[left], tile[right]])
+    for number, (down, right) in enumerate(((0, 0), (0, LANES), (LANES, 0), (LANES, LANES))):
+        place = at(c, scaled(c_stride, down), long(right))
+        call(builder, "llvm.x86.tilestored64", void, [tile[number], place, c_bytes])
+
+
+def _vector_product(
+    builder: Any, a: Any, a_stride: Any, a_half: Any, a_chunk: Any, a_step: Any, b: Any, b_stride: Any, b_step: Any,
+    c: Any, c_stride: Any, words: Any, repeats: Any, *, paired: bool,
+) -> None:  # fmt: skip
+    """Eight rows by two vectors of accumulators at a time."""
+    sums = [cgutils.alloca_once_value(builder, ZEROS) for _ in range(2 * ROWS_AT_ONCE)]
+    with cgutils.for_range_slice(builder, long(0), long(PANEL), long(ROWS_AT_ONCE), LONG) as (row, _):
+        for pointer in sums:
+            builder.store(ZEROS, pointer)
+        own = builder.mul(builder.lshr(row, long(4)), a_half)
+        own = builder.add(own, builder.mul(builder.and_(row, long(LANES - 1)), a_stride))
+        with cgutils.for_range(builder, repeats) as loop:
+            a_r = builder.gep(a, [builder.add(builder.mul(loop.index, a_step), own)])
+            b_r = builder.gep(b, [builder.mul(loop.index, b_step)])
+            with cgutils.for_range(builder, words) as inner:
+                k = inner.index
+                a_k = builder.mul(builder.lshr(k, long(4)), a_chunk)
+                a_k = builder.gep(a_r, [builder.add(a_k, builder.and_(k, long(LANES - 1)))])
+                b_k = builder.gep(b_r, [builder.mul(k, b_stride)])
+                _add_outer_product(builder, a_k, a_stride, b_k, sums, paired)
+        for i, pointer in enumerate(sums):
+            line = builder.mul(builder.add(row, long(i // 2)), c_stride)
+            store(builder, builder.load(pointer), c, builder.add(line, long(LANES * (i % 2))))
+
+
+def _add_outer_product(builder: Any, a: Any, a_stride: Any, b: Any, sums: list[Any], paired: bool) -> None:
+    """sums += column of eight words times row of 32 words."""
+    kind = WORDS if paired else FLOATS
+    line = [load(builder, b, long(LANES * j), kind) for j in range(2)]
+    lines = [expand(builder, words) if paired else (words,) for words in line]
+    for r in range(ROWS_AT_ONCE):
+        word = builder.load(builder.gep(a, [builder.mul(a_stride, long(r))]))
+        if paired:
+            halves = (builder.shl(word, ir.Constant(WORD, 16)), builder.and_(word, ir.Constant(WORD, 0xFFFF0000)))
+            factors = [splat(builder, builder.bitcast(half, ir.FloatType())) for half in halves]
+        else:
+            factors = [splat(builder, word)]
+        for j in range(2):
+            pointer = sums[2 * r + j]
+            for factor, part in zip(factors, lines[j], strict=True):
+                builder.store(fma(builder, factor, part, builder.load(pointer)), pointer)
