@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from siftnet.config import TrainConfig
+from siftnet.kernels.blocks.kernel import Blocks
+from siftnet.kernels.blocks.plain import PLAIN
 from siftnet.kernels.dense import Dense
 from siftnet.kernels.interface import Evaluation, Kernel, KernelKind
 from siftnet.kernels.plan import Plan, Timing, make_plan
 from siftnet.network import Network
 
 # Of kernels that are equally fast, the first is taken.
-KERNELS: dict[str, KernelKind] = {"dense": Dense()}
+KERNELS: dict[str, KernelKind] = {
+    "dense": Dense(),
+    "fused": Blocks("fused", sparse=False),
+    "sparse": Blocks("sparse", sparse=True),
+    "plain": Blocks("plain", sparse=True, tier=PLAIN),
+}
 
 
 def candidates(name: str, network: Network, training: TrainConfig, device: str) -> list[KernelKind]:

@@ -5,7 +5,6 @@ Its cost does not fall with density; every other kernel is held against it.
 
 from __future__ import annotations
 
-from math import cos, pi
 from typing import Any
 
 import torch
@@ -16,18 +15,12 @@ from siftnet.config import TrainConfig
 from siftnet.data.batches import Batches
 from siftnet.kernels.interface import Evaluation
 from siftnet.kernels.products import NormAffine, PlainAffine, standardise
+from siftnet.kernels.schedule import learning_rate
 from siftnet.masks import Masks
 from siftnet.network import CONVOLVE, POOL, Affine, Convolution, Network, Pooling, loss_of
 from siftnet.state import State
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
-
-
-def learning_rate(training: TrainConfig, step: int) -> float:
-    """Learning rate of update `step` (from 0)."""
-    if training.schedule == "constant":
-        return training.lr
-    return training.lr * 0.5 * (1 + cos(pi * step / training.steps))
 
 
 def make_optimiser(training: TrainConfig, parameters: dict[str, Tensor]) -> torch.optim.Optimizer:
