@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -173,6 +174,7 @@ def test_a_damaged_plan_is_one_sentence_that_names_it(copy: Run) -> None:
         with pytest.raises(ValueError, match=r"plan\.json is not a plan .*restore it from a copy"):
             assert copy.plan
     (copy.path / "plan.json").unlink()
+    copy.update_config(replace(copy.config, kernel="auto"))
     with pytest.raises(ValueError, match=r"plan\.json cannot be read .*restore it from a copy"):
         assert copy.plan
 

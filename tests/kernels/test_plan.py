@@ -191,8 +191,16 @@ def test_hopeless_kernels_are_not_timed_further() -> None:
     assert DENSITIES[14] in timed["sparse"]
     # Found hopeless by a look, not by a measurement.
     looks = [t for t in found.timings if t.kernel == "sparse" and t.density == 1.0]
-    assert [t.updates for t in looks] == [2]
+    assert [t.updates for t in looks] == [1]
     assert clock.now - 30 * sum(len(kind.kernels) for kind in kinds) < 8, "a few seconds"
+
+
+def test_a_kernel_that_is_slow_even_where_least_is_left_is_not_tried_above() -> None:
+    kinds, clock = made(**BIG, plain=lambda d: 0.2 + 10 * d)
+    found = planned(kinds, clock)
+    assert [t.density for t in found.timings if t.kernel == "plain"] == [DENSITIES[-1]]
+    assert len(kinds[-1].kernels) == 1
+    assert "plain" not in {found.kernel(d) for d in DENSITIES}
 
 
 def test_small_networks_are_timed_in_slices_and_soon_done() -> None:

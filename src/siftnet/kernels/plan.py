@@ -28,6 +28,8 @@ from siftnet.state import State
 DENSITIES, REFINEMENTS = 6, 2
 # A kernel this many times slower than the fastest is measured no further there.
 HOPELESS = 3.0
+# And where it is this many times slower at first sight, there is no second look.
+FAR = 10.0
 # Updates are timed in slices about this long, because a single update of a small network drowns in the clock's noise.
 SLICE_SECONDS, SLICE_UPDATES = 0.008, 16
 # Slices of each kernel at a density: at least, at most, and as many as fit into some seconds in between; where updates
@@ -219,15 +221,19 @@ def time_kernels(
     clock: Clock = time.perf_counter,
     known: Sequence[Timing] = (),
 ) -> list[Timing]:
-    """`known` and the timings at further densities: the two ends first, then between them where it is worth it."""
+    """`known` and the timings at further densities: the lowest, the highest, then between where it is worth it."""
     state = initialise(network, 0, "plan")
     timings = list(known)
     ordered = sorted(densities, reverse=True)
-    for density in dict.fromkeys([*ordered[:1], *ordered[-1:], *ordered]):
+    # The lowest first: a kernel's cost does not fall with density, so that what is slow there need not be tried above.
+    for density in dict.fromkeys([*ordered[-1:], *ordered]):
         live = [kind for kind in kinds if not _is_hopeless(kind.name, density, timings)]
+        floors = {kind.name: _floor(kind.name, density, timings) for kind in live}
         masks = random_masks(state, network, density)
-        kernels = {kind.name: kind.compile(network, masks.apply(state), masks, training, batches) for kind in live}
-        timings += _time_side_by_side(kernels, density, clock)
+        begin = masks.apply(state)
+        timings += _time_side_by_side(
+            live, lambda kind: kind.compile(network, begin, masks, training, batches), floors, density, clock  # noqa: B023
+        )  # fmt: skip
     order = list(dict.fromkeys([*(t.kernel for t in known), *(kind.name for kind in kinds)]))
     return sorted(timings, key=lambda t: (-t.density, order.index(t.kernel)))
 
@@ -243,44 +249,68 @@ def random_masks(state: State, network: Network, density: float) -> Masks:
 
 
 def _is_hopeless(kernel: str, density: float, timings: Sequence[Timing]) -> bool:
-    """Whether the kernel was found hopeless on both sides of a density."""
+    """Whether the kernel was too slow at the next densities above and below, or not even tried there."""
     best: dict[float, float] = {}
     for t in timings:
         best[t.density] = min(best.get(t.density, inf), t.p20)
-    # A density at which it was not timed is one between two at which it was hopeless.
-    mine = {t.density: t.p20 > HOPELESS * best[t.density] for t in timings if t.kernel == kernel}
-    above = min((d for d in mine if d > density), default=None)
-    below = max((d for d in mine if d < density), default=None)
-    return above is not None and below is not None and mine[above] and mine[below]
+    mine = {t.density: t.p20 for t in timings if t.kernel == kernel}
+    above = min((d for d in best if d > density), default=None)
+    below = max((d for d in best if d < density), default=None)
+    return (
+        above is not None and below is not None and all(mine.get(d, inf) > HOPELESS * best[d] for d in (above, below))
+    )
 
 
-def _time_side_by_side(kernels: dict[str, Kernel], density: float, clock: Clock) -> list[Timing]:
-    """Slices of all kernels in turn, so that what slows the machine down for a while slows all of them down."""
+def _floor(kernel: str, density: float, timings: Sequence[Timing]) -> float:
+    """Seconds that an update takes at least, from what it took at lower densities."""
+    return max((t.p20 for t in timings if t.kernel == kernel and t.density < density), default=0.0) / 1000
+
+
+def _time_side_by_side(
+    kinds: Sequence[KernelKind],
+    compile_kernel: Callable[[KernelKind], Kernel],
+    floors: dict[str, float],
+    density: float,
+    clock: Clock,
+) -> list[Timing]:
+    """Slices of all kernels in turn, so that what slows the machine down for a while slows all of them down.
+
+    Those that a look, the better of two updates, shows to be hopeless have no slices, and those that `floors` show so
+    are not tried.
+    """
+    kernels: dict[str, Kernel] = {}
 
     def seconds(name: str, updates: int) -> float:
         start = clock()
         kernels[name].advance(updates)
         return (clock() - start) / updates
 
-    for name in kernels:
+    looks: dict[str, float] = {}
+    for kind in sorted(kinds, key=lambda kind: floors[kind.name]):
+        if floors[kind.name] > HOPELESS * min(looks.values(), default=inf):
+            continue
+        kernels[kind.name] = compile_kernel(kind)
         # Compilation and first allocations.
-        seconds(name, 1)
-    probes = {name: min(seconds(name, 1) for _ in range(2)) for name in kernels}
-    live = [name for name in kernels if probes[name] <= HOPELESS * min(probes.values())]
-    slices = {name: max(1, min(SLICE_UPDATES, round(SLICE_SECONDS / max(probes[name], 1e-9)))) for name in live}
-    samples: dict[str, list[float]] = {name: [probes[name]] for name in kernels if name not in live}
-    start, count = clock(), 0
+        seconds(kind.name, 1)
+        best, look = min(looks.values(), default=inf), seconds(kind.name, 1)
+        looks[kind.name] = look if look > FAR * best else min(look, seconds(kind.name, 1))
+    slowest = HOPELESS * min(looks.values())
+    found = [_timing(name, density, [look], 1) for name, look in looks.items() if look > slowest]
+    kernels = {name: kernel for name, kernel in kernels.items() if looks[name] <= slowest}
+    slices = {name: max(1, min(SLICE_UPDATES, round(SLICE_SECONDS / max(looks[name], 1e-9)))) for name in kernels}
+    samples: dict[str, list[float]] = {name: [] for name in kernels}
+    start, count, names = clock(), 0, list(kernels)
     while not _enough(count, clock() - start):
         # Another one begins each time, as each finds the caches as the one before left them.
-        for name in live[count % len(live) :] + live[: count % len(live)]:
-            samples.setdefault(name, []).append(seconds(name, slices[name]))
+        for name in names[count % len(names) :] + names[: count % len(names)]:
+            samples[name].append(seconds(name, slices[name]))
         count += 1
-    found = []
-    for name in kernels:
-        p20, p50 = (1000 * float(x) for x in np.quantile(samples[name], [0.2, 0.5]))
-        updates = slices[name] * count if name in live else 2
-        found.append(Timing(kernel=name, density=density, p20=p20, p50=p50, updates=updates))
-    return found
+    return found + [_timing(name, density, samples[name], slices[name] * count) for name in names]
+
+
+def _timing(kernel: str, density: float, seconds: list[float], updates: int) -> Timing:
+    p20, p50 = (1000 * float(x) for x in np.quantile(seconds, [0.2, 0.5]))
+    return Timing(kernel=kernel, density=density, p20=p20, p50=p50, updates=updates)
 
 
 def _enough(count: int, elapsed: float) -> bool:
