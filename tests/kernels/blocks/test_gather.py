@@ -9,7 +9,7 @@ import pytest
 from siftnet.data.batches import Batches
 from siftnet.data.dataset import Dataset
 from siftnet.geometry import Grid, Unknown, ring, torus, volume
-from siftnet.kernels.blocks.gather import Gatherer, fill_floats
+from siftnet.kernels.blocks.gather import Gatherer, gather_plain
 from siftnet.kernels.blocks.layout import Storage, allocate, blocks_of, from_blocks, round_bf16
 from small import dataset
 
@@ -93,8 +93,9 @@ def test_the_check_sees_a_wrong_value_a_wrong_column_and_a_wrong_moment() -> Non
             check(values, place_I, *((wrong, moments) if array is out else (out, wrong)))
 
 
-def test_the_tiles_of_bytes_equal_the_plain_loops() -> None:
-    data = some_dataset(300, True)
+@pytest.mark.parametrize("integers", [True, False])
+def test_the_tiles_equal_the_plain_loops(integers: bool) -> None:
+    data = some_dataset(300, integers)
     place_I = some_places(300, 0.7)
     gatherer = Gatherer(Batches(data, 8, 0, 0), place_I)
     rows = np.random.default_rng(0).integers(0, 400, 250)
@@ -104,7 +105,8 @@ def test_the_tiles_of_bytes_equal_the_plain_loops() -> None:
             out, moments = allocate(250, 300, storage), np.zeros((2, 300, 2))
             if plain:
                 tables = place_I, gatherer.center_I, gatherer.scale_I
-                fill_floats(gatherer.inputs_NI, rows, *tables, out, moments)
+                for s in range(2):
+                    gather_plain(gatherer.inputs_NI, rows, *tables, s, 0, 300, out, moments)
             else:
                 gatherer.fill_rows(rows, out, moments)
             results.append((out, moments))

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from siftnet.kernels.blocks.pixels import swap_reversed
+from siftnet.kernels.blocks.transpose import swap_reversed
 from siftnet.kernels.blocks.vectors import LANES
 
 
@@ -66,7 +66,7 @@ def _find_sources(moved_A, shape_A, periodic, sources):  # type: ignore[no-untyp
 
 @njit(cache=True, error_model="numpy")
 def _move(old, sources, moved_A, shape_A, out):  # type: ignore[no-untyped-def]  # compiled
-    """Move one channel of a free grid: all of it at once, as sites are numbered, then clear what came from elsewhere."""
+    """Move one channel of a free grid: all at once, as sites are numbered, then clear what came from elsewhere."""
     n, moved = shape_A[-1], moved_A[-1]
     offset, stride = 0, 1
     for axis in range(len(shape_A) - 1, -1, -1):

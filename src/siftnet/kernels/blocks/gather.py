@@ -16,7 +16,7 @@ from siftnet.data.batches import Batches
 from siftnet.geometry import Grid
 from siftnet.kernels.blocks.augment import augment
 from siftnet.kernels.blocks.layout import WIDTH, blocks_of, store_row
-from siftnet.kernels.blocks.pixels import MIDDLE, finish_sums, gather_tile, prefetch
+from siftnet.kernels.blocks.transpose import MIDDLE, finish_sums, gather_bytes, gather_floats, prefetch
 
 # Inputs of a task, counted in parts of all of them: enough that two threads share an odd number of blocks evenly.
 PARTS = 4
@@ -118,7 +118,9 @@ def fill_floats(inputs_NI, rows_B, place_I, center_I, scale_I, out, moments):  #
     inputs = inputs_NI.shape[1]
     for task in prange(-(-len(rows_B) // WIDTH) * PARTS):
         s, first, end = _part(task, inputs)
-        gather_plain(inputs_NI, rows_B, place_I, center_I, scale_I, s, first, end, out, moments)
+        whole = end - (end - first) % TILE
+        _gather_floats(inputs_NI, rows_B, place_I, center_I, scale_I, s, first, whole, out, moments)
+        gather_plain(inputs_NI, rows_B, place_I, center_I, scale_I, s, whole, end, out, moments)
 
 
 @njit(cache=True, error_model="numpy")
@@ -132,10 +134,32 @@ def gather_plain(inputs_NI, rows_B, place_I, center_I, scale_I, s, first, end, o
             row = rows_B[WIDTH * s + c]
             for i in range(start, stop):
                 tile[i - start, c] = (np.float32(inputs_NI[row, i]) - center_I[i]) * scale_I[i]
-        for i in range(start, stop):
-            if place_I[i] >= 0:
-                store_row(tile[i - start], out[s, place_I[i]])
-                _measure(tile[i - start, :count], moments[s, place_I[i]])
+        _write_tile(tile, place_I[start:stop], count, out[s], moments[s])
+
+
+@njit(cache=True, error_model="numpy")
+def _gather_floats(inputs_NI, rows_B, place_I, center_I, scale_I, s, first, end, out, moments):  # type: ignore[no-untyped-def]  # compiled
+    """Inputs first..end - 1 of block s, a whole number of tiles, from float32."""
+    count = min(len(rows_B) - WIDTH * s, WIDTH)
+    # Blank examples are equal to the center, so that 0 comes out.
+    sources = _sources(inputs_NI, rows_B, center_I, s)
+    tile = np.empty((TILE, WIDTH), np.float32)
+    for start in range(first, end, TILE):
+        if place_I[start : start + TILE].max() >= 0:
+            for c in range(0, WIDTH, TILE):
+                for example in range(c, c + TILE):
+                    prefetch(sources[example] + 4 * (start + TILE))
+                gather_floats(sources, c, start, center_I, scale_I, tile)
+            _write_tile(tile, place_I[start : start + TILE], count, out[s], moments[s])
+
+
+@njit(cache=True, error_model="numpy")
+def _write_tile(tile, places, count, out_F, moments_F2):  # type: ignore[no-untyped-def]  # compiled
+    """Store the rows of a tile in their places, with the moments of what was stored."""
+    for t, place in enumerate(places):
+        if place >= 0:
+            store_row(tile[t], out_F[place])
+            _measure(tile[t, :count], moments_F2[place])
 
 
 @njit(cache=True, error_model="numpy", fastmath={"reassoc"})
@@ -158,7 +182,7 @@ def _sources(inputs_NI, rows_B, blank_I, s):  # type: ignore[no-untyped-def]  # 
     sources = np.empty(WIDTH, np.int64)
     for c in range(WIDTH):
         if WIDTH * s + c < len(rows_B):
-            sources[c] = inputs_NI.ctypes.data + rows_B[WIDTH * s + c] * inputs_NI.shape[1]
+            sources[c] = inputs_NI.ctypes.data + rows_B[WIDTH * s + c] * inputs_NI.strides[0]
         else:
             sources[c] = blank_I.ctypes.data
     return sources
@@ -183,7 +207,7 @@ def _gather_bytes(inputs_NI, rows_B, place_I, blank_I, s, first, end, out, momen
                 prefetch(sources[c] + line + LINE)
             for j in range(tiles):
                 if live[j]:
-                    gather_tile(sources, k, line + TILE * j, targets[j], sums[j], out)
+                    gather_bytes(sources, k, line + TILE * j, targets[j], sums[j], out)
         for j in range(tiles):
             if live[j]:
                 finish_sums(sums[j], totals)
