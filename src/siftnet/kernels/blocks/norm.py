@@ -41,7 +41,8 @@ def normalise_batch(
         unit = np.float64(units[f])
         variance, position = spread / batch * unit * unit, mean * unit + centres[f]
         deviation = unit / np.sqrt(variance + epsilon)
-        if variance <= CONSTANT * max(position * position, mean * mean * unit * unit):
+        # What rounding makes of a constant must not be divided by sqrt(epsilon); an exact constant has nothing to divide.
+        if 0 < variance <= CONSTANT * max(position * position, mean * mean * unit * unit):
             deviation = 0.0
         means[f], deviations[f] = mean, deviation
         scales[f], shifts[f] = gammas[i] * deviation, betas[i]
