@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -19,18 +18,14 @@ import torch
 
 from siftnet import launch, train
 from siftnet.data.dataset import Dataset
-from siftnet.estimate import estimate
 from siftnet.files import lock
-from siftnet.kernels import KERNELS, Dense, Plan, Timing
 from siftnet.launch import Silent, resume, run
 from siftnet.signals import Interrupted
 from siftnet.state import State
-from siftnet.store import SCHEMA, Run
+from siftnet.store import Run
 from siftnet.train import History
-from siftnet.verify import verify
 from small import config, dataset, setup
-from worker import INTERRUPTED, REFUSED, Server, no_fsync
-from worker import Plan as Worker
+from worker import INTERRUPTED, REFUSED, Plan, Server, no_fsync
 
 # Momentum and at_step, so that buffers, snapshots and scored weights have to come through as well.
 CHANGES: dict[str, Any] = {"prune__rounds": 2, "train__momentum": 0.9, "prune__at_step": 17, "train__validate_every": 7}
@@ -112,7 +107,7 @@ def test_killed_before_any_rename_and_resumed_it_ends_with_the_same_bytes(
     server: Server, whole: Path, tmp_path: Path, rename: int
 ) -> None:
     out = tmp_path / "run"
-    assert server.finish(Worker(out, CHANGES, at_rename=rename)) == -signal.SIGKILL
+    assert server.finish(Plan(out, CHANGES, at_rename=rename)) == -signal.SIGKILL
     finish_here(out)
     assert_same_results(out, whole)
 
@@ -123,14 +118,14 @@ def test_killed_inside_a_round_and_resumed_it_ends_with_the_same_bytes(
     server: Server, whole: Path, tmp_path: Path, at: tuple[int, int], checkpoints: bool
 ) -> None:
     out = tmp_path / "run"
-    assert server.finish(Worker(out, CHANGES, at=at, checkpoints=checkpoints)) == -signal.SIGKILL
+    assert server.finish(Plan(out, CHANGES, at=at, checkpoints=checkpoints)) == -signal.SIGKILL
     finish_here(out)
     assert_same_results(out, whole)
 
 
 def test_killed_again_and_again_it_ends_with_the_same_bytes(server: Server, whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    statuses = [server.finish(Worker(out, CHANGES, at_rename=rename)) for rename in (5, 4, 9, 6, 11, 3)]
+    statuses = [server.finish(Plan(out, CHANGES, at_rename=rename)) for rename in (5, 4, 9, 6, 11, 3)]
     assert statuses == [-signal.SIGKILL] * 6
     assert len(Run(out).rounds()) < 3
     finish_here(out)
@@ -143,7 +138,7 @@ def test_a_signal_makes_a_checkpoint_and_the_run_goes_on_from_it(
     server: Server, whole: Path, tmp_path: Path, number: int, at: tuple[int, int]
 ) -> None:
     out = tmp_path / "run"
-    assert server.finish(Worker(out, CHANGES, at=at, number=number, checkpoints=False)) == INTERRUPTED
+    assert server.finish(Plan(out, CHANGES, at=at, number=number, checkpoints=False)) == INTERRUPTED
     stored = Run(out)
     data = setup(dataset(), **CHANGES)
     position = launch._position(stored, data, launch.first_round(data))
@@ -159,7 +154,7 @@ def test_a_signal_makes_a_checkpoint_and_the_run_goes_on_from_it(
 def test_a_signal_while_a_round_is_stored_stops_after_it(server: Server, whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     # Without checkpoints: 5 files, the rewind point, then the files of round 0.
-    assert server.finish(Worker(out, CHANGES, at_rename=7, number=signal.SIGTERM, checkpoints=False)) == INTERRUPTED
+    assert server.finish(Plan(out, CHANGES, at_rename=7, number=signal.SIGTERM, checkpoints=False)) == INTERRUPTED
     assert Run(out).rounds() == [0]
     resume(out, dataset=dataset())
     assert_same_results(out, whole)
@@ -204,7 +199,7 @@ def test_a_second_writer_is_refused_and_the_lock_dies_with_its_owner(
     server: Server, whole: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    plan = Worker(out, CHANGES, at=(1, 10), pause=True)
+    plan = Plan(out, CHANGES, at=(1, 10), pause=True)
     pid = server.start(plan)
     deadline = time.monotonic() + 60
     while not (out / "paused").exists():
@@ -212,7 +207,7 @@ def test_a_second_writer_is_refused_and_the_lock_dies_with_its_owner(
         time.sleep(0.01)
     with pytest.raises(ValueError, match="is being written by another siftnet process: wait for it, or stop it"):
         finish_here(out)
-    assert server.finish(Worker(out, CHANGES)) == REFUSED
+    assert server.finish(Plan(out, CHANGES)) == REFUSED
     assert Run(out).summary(0)["round"] == 0, "reading is allowed"
     os.kill(pid, signal.SIGKILL)
     assert server.wait(pid) == -signal.SIGKILL
@@ -352,164 +347,12 @@ def test_summaries_are_what_the_stored_tensors_say(whole: Path) -> None:
         assert summary["best"]["validation"]["score"] == max(record.validation.score for record in records)
 
 
-# The plan
-
-
-class Twin(Dense):
-    """The dense kernel under another name."""
-
-    def __init__(self, name: str, reason: str | None = None) -> None:
-        self.name, self.reason = name, reason
-
-    def supports(self, network: Any, training: Any, device: str) -> str | None:
-        return self.reason
-
-
-@pytest.fixture
-def twins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No kernels but these three, of which two work here and compute the same."""
-    for name in set(KERNELS) - {"dense"}:
-        monkeypatch.delitem(KERNELS, name)
-    monkeypatch.setitem(KERNELS, "twin", Twin("twin"))
-    monkeypatch.setitem(KERNELS, "refusing", Twin("refusing", "it wants vectors"))
-
-
-AUTO = CHANGES | {"kernel": "auto"}
-
-
-def timed_plan(**kernels: dict[float, float]) -> Plan:
-    timings = [
-        Timing(kernel=name, density=d, p20=ms, p50=ms, updates=9)
-        for name, at in kernels.items()
-        for d, ms in at.items()
-    ]
-    return Plan(why="the fastest at each density", threads=1, timings=tuple(timings))
-
-
-def kernels_used(stored: Run) -> list[str]:
-    return [summary["kernel"] for summary in stored.summaries()]
-
-
-def test_where_nothing_is_to_be_chosen_the_plan_says_so(
-    whole: Path, tmp_path: Path, twins: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert Run(whole).plan == Plan(given="dense", why="asked for by name", threads=1)
-    monkeypatch.delitem(KERNELS, "twin")
-    only = run(config(prune__rounds=0, kernel="auto"), tmp_path / "only", dataset=dataset())
-    assert only.plan == Plan(given="dense", why="no other kernel supports this network", threads=1)
-    stored = json.loads((only.path / "plan.json").read_text())
-    assert stored["schema"] == SCHEMA
-    assert stored["kernels"] == [{"from_density": 1.0, "kernel": "dense"}]
-
-
-def test_auto_times_the_kernels_before_round_0_and_each_round_takes_the_planned_one(
-    twins: None, tmp_path: Path
-) -> None:
-    stored = run(config(**AUTO), tmp_path / "run", dataset=dataset())
-    assert stored.config.kernel == "auto"
-    assert set(stored.plan.names) == {"dense", "twin"}
-    assert stored.plan.densities[0] == 1.0
-    assert stored.plan.densities[-1] == pytest.approx(0.49)
-    assert kernels_used(stored) == [stored.plan.kernel(s["density"]) for s in stored.summaries()]
-
-
-def test_a_plan_is_followed_by_those_who_resume(
-    whole: Path, tmp_path: Path, twins: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan = timed_plan(dense={1.0: 1, 0.4: 3}, twin={1.0: 3, 0.4: 1})
-    monkeypatch.setattr(launch, "plan_for", lambda setup: plan)
-    out = tmp_path / "run"
-    run(config(**AUTO | {"prune__rounds": 0}), out, dataset=dataset())
-    monkeypatch.setattr(launch, "plan_for", None)
-    stored = run(config(**AUTO), out, dataset=dataset())
-    assert stored.plan == plan
-    assert kernels_used(stored) == ["dense", "dense", "twin"]
-    # The twin computes what dense does, so that other kernels change names alone.
-    for name in RESULTS:
-        path = f"rounds/02/{name}"
-        assert (out / path).read_bytes() == (whole / path).read_bytes()
-    assert all(check.passed for check in verify(stored, dataset=dataset()))
-
-
-def test_a_plan_that_this_machine_cannot_follow_is_refused(tmp_path: Path, twins: None) -> None:
-    out = tmp_path / "run"
-    stored = run(config(prune__rounds=0), out, dataset=dataset())
-    stored.update_plan(timed_plan(dense={1.0: 1, 0.4: 3}, refusing={1.0: 3, 0.4: 1}))
-    before = (out / "config.json").read_bytes()
-    message = (
-        r"^the run's plan \(plan\.json\) names kernel refusing, which cannot be used here \(it wants vectors\): go on "
-        r"where the run was made, or start a new one with siftnet run --out$"
-    )
-    with pytest.raises(ValueError, match=message):
-        run(config(prune__rounds=1), out, dataset=dataset())
-    with pytest.raises(ValueError, match="names kernel refusing"):
-        verify(stored, dataset=dataset())
-    stored.update_plan(timed_plan(dense={1.0: 1, 0.4: 3}, gone={1.0: 3, 0.4: 1}))
-    with pytest.raises(
-        ValueError, match=r"names kernel gone, which cannot be used here \(there is none of this name\)"
-    ):
-        run(config(prune__rounds=1), out, dataset=dataset())
-    assert (out / "config.json").read_bytes() == before
-    # Timed, but never the fastest.
-    stored.update_plan(timed_plan(dense={1.0: 1, 0.4: 1}, refusing={1.0: 3, 0.4: 3}))
-    assert kernels_used(run(config(prune__rounds=1), out, dataset=dataset())) == ["dense", "dense"]
-
-
-def test_a_run_from_before_there_were_plans_goes_on_with_its_kernel(whole: Path, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    run(config(**CHANGES | {"prune__rounds": 0}), out, dataset=dataset())
-    (out / "plan.json").unlink()
-    stored = run(replace(Run(out).config, prune=Run(whole).config.prune), out, dataset=dataset())
-    assert stored.plan.given == "dense"
-    assert_same_results(out, whole)
-
-
-def test_a_kernel_by_name_is_another_run(whole: Path) -> None:
-    with pytest.raises(ValueError, match=r'holds another run \(kernel "dense" there, "auto" here\)'):
-        run(config(**AUTO), whole, dataset=dataset())
-
-
-def test_a_kernel_that_does_not_fit_is_refused_before_anything_is_made(tmp_path: Path, twins: None) -> None:
-    message = "kernel refusing cannot train this network: it wants vectors; take --kernel auto"
-    with pytest.raises(ValueError, match=message):
-        run(config(kernel="refusing"), tmp_path / "run", dataset=dataset())
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_longer_run_is_planned_further_down(tmp_path: Path, twins: None) -> None:
-    out = tmp_path / "run"
-    first, again, second = (
-        run(config(prune__rounds=rounds, kernel="auto"), out, dataset=dataset()).plan for rounds in (1, 1, 4)
-    )
-    assert again == first
-    assert second.timings[: len(first.timings)] == first.timings
-    assert second.densities[-1] == pytest.approx(0.7**4)
-
-
 def test_the_rewind_point_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[State] = []
     write = Run.write_rewind
     monkeypatch.setattr(Run, "write_rewind", lambda self, state: (written.append(state), write(self, state))[1])
     run(config(prune__rounds=2), tmp_path / "run", dataset=dataset())
     assert len(written) == 1
-
-
-def test_what_a_run_takes_is_foretold_round_by_round(twins: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = timed_plan(dense={1.0: 10, 0.1: 10}, twin={1.0: 100, 0.1: 1})
-    monkeypatch.setattr("siftnet.estimate.plan_for", lambda setup: plan)
-    expected = estimate(setup(prune__rounds=9, prune__min_connected=0.1, train__steps=1000, prune__fraction=0.5))
-    rounds = expected["rounds_expected"]
-    # 12 x 17 entries: fewer than 1.2 survivors cannot connect a tenth of 12 units; layer 1 has 8 x 13.
-    assert [r["density"] for r in rounds] == [0.5**t for t in range(7)]
-    assert [r["kernel"] for r in rounds] == ["dense"] * 2 + ["twin"] * 5
-    assert [r["milliseconds_a_step"] for r in rounds][:3] == [10, 10, 6.25]
-    assert rounds[-1]["milliseconds_a_step"] == 1
-    assert all(r["seconds"] >= r["milliseconds_a_step"] for r in rounds)
-    assert expected["training_seconds"] == pytest.approx(sum(r["seconds"] for r in rounds), abs=0.1)
-    assert expected["milliseconds_a_step"] == 10
-    monkeypatch.undo()
-    given = estimate(setup(prune__rounds=2))
-    assert [r["kernel"] for r in given["rounds_expected"]] == ["dense"] * 3
 
 
 def test_interrupted_is_no_error() -> None:
