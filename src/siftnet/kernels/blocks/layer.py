@@ -74,7 +74,7 @@ class Sparse:
         self.parts = cuts(np.bincount(outputs, minlength=O) + 1, PARTS)
         self.tasks = cuts(np.bincount(outputs, minlength=O) + 4, space.split)
         self.values = np.zeros(len(live), np.float32)
-        self.gradients = np.zeros(len(live) + rows.PADDING, np.float32)
+        self.dots = np.zeros((rows.HALVES, len(live) + rows.PADDING), np.float32)
         self.by_input = np.zeros((PARTS, 2, I), np.float32)
         if turned:
             self.order = np.argsort(inputs, kind="stable")
@@ -112,10 +112,13 @@ class Sparse:
         self, rule: Any, d: Array, z: Array, sums: Array, scales: Array, shifts: Array, weights: Array, first: Array,
         second: Array,
     ) -> Array:  # fmt: skip
-        """See rows.gradient_rows; returns by_input."""
-        rows.gradient_rows(
-            self.space.tier, self.space.threads, rule, d, z, self.pointers, self.columns, self.parts, sums, scales, shifts, weights,
-            self.gradients, first, second, self.by_input,
+        """See rows.dots_rows and rows.update_rows; returns by_input."""
+        rows.dots_rows(
+            self.space.tier, self.space.threads, d, z, self.pointers, self.columns, self.parts, self.dots
+        )  # fmt: skip
+        rows.update_rows(
+            rule, self.pointers, self.columns, self.parts, sums, scales, shifts, self.dots, weights, first, second,
+            self.by_input,
         )  # fmt: skip
         return self.by_input
 
