@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siftnet.kernels.blocks import rows, tiles
+from siftnet.kernels.blocks.layout import zeros
 from siftnet.kernels.blocks.tile_product import PANEL
 from siftnet.kernels.compaction import Part
 
@@ -56,6 +57,11 @@ class Workspace:
     def split(self) -> int:
         """Tasks that a block is cut into, so that every thread finds one."""
         return 1 if len(self.counts) % self.threads == 0 else 4
+
+    @property
+    def together(self) -> int:
+        """Blocks that a thread multiplies by the same weights before it goes on to others."""
+        return 2 if len(self.counts) % (2 * self.threads) == 0 else 1
 
 
 class Sparse:
@@ -141,11 +147,13 @@ class Tiled:
         self.padded = padded(O), padded(I)
         O_, I_ = self.padded
         words = 2 if space.word == np.uint32 else 1
-        self.values = np.zeros((O_, I_ // words), space.word)
-        self.turned = np.zeros((I_ if turned else 0, O_ // words), space.word)
+        self.values = zeros((O_, I_ // words), space.word)
+        self.turned = zeros((I_ if turned else 0, O_ // words), space.word)
         self.tasks = cuts(np.ones(O_ // PANEL), space.split)
         self.turned_tasks = cuts(np.ones(I_ // PANEL), space.split)
-        self.parts = cuts(np.ones(I_ // PANEL), min(I_ // PANEL, max(8, space.threads)))
+        # So many inputs, transposed, as a second cache holds.
+        parts = -(-4 * I_ * space.width * len(space.counts) // rows.CACHED)
+        self.parts = cuts(np.ones(I_ // PANEL), min(I_ // PANEL, -(-parts // space.threads) * space.threads))
         self.by_input = np.zeros((1, 2, I_), np.float32)
         self.packed = (len(space.counts), I_ // words), (len(space.counts), O_ // words)
         kept = np.zeros(self.shape[0] * self.shape[1], bool)
@@ -159,7 +167,7 @@ class Tiled:
 
     def put(self, dense: Array) -> Array:
         """This layout of a flat (O x I) parameter or buffer."""
-        own = np.zeros(self.padded, dense.dtype)
+        own = zeros(self.padded, dense.dtype)
         own[: len(self.outputs), : len(self.inputs)] = dense.reshape(self.shape)[np.ix_(self.outputs, self.inputs)]
         return own.reshape(-1)
 
@@ -175,7 +183,7 @@ class Tiled:
     def forward(self, z: Array, constants: Array, centres: Array, hidden: bool, out: Array, moments: Array) -> None:
         """See tiles.forward_tiles."""
         tiles.forward_tiles(
-            self.space.tier, self.space.amx, z, self._room(z, self.packed[0]), self.values, self.tasks, constants,
+            self.space.tier, self.space.amx, self.space.together, z, self._room(z, self.packed[0]), self.values, self.tasks, constants,
             centres, hidden, self.space.counts, out, moments,
         )  # fmt: skip
 
@@ -194,7 +202,7 @@ class Tiled:
     def backward(self, d: Array, offsets: Array, slopes: Array, centres: Array, z: Array, sums: Array) -> None:
         """See tiles.backward_tiles."""
         tiles.backward_tiles(
-            self.space.tier, self.space.amx, d, self._room(d, self.packed[1]), self.turned, self.turned_tasks, offsets,
+            self.space.tier, self.space.amx, self.space.together, d, self._room(d, self.packed[1]), self.turned, self.turned_tasks, offsets,
             slopes, centres, self.space.counts, z, sums,
         )  # fmt: skip
 
@@ -212,7 +220,7 @@ class Scratch:
         """An array of this shape, whose contents do not last."""
         count = int(np.prod(shape))
         if count > len(self.words):
-            self.words = np.zeros(count, self.words.dtype)
+            self.words = zeros((count,), self.words.dtype)
         return self.words[:count].reshape(shape)
 
 

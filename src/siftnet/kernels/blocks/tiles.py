@@ -203,52 +203,58 @@ def fold_tiles(weights, scales, means, betas, values, turned, constants, predict
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def forward_tiles(tier, amx, z, packed, values, parts, constants, centres, hidden, counts, out, moments):
+def forward_tiles(tier, amx, together, z, packed, values, parts, constants, centres, hidden, counts, out, moments):
     """Outputs of a layer, centred, rounded and stored in `out`, with their moments; `parts` cuts the panels into tasks."""
     blocks, words = packed.shape[0], values.shape[1]
     tasks = parts.shape[0] - 1
-    for task in prange(blocks * tasks):
-        s, part = task // tasks, task % tasks
-        pack_block(z, s, packed)
+    for task in prange(blocks // together * tasks):
+        group, part = task // tasks * together, task % tasks
+        for s in range(group, group + together):
+            pack_block(z, s, packed)
         rows = np.empty(PANEL * WIDTH, np.float32)
         begin_tiles(amx, TILES)
         for panel in range(parts[part], parts[part + 1]):
             first = panel * PANEL
-            for c in range(0, WIDTH, PANEL):
-                multiply_panel(
-                    tier, amx, values, first * words, LANES, LANES * words, TILE, 0, packed, s * words * WIDTH + c, WIDTH, 0, rows, c, WIDTH,
-                    words, 1,
-                )  # fmt: skip
-            for o in range(first, min(first + PANEL, constants.shape[0])):
-                finish_forward(
-                    rows, (o - first) * WIDTH, constants[o], centres[o], hidden, counts[s], out,
-                    (s * out.shape[1] + o) * out.shape[2], moments, (s * moments.shape[1] + o) * 2,
-                )  # fmt: skip
+            # A panel of weights comes from afar and serves all blocks at hand.
+            for s in range(group, group + together):
+                for c in range(0, WIDTH, PANEL):
+                    multiply_panel(
+                        tier, amx, values, first * words, LANES, LANES * words, TILE, 0, packed, s * words * WIDTH + c,
+                        WIDTH, 0, rows, c, WIDTH, words, 1,
+                    )  # fmt: skip
+                for o in range(first, min(first + PANEL, constants.shape[0])):
+                    finish_forward(
+                        rows, (o - first) * WIDTH, constants[o], centres[o], hidden, counts[s], out,
+                        (s * out.shape[1] + o) * out.shape[2], moments, (s * moments.shape[1] + o) * 2,
+                    )  # fmt: skip
         end_tiles(amx)
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def backward_tiles(tier, amx, d, packed, turned, parts, offsets, slopes, centres, counts, z, sums):
+def backward_tiles(tier, amx, together, d, packed, turned, parts, offsets, slopes, centres, counts, z, sums):
     """Gradients of a layer's inputs before their ReLU, stored over the inputs z, with their sums over the batch."""
     blocks, words = packed.shape[0], turned.shape[1]
     tasks = parts.shape[0] - 1
-    for task in prange(blocks * tasks):
-        s, part = task // tasks, task % tasks
-        pack_block(d, s, packed)
+    for task in prange(blocks // together * tasks):
+        group, part = task // tasks * together, task % tasks
+        for s in range(group, group + together):
+            pack_block(d, s, packed)
         rows = np.empty(PANEL * WIDTH, np.float32)
         begin_tiles(amx, TILES)
         for panel in range(parts[part], parts[part + 1]):
             first = panel * PANEL
-            for c in range(0, WIDTH, PANEL):
-                multiply_panel(
-                    tier, amx, turned, first * words, LANES, LANES * words, TILE, 0, packed, s * words * WIDTH + c, WIDTH, 0, rows, c, WIDTH,
-                    words, 1,
-                )  # fmt: skip
-            for i in range(first, min(first + PANEL, offsets.shape[0])):
-                finish_backward(
-                    rows, (i - first) * WIDTH, offsets[i], slopes[i], centres[i], counts[s], z,
-                    (s * z.shape[1] + i) * z.shape[2], sums, s * sums.shape[1] + i,
-                )  # fmt: skip
+            # A panel of weights comes from afar and serves all blocks at hand.
+            for s in range(group, group + together):
+                for c in range(0, WIDTH, PANEL):
+                    multiply_panel(
+                        tier, amx, turned, first * words, LANES, LANES * words, TILE, 0, packed, s * words * WIDTH + c,
+                        WIDTH, 0, rows, c, WIDTH, words, 1,
+                    )  # fmt: skip
+                for i in range(first, min(first + PANEL, offsets.shape[0])):
+                    finish_backward(
+                        rows, (i - first) * WIDTH, offsets[i], slopes[i], centres[i], counts[s], z,
+                        (s * z.shape[1] + i) * z.shape[2], sums, s * sums.shape[1] + i,
+                    )  # fmt: skip
         end_tiles(amx)
 
 
@@ -258,8 +264,8 @@ def gradient_tiles(
 ):  # fmt: skip
     """Update the weights, and add up what batch norm's own gradients need: by_input (1, 2, I); `parts` cuts the inputs.
 
-    weights, kept, first, second: flat (O x I). turned (S, C, I): room for the inputs with words along the examples. A thread owns all outputs of its inputs, so
-    sums over outputs need no second pass.
+    weights, kept, first, second: flat (O x I). turned (I / 32, S C, 32): room for the inputs with words along the
+    examples. A thread owns all outputs of its inputs, so sums over outputs need no second pass.
     """
     blocks, features, width = z.shape
     inputs = scales.shape[0]
@@ -287,5 +293,6 @@ def gradient_tiles(
                 finish_gradient(
                     rows, line, weights, kept, begin, output_sums[o], scales, shifts, by_input, low, inputs, high - low
                 )  # fmt: skip
-                step_weights(rule, weights[begin:end], rows[line : line + high - low], first[begin:end], second[begin:end])
+                gradients = rows[line : line + high - low]
+                step_weights(rule, weights[begin:end], gradients, first[begin:end], second[begin:end])
         end_tiles(amx)
