@@ -68,7 +68,10 @@ def finish_forward(
     paired = out.dtype == types.uint32
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        source, target = data(context, builder, signature, args, 0, args[1]), data(context, builder, signature, args, 6, args[7])
+        source, target = (
+            data(context, builder, signature, args, 0, args[1]),
+            data(context, builder, signature, args, 6, args[7]),
+        )
         place = data(context, builder, signature, args, 8, args[9])
         shift = Lanes.of(builder, args[2])
         row = [part + shift for part in _row(builder, source, paired=False)]
@@ -105,7 +108,10 @@ def finish_backward(
     paired = z.dtype == types.uint32
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        source, target = data(context, builder, signature, args, 0, args[1]), data(context, builder, signature, args, 6, args[7])
+        source, target = (
+            data(context, builder, signature, args, 0, args[1]),
+            data(context, builder, signature, args, 6, args[7]),
+        )
         shift, slope = Lanes.of(builder, args[2]), Lanes.of(builder, args[3])
         off = splat(builder, builder.fsub(ir.Constant(FLOAT, 0.0), args[4]))
         off = Lanes(builder, builder.bitcast(round_vector(builder, off), FLOATS) if paired else off)
@@ -144,7 +150,9 @@ def finish_gradient(
             Lanes.read(builder, products, k).plus(weight, d).write(products, k)
             Lanes.read(builder, sums, k).plus(weight, total).write(sums, k)
             gradient = (Lanes.read(builder, scales, k) * d).plus(Lanes.read(builder, shifts, k), total)
-            flags = builder.load(builder.bitcast(builder.gep(kept, [k]), ir.VectorType(ir.IntType(8), LANES).as_pointer()))
+            flags = builder.load(
+                builder.bitcast(builder.gep(kept, [k]), ir.VectorType(ir.IntType(8), LANES).as_pointer())
+            )
             flags.align = 1
             alive = builder.icmp_signed("!=", flags, ir.Constant(flags.type, [0] * LANES))
             # Not a product: a pruned entry's gradient may be infinite, and 0 * inf is not 0.

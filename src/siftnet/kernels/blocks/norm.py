@@ -62,8 +62,10 @@ def normalise_running(
         scales[f] = gammas[i] * unit / np.sqrt(np.float64(running_var[i]) + epsilon)
         # An input whose unit is 0 has no value but its centre.
         means[f] = (running_mean[i] - centres[f]) / unit if unit != 0 else 0.0
-        shifts[f] = betas[i] if unit != 0 else betas[i] + gammas[i] * (centres[f] - running_mean[i]) / np.sqrt(
-            np.float64(running_var[i]) + epsilon
+        shifts[f] = (
+            betas[i]
+            if unit != 0
+            else betas[i] + gammas[i] * (centres[f] - running_mean[i]) / np.sqrt(np.float64(running_var[i]) + epsilon)
         )
 
 

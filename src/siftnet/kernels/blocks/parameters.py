@@ -88,7 +88,9 @@ class Parameters:
         for part in parts:
             ends = np.cumsum([decaying, part.layer.outputs, len(part.steady), len(part.dead)]).tolist()
             bias, steady, dead = (slice(a, b) for a, b in zip(ends, ends[1:], strict=False))
-            gamma, beta = (slice(lasting + k * part.layer.inputs, lasting + (k + 1) * part.layer.inputs) for k in (0, 1))
+            gamma, beta = (
+                slice(lasting + k * part.layer.inputs, lasting + (k + 1) * part.layer.inputs) for k in (0, 1)
+            )
             self.views.append(Views(bias, steady, dead, gamma, beta))
             decaying, lasting = ends[-1], beta.stop
         self.decaying, self.lasting = Slots(decaying, len(self.names)), Slots(lasting, len(self.names))
@@ -100,9 +102,7 @@ class Parameters:
             self.weights[-1] += [np.zeros(0, np.float32)] * (3 - len(keys))
         self.kept = [_kept(masks, f"{part.layer.name}.bias", part.layer.outputs) for part in parts]
 
-    def _load(
-        self, kind: int, number: int, own: Products, get: Callable[[str], Tensor | None], masks: Masks
-    ) -> Array:
+    def _load(self, kind: int, number: int, own: Products, get: Callable[[str], Tensor | None], masks: Masks) -> Array:
         part, views, name = self.parts[number], self.views[number], self.parts[number].layer.name
         weight = self._given(get(f"{name}.weight"), part.layer.outputs * part.layer.inputs, masks, f"{name}.weight")
         bias = self._given(get(f"{name}.bias"), part.layer.outputs, masks, f"{name}.bias")

@@ -59,7 +59,9 @@ def product_row(typing: Any, x: Any, base: Any, columns: Any, values: Any, first
     return types.void(x, base, columns, values, first, end, row), generate
 
 
-def _dots(builder: Any, x: Any, columns: Any, first: Any, count: int, d: Any, steps: Any, blocks: Any, paired: bool) -> Any:
+def _dots(
+    builder: Any, x: Any, columns: Any, first: Any, count: int, d: Any, steps: Any, blocks: Any, paired: bool
+) -> Any:
     """Vector of the dot products of the feature d with those of `count` entries from `first` on, over some blocks."""
     width = WIDTH // 2 if paired else WIDTH
     features = [_feature(builder, x, columns, builder.add(first, long(i)), width) for i in range(count)]
@@ -87,7 +89,10 @@ def dots_row(
     paired = x.dtype == types.uint32
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        block, d = data(context, builder, signature, args, 0, args[1]), data(context, builder, signature, args, 6, args[7])
+        block, d = (
+            data(context, builder, signature, args, 0, args[1]),
+            data(context, builder, signature, args, 6, args[7]),
+        )
         columns, sums = (data(context, builder, signature, args, i) for i in (3, 10))
         first, end, steps, blocks = args[4], args[5], (args[2], args[8]), args[9]
         tail = builder.alloca(FLOATS)

@@ -55,7 +55,10 @@ def pack_features(typing: Any, z: Any, base: Any, width: Any, packed: Any, packe
     """Words along features: packed (pairs, 128) for features 2k and 2k + 1 of the block at base, paired columns."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        source, target = data(context, builder, signature, args, 0, args[1]), data(context, builder, signature, args, 3, args[4])
+        source, target = (
+            data(context, builder, signature, args, 0, args[1]),
+            data(context, builder, signature, args, 3, args[4]),
+        )
         with cgutils.for_range(builder, args[5]) as loop:
             given = builder.gep(source, [builder.mul(loop.index, builder.mul(args[2], long(2)))])
             made = builder.gep(target, [builder.mul(loop.index, long(WIDTH))])
@@ -79,7 +82,15 @@ def pack_block(z, s, packed):
 
 @intrinsic
 def fold_row(
-    typing: Any, weights: Any, base: Any, scales: Any, means: Any, betas: Any, inputs: Any, values: Any, values_base: Any
+    typing: Any,
+    weights: Any,
+    base: Any,
+    scales: Any,
+    means: Any,
+    betas: Any,
+    inputs: Any,
+    values: Any,
+    values_base: Any,
 ) -> Any:
     """values = weights * scale in words along inputs, a tile for each sixteen; returns the sums of values * mean and of
     weights * beta."""
@@ -132,7 +143,10 @@ def mix_rows(typing: Any, values: Any, base: Any, words: Any, pairs: Any, pairs_
     """pairs[2k], pairs[2k + 1]: words of inputs 2k and 2k + 1 along the row of values at base and the next one."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        given, made = data(context, builder, signature, args, 0, args[1]), data(context, builder, signature, args, 3, args[4])
+        given, made = (
+            data(context, builder, signature, args, 0, args[1]),
+            data(context, builder, signature, args, 3, args[4]),
+        )
         with cgutils.for_range_slice(builder, long(0), args[2], long(LANES), LONG) as (k, _):
             tile = builder.shl(k, long(4))
             a, b = (load(builder, given, builder.add(tile, long(next_row)), WORDS) for next_row in (0, LANES))
@@ -276,8 +290,12 @@ def gradient_tiles(
             for i in range(low, high, LANES):
                 for k in range(0, width, LANES):
                     transpose_words(
-                        z, (s * features + i) * width + k, width, turned,
-                        (i // PANEL * blocks * width + s * width + k) * PANEL + i % PANEL, PANEL,
+                        z,
+                        (s * features + i) * width + k,
+                        width,
+                        turned,
+                        (i // PANEL * blocks * width + s * width + k) * PANEL + i % PANEL,
+                        PANEL,
                     )
         rows = np.empty(PANEL * (high - low), np.float32)
         by_input[0, :, low:high] = 0
