@@ -121,20 +121,3 @@ def _mirror(out, first, end):  # type: ignore[no-untyped-def]  # compiled
         out[first], out[last] = out[last], out[first]
         first += 1
         last -= 1
-
-
-@njit(cache=True, error_model="numpy")
-def _source_line(line, moved_A, shape_A, periodic):  # type: ignore[no-untyped-def]  # compiled
-    """The line that moves to `line`, counted in C order over all axes but the last; -1 if it lies outside."""
-    source, stride, rest = 0, 1, line
-    for axis in range(len(shape_A) - 2, -1, -1):
-        n = shape_A[axis]
-        place = rest % n - moved_A[axis]
-        rest //= n
-        if periodic:
-            place %= n
-        elif place < 0 or place >= n:
-            return -1
-        source += place * stride
-        stride *= n
-    return source

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from siftnet.kernels.blocks import rows, tiles
-from siftnet.kernels.blocks.layout import zeros
-from siftnet.kernels.blocks.tile_product import PANEL
+from siftnet.kernels.blocks import pack, rows, tiles
+from siftnet.kernels.blocks.layout import PANEL, zeros
 from siftnet.kernels.compaction import Part
 
 Array = NDArray[Any]
@@ -177,8 +176,8 @@ class Tiled:
         dense.reshape(self.shape)[np.ix_(self.outputs, self.inputs)] = kept
 
     def fold(self, weights: Array, scales: Array, means: Array, shifts: Array, constants: Array, mean: Array) -> None:
-        """See tiles.fold_tiles."""
-        tiles.fold_tiles(weights, scales, means, shifts, self.values, self.turned, constants, mean)
+        """See pack.fold_tiles."""
+        pack.fold_tiles(weights, scales, means, shifts, self.values, self.turned, constants, mean)
 
     def forward(self, z: Array, constants: Array, centres: Array, hidden: bool, out: Array, moments: Array) -> None:
         """See tiles.forward_tiles."""

@@ -29,17 +29,28 @@ from typing import Any, Literal
 
 import numpy as np
 from llvmlite import ir
-from numba import extending, njit, types
+from numba import njit, types
 
-from siftnet.kernels.blocks.vectors import FLOATS, HALF_A_WORD, LANES, UPPER_HALVES, WORDS, data, load, long, store
+from siftnet.kernels.blocks.vectors import (
+    FLOATS,
+    HALF_A_WORD,
+    LANES,
+    UPPER_HALVES,
+    WORDS,
+    data,
+    intrinsic,
+    load,
+    long,
+    store,
+)
 
 WIDTH = 128
 """Examples in a block."""
+PANEL = 32
+"""Rows and columns of a dense product: features of activations are filled up to a multiple of it."""
 Storage = Literal["float32", "paired"]
 """float32, or two bf16 in a uint32."""
 DTYPES: dict[Storage, type[np.generic]] = {"float32": np.float32, "paired": np.uint32}
-# Numba's own type makes the type checker ask for the two arguments that only the compiler passes.
-intrinsic: Any = extending.intrinsic
 LINE, HUGE = 64, 1 << 21
 """Bytes of a cache line, and of a huge page."""
 NAN_BITS = np.uint32(0x7FC00000)
@@ -125,6 +136,18 @@ def round_vector(builder: Any, vector: Any) -> Any:
     return builder.select(builder.fcmp_unordered("uno", vector, vector), _constant(int(NAN_BITS)), bits)
 
 
+def store_feature(builder: Any, parts: list[Any], pointer: Any, *, paired: bool) -> list[Any]:
+    """Store eight vectors of float32 as one feature in either storage; returns them as they were stored."""
+    if not paired:
+        for j, part in enumerate(parts):
+            store(builder, part, pointer, long(LANES * j))
+        return parts
+    halves = [round_vector(builder, part) for part in parts]
+    for k, (lower, upper) in enumerate(zip(halves[::2], halves[1::2], strict=True)):
+        store(builder, builder.or_(builder.lshr(lower, HALF_A_WORD), upper), pointer, long(LANES * k))
+    return [builder.bitcast(half, FLOATS) for half in halves]
+
+
 @intrinsic
 def store_row(typing: Any, row: Any, target: Any) -> Any:
     """Store row, float32 (128,), in one feature of either storage; row is left holding what was stored."""
@@ -133,15 +156,9 @@ def store_row(typing: Any, row: Any, target: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         source, place = (data(context, builder, signature, args, i) for i in (0, 1))
         parts = [load(builder, source, long(LANES * j)) for j in range(WIDTH // LANES)]
-        if not paired:
-            for j, part in enumerate(parts):
-                store(builder, part, place, long(LANES * j))
-            return context.get_dummy_value()
-        halves = [round_vector(builder, part) for part in parts]
-        for j, half in enumerate(halves):
-            store(builder, builder.bitcast(half, FLOATS), source, long(LANES * j))
-        for k, (lower, upper) in enumerate(zip(halves[::2], halves[1::2], strict=True)):
-            store(builder, builder.or_(builder.lshr(lower, HALF_A_WORD), upper), place, long(LANES * k))
+        stored = store_feature(builder, parts, place, paired=paired)
+        for j, part in enumerate(stored if paired else []):
+            store(builder, part, source, long(LANES * j))
         return context.get_dummy_value()
 
     return types.void(row, target), generate

@@ -14,34 +14,11 @@ import torch
 from torch import Tensor
 
 from siftnet.config import TrainConfig
-from siftnet.kernels.blocks.epilogue import BETA_1, BETA_2, Rule, step_weights
 from siftnet.kernels.blocks.layer import Array, Products
+from siftnet.kernels.blocks.rule import Rule, buffers_of, rule_at, step_weights
 from siftnet.kernels.compaction import Part
-from siftnet.kernels.schedule import learning_rate
 from siftnet.masks import Masks
 from siftnet.state import State
-
-BUFFERS = {"adamw": ("exp_avg", "exp_avg_sq"), "momentum": ("momentum_buffer",), "sgd": ()}
-"""PyTorch's names of an update rule's buffers."""
-
-
-def buffers_of(training: TrainConfig) -> tuple[str, ...]:
-    """Names of the buffers that the update rule keeps for each parameter."""
-    return BUFFERS["adamw" if training.optimiser == "adamw" else "momentum" if training.momentum else "sgd"]
-
-
-def rule_at(training: TrainConfig, step: int, *, decays: bool = True) -> Rule:
-    """The rule of update `step` (from 0), for what decays or for what does not."""
-    count = step + 1
-    return (
-        float(training.optimiser == "adamw"),
-        learning_rate(training, step),
-        training.weight_decay if decays else 0.0,
-        training.momentum,
-        float(training.nesterov),
-        1 - BETA_1**count,
-        1 - BETA_2**count,
-    )
 
 
 @dataclass

@@ -9,7 +9,8 @@ import numpy as np
 from siftnet.config import TrainConfig
 from siftnet.kernels.blocks import norm
 from siftnet.kernels.blocks.layer import Array, Products, Workspace, padded
-from siftnet.kernels.blocks.parameters import Parameters, rule_at
+from siftnet.kernels.blocks.parameters import Parameters
+from siftnet.kernels.blocks.rule import rule_at
 from siftnet.kernels.compaction import Part
 from siftnet.network import Network
 

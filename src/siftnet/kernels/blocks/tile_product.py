@@ -14,14 +14,27 @@ import numpy as np
 from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
+from siftnet.kernels.blocks.layout import PANEL
 from siftnet.kernels.blocks.vectors import (
-    BYTE, FLOATS, LANES, LONG, WORD, WORDS, ZEROS, call, data, expand, fma, load, long, splat, store,
-)  # fmt: skip
+    BYTE,
+    FLOATS,
+    LANES,
+    LONG,
+    WORD,
+    WORDS,
+    ZEROS,
+    call,
+    data,
+    expand,
+    fma,
+    intrinsic,
+    load,
+    long,
+    splat,
+    store,
+)
 
-PANEL = 32
-"""Rows and columns of a product."""
 ROWS_AT_ONCE = 8
 TILES = np.zeros(64, np.uint8)
 """AMX's configuration: eight tiles of 16 rows of 64 bytes."""
@@ -69,19 +82,23 @@ def end_tiles(typing: Any, amx: Any) -> Any:
 
 @intrinsic
 def panel_product(
-    typing: Any, amx: Any, a: Any, a_base: Any, a_stride: Any, a_half: Any, a_chunk: Any, a_step: Any, b: Any,
-    b_base: Any, b_stride: Any, b_step: Any, c: Any, c_base: Any, c_stride: Any, words: Any, repeats: Any,
-) -> Any:  # fmt: skip
-    """c[32, 32] = sum over r < repeats of A_r B_r, A_r (32, words) at a_base + r a_step, B_r (words, 32) likewise.
+    typing: Any, amx: Any, a: Any, a_at: Any, b: Any, b_at: Any, c: Any, c_at: Any, words: Any, repeats: Any
+) -> Any:
+    """c[32, 32] = sum over r < repeats of A_r B_r, with A_r (32, words) and B_r (words, 32).
 
-    a, b: float32 or uint32 (pairs of bf16); c: float32; everything in words; words: a multiple of 16. A's rows are
-    a_stride apart, rows 16 to 31 begin a_half further on, and each sixteen words of a row a_chunk after the last.
+    a, b: float32 or uint32 (pairs of bf16); c: float32; words: a multiple of 16. Where they lie, in words:
+    a_at (base, stride, half, chunk, step): where A_0 begins, from row to row, from row 0 to row 16, from sixteen words
+    of a row to the next sixteen, from A_r to the next; b_at (base, stride, step): the same without halves and chunks;
+    c_at (base, stride).
     """
     paired = a.dtype == types.uint32
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        a, b, c = (data(context, builder, signature, args, i, args[i + 1]) for i in (1, 7, 11))
-        panels = (a, *args[3:7], b, args[9], args[10], c, args[13], args[14], args[15])
+        a_base, *a_strides = cgutils.unpack_tuple(builder, args[2], 5)
+        b_base, *b_strides = cgutils.unpack_tuple(builder, args[4], 3)
+        c_base, c_stride = cgutils.unpack_tuple(builder, args[6], 2)
+        a, b, c = (data(context, builder, signature, args, *at) for at in ((1, a_base), (3, b_base), (5, c_base)))
+        panels = (a, *a_strides, b, *b_strides, c, c_stride, args[7], args[8])
         if not (paired and _compiled_with_amx()):
             _vector_product(builder, *panels, paired=paired)
             return context.get_dummy_value()
@@ -93,8 +110,8 @@ def panel_product(
         return context.get_dummy_value()
 
     size = types.intp
-    signature = types.void(types.boolean, a, *[size] * 5, b, *[size] * 3, c, *[size] * 4)
-    return signature, generate
+    places = [types.UniTuple(size, count) for count in (5, 3, 2)]
+    return types.void(types.boolean, a, places[0], b, places[1], c, places[2], size, size), generate
 
 
 def _tile_product(

@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from siftnet.kernels.blocks.layout import WIDTH, intrinsic
+from siftnet.kernels.blocks.layout import WIDTH
 from siftnet.kernels.blocks.vectors import (
     BYTE,
     FLOATS,
@@ -24,6 +24,7 @@ from siftnet.kernels.blocks.vectors import (
     ZEROS,
     data,
     fma,
+    intrinsic,
     lane_sums,
     load,
     long,

@@ -1,7 +1,8 @@
 """Sixteen float32 at a time: the few operations that LLVM does not find by itself, written once as pieces of its code.
 
 Everything here builds generic LLVM vectors of sixteen lanes, which every processor runs (one AVX-512 register, two of
-AVX2, four of NEON); the Numba intrinsics in rows.py and tiles.py are put together from these pieces.
+AVX2, four of NEON); the Numba intrinsics of this folder are put together from these pieces. Where arithmetic matters a
+vector is wrapped in `Lanes`, elsewhere it is LLVM's bare value.
 """
 
 from __future__ import annotations
@@ -9,9 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from numba import extending
 from numba.core import cgutils
 
+# Numba's own type makes the type checker ask for the two arguments that only the compiler passes.
+intrinsic: Any = extending.intrinsic
 LANES = 16
+"""Numbers of a vector: a cache line of float32."""
 FLOAT, BYTE, WORD, LONG = ir.FloatType(), ir.IntType(8), ir.IntType(32), ir.IntType(64)
 FLOATS, WORDS = ir.VectorType(FLOAT, LANES), ir.VectorType(WORD, LANES)
 ZEROS = ir.Constant(FLOATS, [0.0] * LANES)
