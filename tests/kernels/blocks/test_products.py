@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from siftnet.kernels.blocks.kernel import block_counts
-from siftnet.kernels.blocks.layer import Products, Scratch, Sparse, Tiled, Workspace, padded
-from siftnet.kernels.blocks.layout import DTYPES, Storage, allocate, from_blocks, to_blocks
+from siftnet.kernels.blocks.layout import DTYPES, Storage, block_counts, from_blocks, padded, to_blocks
 from siftnet.kernels.blocks.plain import PLAIN, VECTOR
+from siftnet.kernels.blocks.products import Products
+from siftnet.kernels.blocks.rule import Slots
+from siftnet.kernels.blocks.sparse import Sparse
 from siftnet.kernels.blocks.tile_product import has_amx
+from siftnet.kernels.blocks.tiled import Tiled
+from siftnet.kernels.blocks.workspace import Workspace, cuts
 from siftnet.kernels.compaction import Part
 from siftnet.network import Affine
 
@@ -36,7 +39,7 @@ class Layer:
     """A layer of either kind with random weights, and what its products should be."""
 
     products: Products
-    storage: Storage
+    space: Workspace
     mask_OI: np.ndarray
     weight_OI: np.ndarray
     z: np.ndarray
@@ -80,20 +83,19 @@ def make_layer(kind: type, space: Workspace) -> Layer:
         Affine("layers.0", I, O, hidden=True), torch.arange(I), every[0], torch.arange(O), every[0],
         torch.from_numpy(np.flatnonzero(mask_OI)), *every[:4],
     )  # fmt: skip
-    scratch = () if kind is Sparse else (Scratch(space.word),)
-    storage: Storage = "float32" if space.word == np.float32 else "paired"
+    storage: Storage = "paired" if space.paired else "float32"
     z, d = (to_blocks(rng.standard_normal((B, n)).astype(np.float32), storage, 32) for n in (I, O))
     weight_OI = (rng.standard_normal((O, I)) * mask_OI).astype(np.float32)
-    return Layer(kind(part, space, *scratch, turned=True), storage, mask_OI, weight_OI, z, d)
+    return Layer(kind(part, space, turned=True), space, mask_OI, weight_OI, z, d)
 
 
 def assert_close(found: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
     assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
 
 
-def rounding(storage: Storage) -> float:
+def rounding(space: Workspace) -> float:
     """What storing costs: half a unit in the last place of bf16's eight bits, twice where weights are bf16 too."""
-    return 1e-6 if storage == "float32" else 6e-3
+    return 6e-3 if space.paired else 1e-6
 
 
 def test_folding_leaves_the_constants(layer: Layer) -> None:
@@ -103,11 +105,11 @@ def test_folding_leaves_the_constants(layer: Layer) -> None:
 
 
 def test_forward_is_relu_of_the_product_with_its_moments(layer: Layer) -> None:
-    out, moments = allocate(B, padded(O), layer.storage), np.zeros((2, O, 2))
+    out, moments = layer.space.activations(O), np.zeros((2, O, 2))
     layer.products.forward(layer.z, layer.constant_O, layer.centre_O, True, out, moments)
     found_BO = from_blocks(out, B, O).astype(np.float64)
     expected_BO = np.maximum(layer.z_BI @ layer.folded_OI.T + layer.constant_O, 0) - layer.centre_O
-    assert_close(found_BO, expected_BO, rounding(layer.storage))
+    assert_close(found_BO, expected_BO, rounding(layer.space))
     for s, block in enumerate((slice(0, 128), slice(128, B))):
         assert_close(moments[s, :, 0], found_BO[block].sum(0), 1e-5)
         assert_close(moments[s, :, 1], found_BO[block].var(0) * len(found_BO[block]), 1e-5)
@@ -118,8 +120,8 @@ def test_the_update_follows_from_the_gradient_at_survivors_alone(layer: Layer) -
     total_O = layer.d_BO.sum(0)
     shift_I = (layer.beta_I - layer.scale_I * layer.mean_I).astype(np.float32)
     by_input = layer.products.update(
-        PLAIN_SGD, layer.d, layer.z, total_O, layer.vectors[0], np.pad(shift_I, (0, padded(I) - I)), layer.weights,
-        NONE, NONE,
+        PLAIN_SGD, layer.d, layer.z, total_O, layer.vectors[0], np.pad(shift_I, (0, padded(I) - I)),
+        Slots(layer.weights, NONE, NONE),
     )  # fmt: skip
     after = np.zeros(O * I, np.float32)
     layer.products.take(layer.weights, after)
@@ -139,8 +141,15 @@ def test_backward_is_the_transposed_product_under_relu(layer: Layer) -> None:
     layer.products.backward(layer.d, offset_I, slope_I, centre_I, z, sums)
     found_BI = from_blocks(z, B, I).astype(np.float64)
     expected_BI = np.where(layer.z_BI > -0.25, layer.d_BO @ layer.folded_OI + offset_I + slope_I * layer.z_BI, 0)
-    assert_close(found_BI, expected_BI, rounding(layer.storage))
+    assert_close(found_BI, expected_BI, rounding(layer.space))
     assert_close(sums.sum(0), found_BI.sum(0), 1e-5)
+
+
+def test_cuts_share_loads_evenly() -> None:
+    np.testing.assert_array_equal(cuts(np.ones(6), 3), [0, 2, 4, 6])
+    np.testing.assert_array_equal(cuts(np.array([9, 1, 1, 1, 9]), 2), [0, 3, 5])
+    assert cuts(np.ones(2), 5).tolist() == sorted(cuts(np.ones(2), 5))
+    np.testing.assert_array_equal(cuts(np.zeros(0), 2), [0, 0, 0])
 
 
 def test_the_checking_helper_sees_a_wrong_entry() -> None:
@@ -166,10 +175,10 @@ def test_two_threads_give_the_bits_of_one(kind: type, space: Workspace, two_thre
     for threads in (1, 2):
         numba.set_num_threads(threads)
         layer = make_layer(kind, Workspace(space.tier, space.amx, space.word, space.counts, threads))
-        out, moments = allocate(B, padded(O), layer.storage), np.zeros((2, O, 2))
+        out, moments = layer.space.activations(O), np.zeros((2, O, 2))
         layer.products.forward(layer.z, layer.constant_O, layer.centre_O, True, out, moments)
         by_input = layer.products.update(
-            PLAIN_SGD, layer.d, layer.z, np.ones(O), *layer.vectors[:2], layer.weights, NONE, NONE
+            PLAIN_SGD, layer.d, layer.z, np.ones(O), *layer.vectors[:2], Slots(layer.weights, NONE, NONE)
         )
         sums = np.zeros((2, I))
         layer.products.backward(layer.d, *np.ones((3, I), np.float32), layer.z, sums)

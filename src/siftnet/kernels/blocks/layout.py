@@ -61,6 +61,23 @@ def blocks_of(examples: int) -> int:
     return -(-examples // WIDTH)
 
 
+def block_counts(examples: int, blocks: int | None = None) -> np.ndarray:
+    """Examples in each of S blocks, of as many as needed unless `blocks` says how many: int64 (S,)."""
+    return np.clip(examples - WIDTH * np.arange(blocks or blocks_of(examples)), 0, WIDTH)
+
+
+def padded(features: int) -> int:
+    """Rows of whole panels, at least one, that hold so many features."""
+    return max(1, -(-features // PANEL)) * PANEL
+
+
+def places(index: np.ndarray, count: int) -> np.ndarray:
+    """Where each of `count` things stands in `index`, -1 for those that do not: int64 (count,)."""
+    place = np.full(count, -1, np.int64)
+    place[index] = np.arange(len(index))
+    return place
+
+
 def zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     """Zeros in huge pages where the system has them: products jump between features, and small pages cost up to half of
     their speed, another share in every process."""

@@ -6,43 +6,38 @@ weights of constant and dead units) and one that does not (gamma and beta), so t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from siftnet.config import TrainConfig
-from siftnet.kernels.blocks.layer import Array, Products
-from siftnet.kernels.blocks.rule import Rule, buffers_of, rule_at, step_weights
+from siftnet.kernels.blocks.products import Products
+from siftnet.kernels.blocks.rule import Rule, Slots, buffers_of, rule_at, step_weights
+from siftnet.kernels.blocks.workspace import Array
 from siftnet.kernels.compaction import Part
 from siftnet.masks import Masks
 from siftnet.state import State
 
 
-@dataclass
-class Slots:
-    """One array of each kind (value, first and second buffer), and room for gradients."""
+class Vector:
+    """Parameters of all layers in one row, float32, with their buffers and room for their gradients."""
 
-    size: int
-    buffers: int
-    gradients: Array = field(init=False)
-    arrays: list[Array] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.gradients = np.zeros(self.size, np.float32)
-        kinds = 1 + self.buffers
-        self.arrays = [np.zeros(self.size if kind < kinds else 0, np.float32) for kind in range(3)]
+    def __init__(self, size: int, buffers: int) -> None:
+        self.slots = Slots(*(np.zeros(size if kind <= buffers else 0, np.float32) for kind in range(3)))
+        self.gradients = np.zeros(size, np.float32)
 
     def step(self, rule: Rule) -> None:
         """One update of all of it."""
-        step_weights(rule, self.arrays[0], self.gradients, self.arrays[1], self.arrays[2])
+        values, first, second = self.slots
+        step_weights(rule, values, self.gradients, first, second)
 
 
 @dataclass(frozen=True)
 class Views:
-    """Where a layer's parameters lie in the two vectors."""
+    """Where a layer's parameters lie: bias, steady and dead weights in what decays, gamma and beta in what does not."""
 
     bias: slice
     steady: slice
@@ -52,52 +47,38 @@ class Views:
 
 
 class Parameters:
-    """Everything that training changes but batch norm's running statistics."""
+    """Everything that training changes but batch norm's running statistics.
+
+    weights: the live weights of each layer, as its products lay them out; decaying, lasting: the rest, which `views`
+    finds; kept: which biases are not pruned, bool (outputs,) a layer.
+    """
 
     def __init__(
         self, parts: Sequence[Part], products: Sequence[Products], state: State, masks: Masks, training: TrainConfig,
         *, norm: bool,
     ) -> None:  # fmt: skip
         self.parts, self.products, self.norm = parts, products, norm
-        self.names = buffers_of(training)
-        self.views: list[Views] = []
-        decaying, lasting = 0, 0
-        for part in parts:
-            ends = np.cumsum([decaying, part.layer.outputs, len(part.steady), len(part.dead)]).tolist()
-            bias, steady, dead = (slice(a, b) for a, b in zip(ends, ends[1:], strict=False))
-            gamma, beta = (
-                slice(lasting + k * part.layer.inputs, lasting + (k + 1) * part.layer.inputs) for k in (0, 1)
-            )
-            self.views.append(Views(bias, steady, dead, gamma, beta))
-            decaying, lasting = ends[-1], beta.stop
-        self.decaying, self.lasting = Slots(decaying, len(self.names)), Slots(lasting, len(self.names))
-        self.weights: list[list[Array]] = []
-        keys: list[Callable[[str], Tensor | None]] = [lambda name: state.parameters[name]]
-        keys += [lambda name, kind=kind: state.optimiser.get(f"{kind}.{name}") for kind in self.names]  # type: ignore[misc]
-        for number, (part, own) in enumerate(zip(parts, products, strict=True)):
-            self.weights.append([self._load(kind, number, own, get, masks) for kind, get in enumerate(keys)])
-            self.weights[-1] += [np.zeros(0, np.float32)] * (3 - len(keys))
+        self.buffers = buffers_of(training)
+        self.views = lay_out(parts)
+        self.decaying = Vector(self.views[-1].dead.stop, len(self.buffers))
+        self.lasting = Vector(self.views[-1].beta.stop, len(self.buffers))
+        sources = [state.parameters, *(_buffer(state, name) for name in self.buffers)]
+        self.weights = [self._load(number, sources, masks) for number in range(len(parts))]
         self.kept = [_kept(masks, f"{part.layer.name}.bias", part.layer.outputs) for part in parts]
 
-    def _load(self, kind: int, number: int, own: Products, get: Callable[[str], Tensor | None], masks: Masks) -> Array:
+    def _load(self, number: int, sources: Sequence[Mapping[str, Tensor]], masks: Masks) -> Slots:
+        """One layer's parameters and buffers into the two vectors; returns its live weights and theirs."""
         part, views, name = self.parts[number], self.views[number], self.parts[number].layer.name
-        weight = self._given(get(f"{name}.weight"), part.layer.outputs * part.layer.inputs, masks, f"{name}.weight")
-        bias = self._given(get(f"{name}.bias"), part.layer.outputs, masks, f"{name}.bias")
-        decaying, lasting = self.decaying.arrays[kind], self.lasting.arrays[kind]
-        decaying[views.bias] = bias
-        decaying[views.steady], decaying[views.dead] = weight[part.steady.numpy()], weight[part.dead.numpy()]
-        if self.norm:
-            lasting[views.gamma] = self._given(get(f"{name}.norm.weight"), part.layer.inputs, masks, "")
-            lasting[views.beta] = self._given(get(f"{name}.norm.bias"), part.layer.inputs, masks, "")
-        return own.put(weight)
-
-    @staticmethod
-    def _given(tensor: Tensor | None, size: int, masks: Masks, name: str) -> Array:
-        if tensor is None:
-            return np.zeros(size, np.float32)
-        if name in masks:
-            tensor = torch.where(masks[name], tensor, torch.zeros(()))
-        return tensor.detach().reshape(-1).numpy()
+        own = []
+        for source, decaying, lasting in zip(sources, self.decaying.slots, self.lasting.slots, strict=False):
+            weight = _flat(source, f"{name}.weight", masks)
+            decaying[views.bias] = _flat(source, f"{name}.bias", masks)
+            decaying[views.steady], decaying[views.dead] = weight[part.steady.numpy()], weight[part.dead.numpy()]
+            if self.norm:
+                lasting[views.gamma] = _flat(source, f"{name}.norm.weight", masks)
+                lasting[views.beta] = _flat(source, f"{name}.norm.bias", masks)
+            own.append(self.products[number].put(weight))
+        return Slots(*own, *[np.zeros(0, np.float32)] * (3 - len(own)))
 
     def update_vectors(self, training: TrainConfig, step: int) -> None:
         """Update what is not live weights, whose layers do it themselves."""
@@ -106,30 +87,58 @@ class Parameters:
 
     def export(self, step: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Parameters and optimiser buffers as the canonical state has them after `step` updates."""
-        parameters = dict(self._tensors(0))
+        parameters = self._tensors(0)
         buffers: dict[str, Tensor] = {}
         if step:
-            for kind, name in enumerate(self.names, 1):
-                buffers |= {f"{name}.{key}": value for key, value in self._tensors(kind)}
-            if len(self.names) == 2:
+            for kind, name in enumerate(self.buffers, 1):
+                buffers |= {f"{name}.{key}": value for key, value in self._tensors(kind).items()}
+            if len(self.buffers) == 2:
                 buffers |= {f"step.{key}": torch.tensor(float(step)) for key in parameters}
         return parameters, buffers
 
-    def _tensors(self, kind: int) -> list[tuple[str, Tensor]]:
-        found = []
-        for number, (part, own) in enumerate(zip(self.parts, self.products, strict=True)):
-            name, views = part.layer.name, self.views[number]
-            weight = np.zeros(part.layer.outputs * part.layer.inputs, np.float32)
-            own.take(self.weights[number][kind], weight)
-            decaying, lasting = self.decaying.arrays[kind], self.lasting.arrays[kind]
+    def _tensors(self, kind: int) -> dict[str, Tensor]:
+        """Parameters (0) or buffers (1, 2) of all layers."""
+        found = {}
+        decaying, lasting = self.decaying.slots[kind], self.lasting.slots[kind]
+        for part, views, own, weights in zip(self.parts, self.views, self.products, self.weights, strict=True):
+            layer = part.layer
+            weight = np.zeros(layer.outputs * layer.inputs, np.float32)
+            own.take(weights[kind], weight)
             weight[part.steady.numpy()], weight[part.dead.numpy()] = decaying[views.steady], decaying[views.dead]
-            shape = part.layer.outputs, part.layer.inputs
-            found.append((f"{name}.weight", torch.from_numpy(weight.reshape(shape))))
-            found.append((f"{name}.bias", torch.from_numpy(decaying[views.bias].copy())))
+            found[f"{layer.name}.weight"] = torch.from_numpy(weight.reshape(layer.outputs, layer.inputs))
+            found[f"{layer.name}.bias"] = torch.from_numpy(decaying[views.bias].copy())
             if self.norm:
-                found.append((f"{name}.norm.weight", torch.from_numpy(lasting[views.gamma].copy())))
-                found.append((f"{name}.norm.bias", torch.from_numpy(lasting[views.beta].copy())))
+                found[f"{layer.name}.norm.weight"] = torch.from_numpy(lasting[views.gamma].copy())
+                found[f"{layer.name}.norm.bias"] = torch.from_numpy(lasting[views.beta].copy())
         return found
+
+
+def lay_out(parts: Sequence[Part]) -> list[Views]:
+    """Where each layer's parameters lie, one layer after the other."""
+    views, decaying, lasting = [], 0, 0
+    for part in parts:
+        bias = slice(decaying, decaying + part.layer.outputs)
+        steady = slice(bias.stop, bias.stop + len(part.steady))
+        dead = slice(steady.stop, steady.stop + len(part.dead))
+        gamma = slice(lasting, lasting + part.layer.inputs)
+        beta = slice(gamma.stop, gamma.stop + part.layer.inputs)
+        views.append(Views(bias, steady, dead, gamma, beta))
+        decaying, lasting = dead.stop, beta.stop
+    return views
+
+
+def _buffer(state: State, name: str) -> dict[str, Tensor]:
+    """The optimiser's buffers of this name, by parameter; zeros where there are none yet."""
+    found = {key: state.optimiser.get(f"{name}.{key}") for key in state.parameters}
+    return {key: torch.zeros_like(state.parameters[key]) if own is None else own for key, own in found.items()}
+
+
+def _flat(source: Mapping[str, Tensor], name: str, masks: Masks) -> Array:
+    """A parameter or buffer, pruned entries 0."""
+    tensor = source[name]
+    if name in masks:
+        tensor = torch.where(masks[name], tensor, torch.zeros(()))
+    return tensor.detach().reshape(-1).numpy()
 
 
 def _kept(masks: Masks, name: str, count: int) -> Array:

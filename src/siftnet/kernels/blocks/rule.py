@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from siftnet.config import TrainConfig
 from siftnet.kernels.schedule import learning_rate
@@ -18,6 +21,14 @@ A plain tuple, which Numba takes several times as quickly as a named one.
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 BUFFERS = {"adamw": ("exp_avg", "exp_avg_sq"), "momentum": ("momentum_buffer",), "sgd": ()}
 """PyTorch's names of an update rule's buffers."""
+
+
+class Slots(NamedTuple):
+    """Weights and the buffers of their updates, float32 (N,) each, or (0,) for buffers that the rule does not have."""
+
+    values: NDArray[Any]
+    first: NDArray[Any]
+    second: NDArray[Any]
 
 
 def buffers_of(training: TrainConfig) -> tuple[str, ...]:

@@ -1,139 +1,127 @@
 """One affine layer in training: batch norm folded in, forward, and backward with its update."""
 
-# S blocks, F features, O outputs, I inputs, C constant inputs, Z frozen outputs
+# S blocks, F inputs that vary, C constant inputs, O outputs that vary, Z frozen outputs
 
 from __future__ import annotations
 
 import numpy as np
 
-from siftnet.config import TrainConfig
-from siftnet.kernels.blocks import norm
-from siftnet.kernels.blocks.layer import Array, Products, Workspace, padded
+from siftnet.kernels.blocks import constants, norm
+from siftnet.kernels.blocks.constants import Steady
+from siftnet.kernels.blocks.layout import padded
+from siftnet.kernels.blocks.level import Level
 from siftnet.kernels.blocks.parameters import Parameters
-from siftnet.kernels.blocks.rule import rule_at
-from siftnet.kernels.compaction import Part
+from siftnet.kernels.blocks.rule import Rule
+from siftnet.kernels.blocks.workspace import Array, Workspace
 from siftnet.network import Network
 
 
 class Stage:
-    """Arrays and steps of one layer."""
+    """Arrays and steps of layer `number`, which reads the level below and writes the one above, and back.
+
+    running_mean, running_var: float32, of all inputs of the layer; those that nothing reads are not kept up.
+    """
 
     def __init__(
-        self, number: int, part: Part, products: Products, network: Network, parameters: Parameters, space: Workspace
+        self, number: int, parameters: Parameters, network: Network, space: Workspace, below: Level, above: Level
     ) -> None:
-        self.part, self.products, self.network, self.space = part, products, network, space
-        self.parameters, self.number, self.views = parameters, number, parameters.views[number]
-        self.hidden = part.layer.hidden
-        self.inputs, self.outputs = part.inputs.numpy(), part.outputs.numpy()
-        self.constants, self.frozen = part.constants.numpy(), part.frozen.numpy()
-        outputs, features = len(self.outputs), len(self.inputs)
-        self.z, self.z_moments = np.zeros(0), np.zeros(0)  # set by the kernel: what the layer below, or the data, gives
-        self.units, self.centres = np.ones(features, np.float32), np.zeros(features, np.float32)
-        self.emitted = np.zeros(len(self.constants))
+        self.part, self.products = parameters.parts[number], parameters.products[number]
+        self.network, self.space, self.below, self.above = network, space, below, above
+        self.bottom = number == 0
+        self.weights, self.kept = parameters.weights[number], parameters.kept[number]
+        views, self.decaying, lasting = parameters.views[number], parameters.decaying, parameters.lasting
+        self.bias, self.bias_gradients = self.decaying.slots.values[views.bias], self.decaying.gradients[views.bias]
+        self.gammas, self.gamma_gradients = lasting.slots.values[views.gamma], lasting.gradients[views.gamma]
+        self.betas, self.beta_gradients = lasting.slots.values[views.beta], lasting.gradients[views.beta]
+        self.steady = Steady.of(self.part, views.steady.start)
+        self.running_mean = np.zeros(self.part.layer.inputs, np.float32)
+        self.running_var = np.ones(self.part.layer.inputs, np.float32)
+        inputs, outputs = len(below.varying), len(above.varying)
         # Padded, because products in panels read whole ones.
-        self.scales, self.means, self.shifts = np.zeros((3, padded(features)), np.float32)
-        self.deviations, self.offsets, self.slopes = np.zeros((3, features), np.float32)
-        self.normalised = np.zeros(len(self.constants), np.float32)
-        self.predicted, self.additive = np.zeros((2, outputs + len(self.frozen)), np.float32)
-        self.sums, self.totals = np.zeros((len(space.counts), outputs)), np.zeros(outputs)
-        self.running_mean = np.zeros(part.layer.inputs, np.float32)
-        self.running_var = np.ones(part.layer.inputs, np.float32)
-        steady = part.steady.numpy()
-        rows, columns = np.divmod(steady, part.layer.inputs)
-        self.steady_rows = np.searchsorted(self.outputs, rows)
-        fixed = np.isin(rows, self.frozen)
-        self.steady_rows[fixed] = outputs + np.searchsorted(self.frozen, rows[fixed])
-        self.steady_columns = np.searchsorted(self.constants, columns)
-        self.steady_entries = np.arange(self.views.steady.start, self.views.steady.stop)
+        self.scales, self.means, self.shifts = np.zeros((3, padded(inputs)), np.float32)
+        self.deviations, self.offsets, self.slopes = np.zeros((3, inputs), np.float32)
+        self.normalised = np.zeros(len(below.constants), np.float32)
+        self.predicted, self.additive = np.zeros((2, outputs + len(above.constants)), np.float32)
+        self.totals = np.zeros(outputs)
 
-    @property
-    def gammas(self) -> Array:
-        """float32 (all inputs,)"""
-        return self.parameters.lasting.arrays[0][self.views.gamma]
+    def forward(self, *, training: bool, first: bool) -> None:
+        """The level above from the level below.
 
-    @property
-    def betas(self) -> Array:
-        """float32 (all inputs,)"""
-        return self.parameters.lasting.arrays[0][self.views.beta]
+        training: with the batch's own moments, which the running statistics follow (first: take over) if there is batch
+        norm; else with the running statistics.
+        """
+        self._normalise(training, keep=0.0 if first else self.network.norm_decay)
+        self._fold()
+        outputs, above, hidden = len(self.above.varying), self.above, self.part.layer.hidden
+        if hidden and self.network.norm:
+            # The mean that batch norm and weights predict for a unit: taken from what is stored, it rounds less.
+            np.maximum(self.predicted[:outputs], 0, out=above.centres)
+        self.products.forward(self.below.z, self.additive[:outputs], above.centres, hidden, above.z, above.moments)
+        above.emitted = np.maximum(self.predicted[outputs:], 0)
 
-    def normalise(self, *, training: bool, first: bool) -> None:
+    def _normalise(self, training: bool, keep: float) -> None:
         """What batch norm makes of the inputs, from the batch or from the running statistics."""
+        below, inputs, epsilon = self.below, len(self.below.varying), self.network.norm_epsilon
         if not self.network.norm:
-            self.scales[: len(self.inputs)] = self.units
-            self.shifts[: len(self.inputs)] = self.centres
+            self.scales[:inputs], self.shifts[:inputs] = below.units, below.centres
             return
-        epsilon, keep = self.network.norm_epsilon, 0.0 if first else self.network.norm_decay
         if training:
             norm.normalise_batch(
-                self.z_moments, self.space.counts, self.units, self.centres, self.inputs, self.gammas, self.betas,
+                below.moments, self.space.counts, below.units, below.centres, below.varying, self.gammas, self.betas,
                 epsilon, self.running_mean, self.running_var, keep, self.scales, self.means, self.shifts,
                 self.deviations,
             )  # fmt: skip
         else:
             norm.normalise_running(
-                self.units, self.centres, self.inputs, self.gammas, self.betas, epsilon, self.running_mean,
+                below.units, below.centres, below.varying, self.gammas, self.betas, epsilon, self.running_mean,
                 self.running_var, self.scales, self.means, self.shifts,
             )  # fmt: skip
-        if len(self.constants):
+        if len(below.constants):
             self._normalise_constants(training, keep)
 
     def _normalise_constants(self, training: bool, keep: float) -> None:
-        index = self.constants
+        index, emitted = self.below.constants, self.below.emitted
         self.normalised[:] = self.betas[index]
         if training:
-            self.running_mean[index] = keep * self.running_mean[index] + (1 - keep) * self.emitted
+            self.running_mean[index] = keep * self.running_mean[index] + (1 - keep) * emitted
             self.running_var[index] *= np.float32(keep)
         else:
             # Evaluation subtracts a mean that follows slowly, so what is constant is not quite beta there.
             deviation = 1 / np.sqrt(self.running_var[index] + self.network.norm_epsilon)
-            self.normalised += self.gammas[index] * (self.emitted - self.running_mean[index]) * deviation
+            self.normalised += self.gammas[index] * (emitted - self.running_mean[index]) * deviation
 
-    def fold(self) -> None:
+    def _fold(self) -> None:
         """Batch norm folded into weights and constants."""
-        outputs = len(self.outputs)
-        bias = self.parameters.decaying.arrays[0][self.views.bias]
-        norm.begin_outputs(bias, self.outputs, self.frozen, self.predicted)
-        if len(self.steady_rows):
-            norm.settle_constants(
-                self.steady_rows, self.steady_columns, self.steady_entries, self.parameters.decaying.arrays[0],
-                self.normalised, self.predicted,
+        outputs, steady = len(self.above.varying), self.steady
+        constants.begin_outputs(self.bias, self.above.varying, self.above.constants, self.predicted)
+        if len(steady.rows):
+            constants.settle_constants(
+                steady.rows, steady.columns, steady.entries, self.decaying.slots.values, self.normalised,
+                self.predicted,
             )  # fmt: skip
         self.additive[:] = self.predicted
         self.products.fold(
-            self.parameters.weights[self.number][0], self.scales, self.means, self.shifts, self.additive[:outputs],
+            self.weights.values, self.scales, self.means, self.shifts, self.additive[:outputs],
             self.predicted[:outputs],
         )  # fmt: skip
 
-    def forward(self, out: Array, moments: Array, centres: Array) -> Array:
-        """The outputs, as `out`, `moments` and `centres`; returns what frozen outputs emit."""
-        outputs = len(self.outputs)
-        if self.hidden and self.network.norm:
-            # The mean that batch norm and weights predict for a unit: subtracted from what is stored, which rounds less.
-            np.maximum(self.predicted[:outputs], 0, out=centres)
-        self.products.forward(self.z, self.additive[:outputs], centres, self.hidden, out, moments)
-        return np.maximum(self.predicted[outputs:], 0)
-
-    def backward(self, training: TrainConfig, step: int, d: Array, sums: Array, below: Array | None) -> None:
-        """Update the weights from the outputs' gradient d, whose sums over blocks are `sums`; then the inputs' gradient
-        over the inputs themselves with its own sums `below`, unless there is nobody below."""
-        parameters, views = self.parameters, self.views
-        gradients, lasting = parameters.decaying.gradients, parameters.lasting.gradients
-        norm.end_outputs(sums, self.outputs, parameters.kept[self.number], self.totals, gradients[views.bias])
-        weights, first, second = parameters.weights[self.number]
+    def backward(self, rule: Rule, d: Array) -> None:
+        """Update the live weights from the outputs' gradient d, whose sums over blocks lie above, and find the other
+        parameters' gradients; then, but for the first layer, replace the inputs by their gradients, with their sums."""
+        below, above = self.below, self.above
+        constants.end_outputs(above.sums, above.varying, self.kept, self.totals, self.bias_gradients)
         # dW = scale D + (beta - scale mean) s, so that nothing is divided by gamma.
         shifts = self.shifts - self.scales * self.means
-        by_input = self.products.update(
-            rule_at(training, step), d, self.z, self.totals, self.scales, shifts, weights, first, second
-        )
+        by_input = self.products.update(rule, d, below.z, self.totals, self.scales, shifts, self.weights)
         if self.network.norm:
             norm.backward_norm(
-                by_input, self.inputs, int(self.space.counts.sum()), self.scales, self.means, self.deviations,
-                lasting[views.gamma], lasting[views.beta], self.offsets, self.slopes,
+                by_input, below.varying, int(self.space.counts.sum()), self.scales, self.means, self.deviations,
+                self.gamma_gradients, self.beta_gradients, self.offsets, self.slopes,
             )  # fmt: skip
-        if len(self.steady_rows):
-            norm.constant_gradients(
-                self.steady_rows, self.steady_columns, self.steady_entries, parameters.decaying.arrays[0],
-                self.normalised, self.totals, gradients, self.constants, lasting[views.beta],
+        if len(self.steady.rows):
+            constants.constant_gradients(
+                self.steady.rows, self.steady.columns, self.steady.entries, self.decaying.slots.values,
+                self.normalised, self.totals, self.decaying.gradients, below.constants, self.beta_gradients,
             )  # fmt: skip
-        if below is not None:
-            self.products.backward(d, self.offsets, self.slopes, self.centres, self.z, below)
+        if not self.bottom:
+            self.products.backward(d, self.offsets, self.slopes, below.centres, below.z, below.sums)
