@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 
-from siftnet.kernels.blocks.layout import WIDTH, round_vector, store_feature
+from siftnet.kernels.blocks.layout import WIDTH, load_feature, round_vector, store_feature
 from siftnet.kernels.blocks.vectors import (
     FLOAT,
     FLOATS,
@@ -22,7 +22,6 @@ from siftnet.kernels.blocks.vectors import (
     Lanes,
     data,
     intrinsic,
-    load_row,
     long,
     splat,
     zeros,
@@ -62,7 +61,7 @@ def finish_input(rows, base, s, i, offsets, slopes, centres, counts, z, sums):  
 
 
 def _row(builder: Any, pointer: Any, *, paired: bool) -> list[Lanes]:
-    return [Lanes(builder, part) for part in load_row(builder, pointer, paired=paired)]
+    return [Lanes(builder, part) for part in load_feature(builder, pointer, paired=paired)]
 
 
 def _only_examples(builder: Any, row: list[Lanes], count: Any) -> list[Lanes]:

@@ -38,6 +38,7 @@ from siftnet.kernels.blocks.vectors import (
     UPPER_HALVES,
     WORDS,
     data,
+    expand,
     intrinsic,
     load,
     long,
@@ -153,6 +154,14 @@ def round_vector(builder: Any, vector: Any) -> Any:
     return builder.select(builder.fcmp_unordered("uno", vector, vector), _constant(int(NAN_BITS)), bits)
 
 
+def load_feature(builder: Any, pointer: Any, *, paired: bool) -> list[Any]:
+    """The 128 values of one feature, of either storage, as eight vectors of float32."""
+    if not paired:
+        return [load(builder, pointer, long(LANES * j)) for j in range(WIDTH // LANES)]
+    words = [load(builder, pointer, long(LANES * j), WORDS) for j in range(WIDTH // LANES // 2)]
+    return [half for word in words for half in expand(builder, word)]
+
+
 def store_feature(builder: Any, parts: list[Any], pointer: Any, *, paired: bool) -> list[Any]:
     """Store eight vectors of float32 as one feature in either storage; returns them as they were stored."""
     if not paired:
@@ -172,7 +181,7 @@ def store_row(typing: Any, row: Any, target: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         source, place = (data(context, builder, signature, args, i) for i in (0, 1))
-        parts = [load(builder, source, long(LANES * j)) for j in range(WIDTH // LANES)]
+        parts = load_feature(builder, source, paired=False)
         stored = store_feature(builder, parts, place, paired=paired)
         for j, part in enumerate(stored if paired else []):
             store(builder, part, source, long(LANES * j))

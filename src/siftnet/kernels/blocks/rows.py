@@ -16,7 +16,7 @@ from numba.core import cgutils
 
 from siftnet.kernels.blocks import plain
 from siftnet.kernels.blocks.epilogue import finish_input, finish_output
-from siftnet.kernels.blocks.layout import WIDTH
+from siftnet.kernels.blocks.layout import WIDTH, load_feature
 from siftnet.kernels.blocks.rule import step_weights
 from siftnet.kernels.blocks.vectors import (
     FLOAT,
@@ -29,7 +29,6 @@ from siftnet.kernels.blocks.vectors import (
     intrinsic,
     lane_sums,
     load,
-    load_row,
     long,
     splat,
     store,
@@ -66,7 +65,7 @@ def product_row(typing: Any, x: Any, base: Any, columns: Any, values: Any, first
         with cgutils.for_range_slice(builder, args[4], args[5], long(1), LONG) as (k, _):
             weight = splat(builder, builder.load(builder.gep(values, [k])))
             feature = _feature(builder, block, columns, k, WIDTH // 2 if paired else WIDTH)
-            for pointer, part in zip(sums, load_row(builder, feature, paired=paired), strict=True):
+            for pointer, part in zip(sums, load_feature(builder, feature, paired=paired), strict=True):
                 builder.store(fma(builder, weight, part, builder.load(pointer)), pointer)
         for j, pointer in enumerate(sums):
             store(builder, builder.load(pointer), row, long(LANES * j))
@@ -86,10 +85,11 @@ def _dots(
         builder.store(ZEROS, pointer)
     with cgutils.for_range(builder, blocks) as loop:
         x_step, d_step = (builder.mul(loop.index, step) for step in steps)
-        mine = load_row(builder, builder.gep(d, [d_step]), paired=paired)
+        mine = load_feature(builder, builder.gep(d, [d_step]), paired=paired)
         for feature, pointer in zip(features, sums, strict=True):
             total = builder.load(pointer)
-            for own, part in zip(mine, load_row(builder, builder.gep(feature, [x_step]), paired=paired), strict=True):
+            other = load_feature(builder, builder.gep(feature, [x_step]), paired=paired)
+            for own, part in zip(mine, other, strict=True):
                 total = fma(builder, own, part, total)
             builder.store(total, pointer)
     return lane_sums(builder, [builder.load(pointer) for pointer in sums])

@@ -29,7 +29,7 @@ class Sparse:
         O, I = part.shape  # noqa: E741 the letters of the legend
         self.columns = _columns(inputs, I)
         self.pointers = _pointers(outputs, O)
-        # A row costs as much as a weight by itself in the weight gradient, as four in a product: it is finished there.
+        # A row counts as one weight more in the gradient, as four in the products, which also finish it.
         self.parts = cuts(np.bincount(outputs, minlength=O) + 1, PARTS)
         self.tasks = cuts(np.bincount(outputs, minlength=O) + 4, space.split)
         self.values = np.zeros(self.size, np.float32)

@@ -4,6 +4,8 @@ In generic LLVM vectors, which any processor runs. On one core 1000 x 3072 bytes
 with the plain loops of gather.py; float32 takes 3.3 ms and 5.9.
 """
 
+# I inputs
+
 from __future__ import annotations
 
 from typing import Any

@@ -127,14 +127,6 @@ def zeros(builder: Any) -> Lanes:
     return Lanes(builder, ZEROS)
 
 
-def load_row(builder: Any, pointer: Any, *, paired: bool) -> list[Any]:
-    """The 128 values of one feature as eight vectors, from either storage (layout.py)."""
-    if not paired:
-        return [load(builder, pointer, long(LANES * j)) for j in range(8)]
-    words = [load(builder, pointer, long(LANES * j), WORDS) for j in range(4)]
-    return [half for word in words for half in expand(builder, word)]
-
-
 def _combine(builder: Any, a: Any, b: Any, half: int) -> Any:
     """Add the two halves of each group of 2 * half lanes; the groups of a, then those of b."""
     starts = [source + group for source in (0, LANES) for group in range(0, LANES, 2 * half)]
