@@ -17,7 +17,7 @@ KERNELS: dict[str, KernelKind] = {
     "sparse": Blocks("sparse", sparse=True),
     "plain": Blocks("plain", sparse=True, tier=PLAIN),
 }
-# The readable tier of sparse: chosen by name, to check by and where nothing else runs; sparse is faster wherever it runs.
+# The readable tier of sparse, chosen by name, to check by: sparse is faster wherever it runs.
 BY_NAME_ONLY = frozenset({"plain"})
 
 

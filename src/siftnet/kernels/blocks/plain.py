@@ -65,7 +65,8 @@ def product_row(z, s, columns, values, first, end, row_C):  # type: ignore[no-un
             row_C[c] += values[k] * feature_C[c]
 
 
-@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+# Without fastmath: reordered sums came out otherwise from the cache than freshly compiled.
+@njit(cache=True, error_model="numpy")
 def dots_row(z, s, columns, first, end, d, o, sums):  # type: ignore[no-untyped-def]  # compiled
     """sums[k] += output gradient d[s, o] dot feature columns[k] of block s, for k in [first, end)."""
     own_C, feature_C = np.empty(WIDTH, np.float32), np.empty(WIDTH, np.float32)

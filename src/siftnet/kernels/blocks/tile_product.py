@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from llvmlite import binding, ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
 
 from siftnet.kernels.blocks.layout import PANEL
 from siftnet.kernels.blocks.vectors import (
@@ -44,8 +44,11 @@ ASK_FOR_TILES = (158, 0x1023, 18)
 
 
 def _compiled_with_amx() -> bool:
-    features = binding.get_host_cpu_features()
-    return bool(features.get("amx-tile") and features.get("amx-bf16"))
+    # What Numba compiles for: the processor's features, or those that NUMBA_CPU_FEATURES names instead.
+    features = config.CPU_FEATURES
+    if features is None:
+        features = binding.get_host_cpu_features().flatten()
+    return {"+amx-tile", "+amx-bf16"} <= set(features.split(","))
 
 
 @cache

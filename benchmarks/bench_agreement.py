@@ -1,0 +1,80 @@
+"""The kernels that `auto` picks against the dense kernel in fp32: the same accuracy curve, and how far the masks agree.
+
+    python benchmarks/bench_agreement.py images --data.root DIR [--seeds 0,1,2] [--out runs/agreement]
+
+Runs the preset for every seed with `--kernel auto`, with `--kernel dense --train.precision fp32`, and for the first
+seed with `--kernel dense` in the preset's own precision, which shows what rounding alone does to masks (what is there
+already is not computed again). Writes one row a seed and round to benchmarks/results/agreement.csv: accuracies, and the share
+of the kept weights that another run keeps too, beside the share by chance, which is the density.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+from typing import Any
+
+import siftnet
+from siftnet import Run, load
+from siftnet.config import RunConfig
+from siftnet.settings import from_dict
+
+RESULTS = Path(__file__).parent / "results"
+WAYS: dict[str, dict[str, Any]] = {
+    "auto": {},
+    "dense-fp32": {"kernel": "dense", "train": {"precision": "fp32"}},
+    "dense": {"kernel": "dense"},
+}
+
+
+def finished(out: Path, name: str, base: RunConfig, seed: int) -> Run:
+    """The run of this way and seed, computed unless it is there."""
+    return siftnet.run(from_dict(WAYS[name] | {"seed": seed}, base), out / f"{name}-seed{seed}")
+
+
+def overlap(one: Run, other: Run, number: int) -> float:
+    """Share of the entries that one run keeps in a round which the other keeps too."""
+    mine, theirs = one.masks(number), other.masks(number)
+    return sum(int((mine[name] & theirs[name]).sum()) for name in mine) / mine.survivors
+
+
+def row(number: int, seed: int, auto: Run, dense: Run, rounded: Run | None, stranger: Run) -> dict[str, Any]:
+    """One line of the CSV."""
+    mine, theirs = auto.summary(number), dense.summary(number)
+    line: dict[str, Any] = {"seed": seed, "round": number, "density": mine["density"], "kernel": mine["kernel"]}
+    for name, summary in (("auto", mine), ("dense_fp32", theirs)):
+        line[f"validation_{name}"] = summary["best"]["validation"]["score"]
+        line[f"test_{name}"] = summary["test_best"]["score"]
+        line[f"seconds_{name}"] = summary["seconds"]
+    line["kept_by_dense_fp32_too"] = overlap(auto, dense, number)
+    line["kept_by_dense_in_two_precisions"] = overlap(rounded, dense, number) if rounded else None
+    line["kept_by_another_seed_too"] = overlap(auto, stranger, number)
+    return line | {key: auto.environment[key] for key in ("processor", "threads", "torch", "siftnet")}
+
+
+def main() -> None:
+    """See the module's text."""
+    if len(sys.argv) < 4 or "--data.root" not in sys.argv:
+        sys.exit(__doc__)
+    options = dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
+    out = Path(options.get("--out", "runs/agreement"))
+    seeds = [int(seed) for seed in options.get("--seeds", "0,1,2").split(",")]
+    base = from_dict({"data": {"root": options["--data.root"]}}, load(sys.argv[1]))
+    pairs = {seed: (finished(out, "auto", base, seed), finished(out, "dense-fp32", base, seed)) for seed in seeds}
+    rounded = finished(out, "dense", base, seeds[0])
+    lines = []
+    for place, seed in enumerate(seeds):
+        auto, dense = pairs[seed]
+        stranger = pairs[seeds[place - 1]][0]
+        same = rounded if seed == seeds[0] else None
+        lines += [row(number, seed, auto, dense, same, stranger) for number in auto.rounds()]
+    with (RESULTS / "agreement.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, lines[0].keys())
+        writer.writeheader()
+        writer.writerows(lines)
+    print(RESULTS / "agreement.csv")
+
+
+if __name__ == "__main__":
+    main()
