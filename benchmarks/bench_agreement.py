@@ -1,17 +1,17 @@
 """The kernels that `auto` picks against the dense kernel in fp32: the same accuracy curve, and how far the masks agree.
 
-    python benchmarks/bench_agreement.py images --data.root DIR [--seeds 0,1,2] [--out runs/agreement]
+    python benchmarks/bench_agreement.py images --data.root DIR [--seeds 0,1,2] [--rounding yes] [--out FOLDER]
 
-Runs the preset for every seed with `--kernel auto`, with `--kernel dense --train.precision fp32`, and for the first
-seed with `--kernel dense` in the preset's own precision, which shows what rounding alone does to masks (what is there
-already is not computed again). Writes one row a seed and round to benchmarks/results/agreement.csv: accuracies, and the share
-of the kept weights that another run keeps too, beside the share by chance, which is the density.
+Runs the preset for every seed with `--kernel auto` and with `--kernel dense --train.precision fp32` (what is there
+already is not computed again). Writes one row a seed and round to benchmarks/results/agreement.csv: accuracies, and the
+share of the kept weights that another run keeps too, beside the share by chance, which is the density. `--rounding yes`
+adds a run of the first seed with `--kernel dense` in the preset's own precision: what rounding alone does to masks.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def overlap(one: Run, other: Run, number: int) -> float:
     return sum(int((mine[name] & theirs[name]).sum()) for name in mine) / mine.survivors
 
 
-def row(number: int, seed: int, auto: Run, dense: Run, rounded: Run | None, stranger: Run) -> dict[str, Any]:
+def row(number: int, seed: int, auto: Run, dense: Run, rounded: Run | None, stranger: Run | None) -> dict[str, Any]:
     """One line of the CSV."""
     mine, theirs = auto.summary(number), dense.summary(number)
     line: dict[str, Any] = {"seed": seed, "round": number, "density": mine["density"], "kernel": mine["kernel"]}
@@ -49,24 +49,30 @@ def row(number: int, seed: int, auto: Run, dense: Run, rounded: Run | None, stra
         line[f"seconds_{name}"] = summary["seconds"]
     line["kept_by_dense_fp32_too"] = overlap(auto, dense, number)
     line["kept_by_dense_in_two_precisions"] = overlap(rounded, dense, number) if rounded else None
-    line["kept_by_another_seed_too"] = overlap(auto, stranger, number)
-    return line | {key: auto.environment[key] for key in ("processor", "threads", "torch", "siftnet")}
+    line["kept_by_another_seed_too"] = overlap(auto, stranger, number) if stranger else None
+    return line | {key: auto.environment[key] for key in ("processor", "threads", "torch", "numba", "siftnet")}
 
 
 def main() -> None:
     """See the module's text."""
-    if len(sys.argv) < 4 or "--data.root" not in sys.argv:
-        sys.exit(__doc__)
-    options = dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
-    out = Path(options.get("--out", "runs/agreement"))
-    seeds = [int(seed) for seed in options.get("--seeds", "0,1,2").split(",")]
-    base = from_dict({"data": {"root": options["--data.root"]}}, load(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("preset", help="preset or file")
+    parser.add_argument("--data.root", dest="root", required=True, help="folder that holds the data")
+    parser.add_argument("--seeds", default="0,1,2", help="seeds with commas between")
+    parser.add_argument(
+        "--rounding", choices=("yes", "no"), default="no", help="the dense kernel in two precisions too"
+    )
+    parser.add_argument("--out", type=Path, default=Path("runs/agreement"), help="folder of the runs")
+    options = parser.parse_args()
+    out, seeds = options.out, [int(seed) for seed in options.seeds.split(",")]
+    base = from_dict({"data": {"root": options.root}}, load(options.preset))
     pairs = {seed: (finished(out, "auto", base, seed), finished(out, "dense-fp32", base, seed)) for seed in seeds}
-    rounded = finished(out, "dense", base, seeds[0])
+    rounded = finished(out, "dense", base, seeds[0]) if options.rounding == "yes" else None
     lines = []
     for place, seed in enumerate(seeds):
         auto, dense = pairs[seed]
-        stranger = pairs[seeds[place - 1]][0]
+        # A run agrees with itself wholly, which says nothing.
+        stranger = pairs[seeds[place - 1]][0] if len(seeds) > 1 else None
         same = rounded if seed == seeds[0] else None
         lines += [row(number, seed, auto, dense, same, stranger) for number in auto.rounds()]
     with (RESULTS / "agreement.csv").open("w", newline="") as file:
