@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +13,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save
 
 from siftnet import store
+from siftnet.files import read_tensors
 from siftnet.geometry import Grid, torus
 from siftnet.kernels import Evaluation
 from siftnet.launch import run
@@ -166,6 +169,32 @@ def test_a_checkpoint_brings_back_every_bit(copy: Run) -> None:
         copy.checkpoint(2, others)
     copy.clear_checkpoint()
     assert copy.checkpoint(2, masks) is None
+
+
+@pytest.mark.parametrize(("found", "age"), [(None, "an older"), (1, "an older"), (3, "a newer")])
+def test_a_checkpoint_of_another_format_is_refused_and_names_the_folder(copy: Run, found: int | None, age: str) -> None:
+    masks = copy.masks(3)
+    copy.write_checkpoint(4, masks, Progress(copy.weights(3), History()))
+    path = copy.path / "checkpoint" / "progress.safetensors"
+    tensors, metadata = read_tensors(path)
+    facts = json.loads(metadata["facts"])
+    assert facts.pop("format") == store.CHECKPOINT_FORMAT
+    path.write_bytes(save(tensors, {"facts": json.dumps(facts if found is None else facts | {"format": found})}))
+    message = f"{path.parent} was written by {age} siftnet: remove it, and the round begins anew"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        copy.checkpoint(4, masks)
+    # It is in nobody's way where the round is another one.
+    assert copy.checkpoint(5, masks) is None
+
+
+def test_survivors_keep_their_type(copy: Run) -> None:
+    masks = Masks({"w": torch.tensor([True, False, True])})
+    state = State({"w": torch.tensor([1 / 3, 0.0, 2 / 3], dtype=torch.float64)})
+    copy.write_checkpoint(4, masks, Progress(state, History()))
+    found = copy.checkpoint(4, masks)
+    assert found is not None
+    assert found.state.parameters["w"].dtype == torch.float64
+    assert torch.equal(found.state.parameters["w"], state.parameters["w"])
 
 
 def test_a_damaged_plan_is_one_sentence_that_names_it(copy: Run) -> None:

@@ -37,6 +37,8 @@ from siftnet.train import History, Progress, Record
 
 # 2: plans; checkpoints hold survivors alone.
 SCHEMA = 2
+# 2: survivors alone. 1, of siftnet 0.1.0, held whole tensors and did not say its number.
+CHECKPOINT_FORMAT = 2
 
 
 class Run:
@@ -210,6 +212,7 @@ class Run:
         # Stored tensors may share memory (a snapshot that is also the best); a file holds each once by name.
         packed = {key: _survivors(key, tensor, masks).clone() for key, tensor in tensors.items()}
         facts = {
+            "format": CHECKPOINT_FORMAT,
             "round": number,
             "step": progress.state.step,
             "best_step": history.best.step if history.best else None,
@@ -221,7 +224,10 @@ class Run:
         write_file(self.path / "checkpoint" / "progress.safetensors", data)
 
     def checkpoint(self, number: int, masks: Masks) -> Progress | None:
-        """The round under way, if it is this one; masks: those that it is trained under."""
+        """The round under way, if it is this one; masks: those that it is trained under.
+
+        Raises ValueError for one that another format of siftnet wrote.
+        """
         path = self.path / "checkpoint" / "progress.safetensors"
         if not path.exists():
             return None
@@ -229,6 +235,10 @@ class Run:
         facts = json.loads(metadata["facts"])
         if facts["round"] != number:
             return None
+        found = facts.get("format", 1)
+        if found != CHECKPOINT_FORMAT:
+            age = "an older" if found < CHECKPOINT_FORMAT else "a newer"
+            raise ValueError(f"{path.parent} was written by {age} siftnet: remove it, and the round begins anew")
         parts: dict[str, dict[str, Tensor]] = {}
         for key, tensor in tensors.items():
             owner, name = key.split("|", 1)
@@ -336,7 +346,7 @@ def _dense(key: str, value: Tensor, masks: Masks, path: Path) -> Tensor:
     kept = int(mask.sum())
     if value.shape != (kept,):
         raise ValueError(f"{path} has {value.numel()} values of {key.split('/', 1)[1]}, whose mask keeps {kept}")
-    dense = torch.zeros(mask.shape)
+    dense = torch.zeros(mask.shape, dtype=value.dtype)
     dense[mask] = value
     return dense
 
