@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numba
 import numpy as np
@@ -29,12 +30,15 @@ def threads_restored() -> Iterator[None]:
 @pytest.mark.parametrize("kernel", BLOCKS)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("batch", [100, 600])
-def test_two_threads_train_to_the_bits_of_one(kernel: str, precision: str, batch: int, threads_restored: None) -> None:
+@pytest.mark.parametrize("rule", [{"momentum": 0.9, "weight_decay": 0.01}, {"optimiser": "adamw", "lr": 0.01}])
+def test_two_threads_train_to_the_bits_of_one(
+    kernel: str, precision: str, batch: int, rule: dict[str, Any], threads_restored: None
+) -> None:
     states = []
     for threads in (1, 2):
         numba.set_num_threads(threads)
         torch.set_num_threads(threads)
-        p = problem("f70:f50:x", Grid((9, 9), 3), batch=batch, density=0.3, momentum=0.9, weight_decay=0.01)
+        p = problem("f70:f50:x", Grid((9, 9), 3), batch=batch, density=0.3, **rule)
         trained = p.compile(KERNELS[kernel], precision=precision)
         losses = trained.advance(4)
         states.append((losses, trained.evaluate("validation"), trained.export()))
@@ -42,6 +46,11 @@ def test_two_threads_train_to_the_bits_of_one(kernel: str, precision: str, batch
     assert losses_1 == losses_2
     assert evaluation_1 == evaluation_2
     assert state_1.equals(state_2)
+
+
+def test_many_tall_rows_leave_the_stack_as_it_was() -> None:
+    p = problem("f3000:x", Grid((40, 40), 3), batch=3000, density=0.002)
+    assert np.isfinite(p.compile(KERNELS["sparse"]).advance(2)).all()
 
 
 @pytest.mark.parametrize("kernel", BLOCKS)
@@ -65,8 +74,11 @@ def test_a_tiny_epsilon_does_not_magnify_what_rounding_makes_of_a_constant(kerne
 
 
 def test_more_inputs_than_sixteen_bits_count() -> None:
-    p = problem("f3:x", Unknown(70_000), density=0.001, batch=4)
+    p = problem("f3:x", Unknown(70_000), density=1.0, batch=4)
     trained = p.compile(KERNELS["sparse"])
+    columns = trained.stages[0].products.columns
+    assert columns.dtype == np.uint32
+    assert columns.max() > 1 << 16
     expected, losses = reference(p, 1)
     assert trained.advance(1) == pytest.approx(losses, rel=1e-5)
     assert_agree(changes(trained.export(), p.state), changes(expected, p.state), 1e-4)

@@ -15,7 +15,7 @@ from numba import njit, prange
 from siftnet.data.batches import Batches
 from siftnet.geometry import Grid
 from siftnet.kernels.blocks.augment import augment
-from siftnet.kernels.blocks.layout import WIDTH, blocks_of, store_row
+from siftnet.kernels.blocks.layout import WIDTH, blocks_of, row_moments, store_row
 from siftnet.kernels.blocks.transpose import MIDDLE, finish_sums, gather_bytes, gather_floats, prefetch
 
 # Inputs of a task, counted in parts of all of them: enough that two threads share an odd number of blocks evenly.
@@ -159,21 +159,7 @@ def _write_tile(tile, places, count, out_F, moments_F2):  # type: ignore[no-unty
     for t, place in enumerate(places):
         if place >= 0:
             store_row(tile[t], out_F[place])
-            _measure(tile[t, :count], moments_F2[place])
-
-
-@njit(cache=True, error_model="numpy", fastmath={"reassoc"})
-def _measure(row, moments):  # type: ignore[no-untyped-def]  # compiled
-    """Sum and sum of squared deviations: 24 bits times at most 128 is exact in 53, so equal values deviate by 0."""
-    total = 0.0
-    for c in range(len(row)):
-        total += np.float64(row[c])
-    mean = total / len(row)
-    spread = 0.0
-    for c in range(len(row)):
-        spread += (np.float64(row[c]) - mean) * (np.float64(row[c]) - mean)
-    moments[0] = total
-    moments[1] = spread
+            moments_F2[place, 0], moments_F2[place, 1] = row_moments(tile[t], count)
 
 
 @njit(cache=True, error_model="numpy")

@@ -103,6 +103,7 @@ class BlockKernel:
 
     def evaluate(self, split: str) -> Evaluation:
         """Loss and score on a split, batch by batch in the room of training."""
+        assert self.measured or not self.network.norm, "batch norm has no running statistics before the first update"
         rows, training_counts = self.batches.rows[split].numpy(), self.space.counts
         room = WIDTH * self.space.blocks
         scores_3, targets = np.zeros(3), []

@@ -1,4 +1,4 @@
-"""How the sparse kernel keeps activations: [block][feature][128 examples], as float32 or as pairs of bf16.
+"""How activations are kept: [block][feature][128 examples], as float32 or as pairs of bf16.
 
 A batch of B examples is cut into S = ceil(B / 128) blocks; the last is filled up with columns that are exactly 0. One
 thread takes a block through a product, so what it reads again stays in its own cache, and the values of one feature,
@@ -36,12 +36,14 @@ from siftnet.kernels.blocks.vectors import (
     HALF_A_WORD,
     LANES,
     UPPER_HALVES,
+    WORD,
     WORDS,
     data,
     expand,
     intrinsic,
     load,
     long,
+    splat,
     store,
 )
 
@@ -172,6 +174,43 @@ def store_feature(builder: Any, parts: list[Any], pointer: Any, *, paired: bool)
     for k, (lower, upper) in enumerate(zip(halves[::2], halves[1::2], strict=True)):
         store(builder, builder.or_(builder.lshr(lower, HALF_A_WORD), upper), pointer, long(LANES * k))
     return [builder.bitcast(half, FLOATS) for half in halves]
+
+
+DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
+
+
+def _total(builder: Any, parts: list[Any]) -> Any:
+    """Sum of all lanes of eight vectors of float64, in a fixed tree."""
+    while len(parts) > 1:
+        parts = [builder.fadd(a, b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+    value, half = parts[0], LANES // 2
+    while half:
+        turned = ir.Constant(WORDS, [(lane + half) % LANES for lane in range(LANES)])
+        value = builder.fadd(value, builder.shuffle_vector(value, value, turned))
+        half //= 2
+    return builder.extract_element(value, ir.Constant(WORD, 0))
+
+
+@intrinsic
+def row_moments(typing: Any, row: Any, count: Any) -> Any:
+    """Sum, and sum of squared deviations from the mean, of the first `count` of a row, float32 (128,): float64.
+
+    Added in an order of its own: what a compiler reorders came out otherwise from Numba's cache than freshly compiled.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source = data(context, builder, signature, args, 0)
+        none, last = ir.Constant(DOUBLES, [0.0] * LANES), splat(builder, builder.trunc(args[1], WORD))
+        columns = [ir.Constant(WORDS, list(range(k, k + LANES))) for k in range(0, WIDTH, LANES)]
+        inside = [builder.icmp_signed("<", column, last) for column in columns]
+        parts = [builder.fpext(load(builder, source, long(k)), DOUBLES) for k in range(0, WIDTH, LANES)]
+        total = _total(builder, [builder.select(kept, x, none) for kept, x in zip(inside, parts, strict=True)])
+        mean = splat(builder, builder.fdiv(total, builder.sitofp(args[1], ir.DoubleType())))
+        away = [builder.select(k, builder.fsub(x, mean), none) for k, x in zip(inside, parts, strict=True)]
+        spread = _total(builder, [builder.fmul(x, x) for x in away])
+        return context.make_tuple(builder, signature.return_type, (total, spread))
+
+    return types.UniTuple(types.float64, 2)(row, types.intp), generate
 
 
 @intrinsic

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from siftnet.kernels.blocks.layout import WIDTH, store_row
+from siftnet.kernels.blocks.layout import WIDTH, row_moments, store_row
 
 # exp(x) = 2^n exp(r), r = x - n ln 2 with ln 2 in two parts, and a polynomial for exp(r): Cephes' expf (Moshier 1992).
 LOG2_E = np.float32(1.44269504088896341)
@@ -75,14 +75,6 @@ def _soften(logits_KC, labels_C, totals_C):  # type: ignore[no-untyped-def]  # c
     return loss
 
 
-@njit(cache=True, error_model="numpy", fastmath={"reassoc"})
-def _sum(row):  # type: ignore[no-untyped-def]  # compiled
-    total = 0.0
-    for c in range(WIDTH):
-        total += np.float64(row[c])
-    return total
-
-
 @njit(cache=True, error_model="numpy")
 def _descend(exps_KC, labels_C, totals_C, batch, gradient_KC, sums_K):  # type: ignore[no-untyped-def]  # compiled
     """(softmax - onehot) / batch from what `_soften` left, stored, with its sums over examples."""
@@ -98,7 +90,7 @@ def _descend(exps_KC, labels_C, totals_C, batch, gradient_KC, sums_K):  # type: 
         for c in range(count, WIDTH):
             row[c] = 0
         store_row(row, gradient_KC[k])
-        sums_K[k] = _sum(row)
+        sums_K[k] = row_moments(row, WIDTH)[0]
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
@@ -182,7 +174,7 @@ def squared_error(outputs_SKC, targets_B, gradient, sums_SK):  # type: ignore[no
             loss += _square(error)
             row[c] = np.float32(2 * error / batch)
         store_row(row, gradient[s, 0])
-        sums_SK[s, 0] = _sum(row)
+        sums_SK[s, 0] = row_moments(row, WIDTH)[0]
     return loss / batch
 
 

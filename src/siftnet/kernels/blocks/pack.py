@@ -136,7 +136,7 @@ def place(row, word, words):  # type: ignore[no-untyped-def]  # compiled
     return (row // LANES * words + word // LANES * LANES) * LANES + row % LANES * LANES + word % LANES
 
 
-@njit(parallel=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+@njit(parallel=True, cache=True, error_model="numpy", fastmath={"contract"})
 def fold_tiles(weights, scales, means, betas, values, turned, constants, predicted):  # type: ignore[no-untyped-def]  # compiled
     """Batch norm folded into the weights, as in rows.fold_rows.
 

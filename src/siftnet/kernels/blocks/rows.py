@@ -112,7 +112,8 @@ def dots_row(
         d = data(context, builder, signature, args, 6, args[7])
         columns, sums = (data(context, builder, signature, args, i) for i in (3, 10))
         first, end, steps, blocks = args[4], args[5], (args[2], args[8]), args[9]
-        tail = builder.alloca(FLOATS)
+        # Once a call of the whole function: on the stack of a loop it would pile up.
+        tail = cgutils.alloca_once(builder, FLOATS)
         whole = builder.add(first, builder.and_(builder.sub(end, first), long(-LANES)))
         with cgutils.for_range_slice(builder, first, whole, long(LANES), LONG) as (k, _):
             found = _dots(builder, block, columns, k, LANES, d, steps, blocks, paired=paired)
@@ -172,9 +173,8 @@ def backward_rows(  # type: ignore[no-untyped-def]  # compiled
     """
     blocks, tasks = d.shape[0], parts.shape[0] - 1
     turned = np.empty(order.shape[0], np.float32)
-    for part in prange(tasks):
-        for k in range(pointers[parts[part]], pointers[parts[part + 1]]):
-            turned[k] = values[order[k]]
+    for k in prange(order.shape[0]):
+        turned[k] = values[order[k]]
     for task in prange(blocks * tasks):
         s, part = task // tasks, task % tasks
         row = np.empty(WIDTH, np.float32)
@@ -247,7 +247,7 @@ def update_rows(  # type: ignore[no-untyped-def]  # compiled
             step_weights(rule, weights[low:high], dots[0, low:high], first[low:high], second[low:high])
 
 
-@njit(parallel=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+@njit(parallel=True, cache=True, error_model="numpy", fastmath={"contract"})
 def fold_rows(  # type: ignore[no-untyped-def]  # compiled
     pointers, columns, weights, parts, scales, means, betas, values, constants, predicted
 ):  # fmt: skip

@@ -33,7 +33,7 @@ class Sparse:
         self.parts = cuts(np.bincount(outputs, minlength=O) + 1, PARTS)
         self.tasks = cuts(np.bincount(outputs, minlength=O) + 4, space.split)
         self.values = np.zeros(self.size, np.float32)
-        self.dots = np.zeros((rows.HALVES, self.size + rows.PADDING), np.float32)
+        self.dots = np.zeros((rows.HALVES, self.size), np.float32)
         self.by_input = np.zeros((PARTS, 2, I), np.float32)
         if turned:
             self.order = np.argsort(inputs, kind="stable")

@@ -102,7 +102,7 @@ def turn_inputs(z, low, high, turned):  # type: ignore[no-untyped-def]  # compil
                 transpose_words(z, (s * features + i) * width + k, width, turned, target, PANEL)
 
 
-@njit(parallel=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+@njit(parallel=True, cache=True, error_model="numpy", fastmath={"contract"})
 def gradient_tiles(  # type: ignore[no-untyped-def]  # compiled
     tier, amx, rule, d, z, turned, parts, output_sums, scales, shifts, weights, kept, first, second, by_input
 ):  # fmt: skip

@@ -50,8 +50,8 @@ class Workspace:
 
     @property
     def split(self) -> int:
-        """Tasks that a block is cut into, so that every thread finds one."""
-        return 1 if self.blocks % self.threads == 0 else 4
+        """Tasks that a block is cut into, so that threads find about as many each, and none goes without."""
+        return 1 if self.blocks % self.threads == 0 else max(4, -(-self.threads // self.blocks))
 
     @property
     def together(self) -> int:
