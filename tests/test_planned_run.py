@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from siftnet import launch
+from siftnet.environment import processor_name
 from siftnet.estimate import estimate
 from siftnet.kernels import KERNELS, Dense, Plan, Timing
 from siftnet.launch import run
@@ -122,6 +123,10 @@ def test_a_plan_that_this_machine_cannot_follow_is_refused(tmp_path: Path, twins
         ValueError, match=r"names kernel gone, which cannot be used here \(there is none of this name\)"
     ):
         run(config(prune__rounds=1), out, dataset=dataset())
+    # The fastest between two timed densities alone.
+    stored.update_plan(timed_plan(dense={1.0: 1, 0.4: 10}, twin={1.0: 10, 0.4: 1}, refusing={1.0: 2, 0.4: 2}))
+    with pytest.raises(ValueError, match="names kernel refusing"):
+        run(config(prune__rounds=1), out, dataset=dataset())
     assert (out / "config.json").read_bytes() == before
     # Timed, but never the fastest.
     stored.update_plan(timed_plan(dense={1.0: 1, 0.4: 1}, refusing={1.0: 3, 0.4: 3}))
@@ -158,6 +163,18 @@ def test_a_longer_run_is_planned_further_down(tmp_path: Path, twins: None) -> No
     assert again == first
     assert second.timings[: len(first.timings)] == first.timings
     assert second.densities[-1] == pytest.approx(0.7**4)
+
+
+def test_a_longer_run_on_another_processor_keeps_its_plan(
+    tmp_path: Path, twins: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    first = run(config(prune__rounds=1, kernel="auto"), out, dataset=dataset()).plan
+    assert first.processor == processor_name()
+    monkeypatch.setattr(launch, "processor_name", lambda: "another")
+    stored = run(config(prune__rounds=4, kernel="auto"), out, dataset=dataset())
+    assert stored.plan == first
+    assert len(stored.rounds()) == 5
 
 
 def test_what_a_run_takes_is_foretold_round_by_round(twins: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from siftnet.config import RunConfig
 from siftnet.data.batches import Batches
 from siftnet.data.dataset import Dataset
 from siftnet.data.load import check_augmentation, load_dataset
-from siftnet.environment import describe_machine, prepare_torch, resolve_machine
+from siftnet.environment import describe_machine, prepare_torch, processor_name, resolve_machine
 from siftnet.files import lock
 from siftnet.imp import (
     Position,
@@ -193,7 +193,8 @@ def plan_for(setup: Setup) -> Plan:
         return Plan(given=config.kernel, why="asked for by name", threads=threads)
     kinds = candidates("auto", setup.network, config.train, config.device)
     densities = foreseen_densities(setup.subject, config.prune, first_round(setup).masks)
-    return make_plan(kinds, setup.network, config.train, setup.trainer.batches, densities, threads=threads)
+    batches, processor = setup.trainer.batches, processor_name()
+    return make_plan(kinds, setup.network, config.train, batches, densities, threads=threads, processor=processor)
 
 
 def resume(path: Path | str, *, dataset: Dataset | None = None, observer: Observer | None = None) -> Run:
@@ -251,7 +252,7 @@ def _planned_far_enough(stored: Run, setup: Setup, first: Position) -> Setup:
     densities = foreseen_densities(setup.subject, stored.config.prune, first.masks)
     training, batches = setup.config.train, setup.trainer.batches
     kinds = [k for k in candidates("auto", setup.network, training, setup.config.device) if k.name in plan.names]
-    extended = extend_plan(plan, kinds, setup.network, training, batches, densities)
+    extended = extend_plan(plan, kinds, setup.network, training, batches, densities, processor=processor_name())
     if extended == plan:
         return setup
     stored.update_plan(extended)

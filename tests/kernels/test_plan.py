@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -92,7 +93,7 @@ def planned(
 ) -> Plan:
     p = p or problem("f60:f60:x")
     densities = densities or DENSITIES
-    return make_plan(kinds, p.network, p.training, p.batches, densities, threads=1, clock=clock)
+    return make_plan(kinds, p.network, p.training, p.batches, densities, threads=1, processor="made", clock=clock)
 
 
 # What a plan says
@@ -144,6 +145,34 @@ def test_three_kernels_take_turns() -> None:
         assert found.milliseconds(before, density) == pytest.approx(found.milliseconds(after, density))
 
 
+def test_a_kernel_that_is_fastest_at_no_timed_density_is_seen_between() -> None:
+    found = plan(a={1.0: 1, 0.01: 10}, b={1.0: 10, 0.01: 1}, c={1.0: 2, 0.01: 2})
+    # 1 -> 10 over two decades is 2 after 0.6 of a decade, and so from below.
+    crossings = [10 ** (-2 * np.log10(2)), 10 ** (-2 * (1 - np.log10(2)))]
+    assert found.choices() == [(1.0, "a"), (pytest.approx(crossings[0]), "c"), (pytest.approx(crossings[1]), "b")]
+    assert found.kernel(0.1) == "c"
+    # Also where the same kernel is fastest above and below: c was not timed there, as if it were hopeless.
+    found = plan(a={1.0: 1, 0.01: 10, 0.001: 1}, c={1.0: 2, 0.001: 2})
+    assert [name for _, name in found.choices()] == ["a", "c", "a", "c", "a"]
+    assert [found.kernel(d) for d in (1.0, 0.02, 0.01, 0.009, 0.001)] == ["a", "c", "a", "c", "a"]
+
+
+def test_choices_name_every_kernel_that_is_taken_and_where() -> None:
+    draws = np.random.default_rng(0)
+    densities = [1.0, 0.3, 0.1, 0.01]
+    for _ in range(200):
+        times = {
+            name: {d: float(draws.uniform(1, 9)) for d in densities if draws.random() < 0.7} or {0.1: 5.0}
+            for name in "abcd"
+        }
+        found = plan(**times)
+        choices = found.choices()
+        assert [d for d, _ in choices] == sorted((d for d, _ in choices), reverse=True)
+        for density in np.geomspace(found.densities[0], found.densities[-1], 101)[1:-1]:
+            if min(abs(np.log(density / d)) for d in [*found.densities, *(d for d, _ in choices)]) > 1e-9:
+                assert found.kernel(density) == [name for d, name in choices if d >= density][-1]
+
+
 def test_a_given_kernel_is_taken_everywhere() -> None:
     found = Plan(given="dense", why="asked for by name", threads=2)
     assert [found.kernel(d) for d in (1.0, 0.5, 0.0)] == ["dense"] * 3
@@ -154,6 +183,7 @@ def test_a_given_kernel_is_taken_everywhere() -> None:
     "found",
     [
         plan(dense={1.0: 40.123456789, 0.01: 1 / 3}, sparse={1.0: 160, 0.01: 5}),
+        replace(plan(dense={1.0: 40}), processor="a processor"),
         Plan(given="dense", why="asked for by name", threads=2),
     ],
 )
@@ -261,13 +291,29 @@ def test_a_run_that_goes_on_for_longer_is_planned_further_down_and_nothing_above
     before = planned(kinds, clock, DENSITIES[:4], p)
     arguments = kinds, p.network, p.training, p.batches
     assert before.kernel(0.001) == "fused"
-    assert extend_plan(before, *arguments, DENSITIES[:4], clock=clock) is before
-    after = extend_plan(before, *arguments, DENSITIES, clock=clock)
+    assert extend_plan(before, *arguments, DENSITIES[:4], processor="made", clock=clock) is before
+    after = extend_plan(before, *arguments, DENSITIES, processor="made", clock=clock)
+    assert after.processor == before.processor == "made"
     assert after.kernel(0.001) == "sparse"
     assert set(before.timings) < set(after.timings)
     assert all(after.kernel(d) == before.kernel(d) for d in np.geomspace(1, DENSITIES[3], 50))
     given = Plan(given="dense", why="", threads=1)
-    assert extend_plan(given, *arguments, DENSITIES, clock=clock) is given
+    assert extend_plan(given, *arguments, DENSITIES, processor="made", clock=clock) is given
+
+
+def test_times_of_two_processors_are_not_mixed() -> None:
+    kinds, clock = made(**BIG)
+    p = problem("f60:f60:x")
+    before = planned(kinds, clock, DENSITIES[:4], p)
+    arguments = kinds, p.network, p.training, p.batches, DENSITIES
+    tried = [len(kind.kernels) for kind in kinds]
+    assert extend_plan(before, *arguments, processor="another", clock=clock) is before
+    assert [len(kind.kernels) for kind in kinds] == tried
+    # A plan of an older siftnet does not say where it was made.
+    values = {name: value for name, value in before.to_dict().items() if name != "processor"}
+    old = Plan.from_dict(values)
+    assert old == replace(before, processor=None)
+    assert len(extend_plan(old, *arguments, processor="another", clock=clock).timings) > len(before.timings)
 
 
 def test_densities_are_spread_evenly_between_the_first_and_the_last() -> None:

@@ -13,7 +13,7 @@ from siftnet.bench.floor import Peak, measure_peak
 from siftnet.bench.problem import Problem, make_problem
 from siftnet.bench.schedule import ScheduleRow, ratios, schedule_rows, totals
 from siftnet.bench.sweep import Row, Tell, measure, rows_of
-from siftnet.environment import describe_machine, prepare_torch, resolve_machine
+from siftnet.environment import describe_machine, prepare_torch, processor_name, resolve_machine
 from siftnet.kernels import Plan, candidates, make_plan
 from siftnet.settings import to_dict
 
@@ -72,7 +72,15 @@ def bench(config: BenchConfig, others: Others = lambda problem: (), tell: Tell =
     plan = None
     if not config.contenders or AUTO in config.contenders:
         kinds = candidates(AUTO, dense.network, dense.training, config.device)
-        plan = make_plan(kinds, dense.network, dense.training, dense.batches, config.visited, threads=config.threads)
+        plan = make_plan(
+            kinds,
+            dense.network,
+            dense.training,
+            dense.batches,
+            config.visited,
+            threads=config.threads,
+            processor=processor_name(),
+        )
     measured = measure(dense, entrants, config, tell)
     # The machine may have been busy at one end of a long run.
     peak = peak.best(measure_peak(config.train.precision, config.device))
@@ -80,7 +88,6 @@ def bench(config: BenchConfig, others: Others = lambda problem: (), tell: Tell =
     baselines = [entrant.name for entrant in entrants if entrant.baseline] or [entrants[0].name]
     return Result(
         config,
-        # Numba names its threading layer only after a parallel kernel ran.
         describe_machine(run),
         peak,
         plan,

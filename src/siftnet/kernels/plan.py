@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from math import exp, inf, log
 from typing import Any
 
@@ -64,6 +64,8 @@ class Plan:
     given: str | None = None
     """The one kernel, where there was nothing to choose and nothing was timed."""
     timings: tuple[Timing, ...] = ()
+    processor: str | None = None
+    """The processor that was timed, by its name; None where nothing was, or where an older siftnet timed."""
 
     def __post_init__(self) -> None:
         assert (self.given is None) == bool(self.timings), "a plan is given or timed"
@@ -106,44 +108,56 @@ class Plan:
         """Which kernel takes over at which density, from the highest timed density down; (1.0, name) where given."""
         if self.given:
             return [(1.0, self.given)]
-        densities = self.densities
-        found = [(densities[0], self.kernel(densities[0]))]
-        for above, below in pairwise(densities):
-            before, after = self.kernel(above), self.kernel(below)
-            if before != after:
-                found.append((self._crossover(before, after, above, below), after))
+        highest = self.densities[0]
+        found = [(highest, self.kernel(highest))]
+        for above, below in pairwise(self.densities):
+            # Which one is fastest changes only where two lines cross, so one look between crossings sees all of them,
+            # also a kernel that is fastest at no timed density.
+            edges = [above, *self._crossings(above, below), below]
+            looks = [(upper, self.kernel(_between(upper, lower))) for upper, lower in pairwise(edges)]
+            for density, name in [*looks, (below, self.kernel(below))]:
+                if name != found[-1][1]:
+                    found.append((density, name))
         return found
 
-    def _crossover(self, before: str, after: str, above: float, below: float) -> float:
-        """The density between two timed ones at which two kernels are equally fast."""
-
-        def lag(density: float) -> float:
-            return log(self.milliseconds(before, density) / self.milliseconds(after, density))
-
-        at_above, at_below = lag(above), lag(below)
-        if at_above == at_below:
-            return below
-        share = min(max(at_above / (at_above - at_below), 0.0), 1.0)
-        return exp(_log(above) + share * (_log(below) - _log(above)))
+    def _crossings(self, above: float, below: float) -> list[float]:
+        """The densities strictly between two timed neighbours at which two kernels are equally fast, highest first."""
+        found = set()
+        for one, other in combinations(self._near(_between(above, below)), 2):
+            at_above, at_below = (log(self.milliseconds(one, d) / self.milliseconds(other, d)) for d in (above, below))
+            if at_above * at_below < 0:
+                found.add(_between(above, below, at_above / (at_above - at_below)))
+        return sorted(found, reverse=True)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; `kernels` says in what order they take over, for people, and is not read back."""
         kernels = [{"from_density": density, "kernel": name} for density, name in self.choices()]
         timings = [asdict(timing) for timing in self.timings]
         return {
-            "given": self.given, "why": self.why, "threads": self.threads, "kernels": kernels,
-            "milliseconds_an_update": timings,
+            "given": self.given, "why": self.why, "threads": self.threads, "processor": self.processor,
+            "kernels": kernels, "milliseconds_an_update": timings,
         }  # fmt: skip
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Plan:
         """The inverse of `to_dict`."""
         timings = tuple(Timing(**timing) for timing in values["milliseconds_an_update"])
-        return cls(given=values["given"], why=values["why"], threads=values["threads"], timings=timings)
+        return cls(
+            given=values["given"],
+            why=values["why"],
+            threads=values["threads"],
+            timings=timings,
+            processor=values.get("processor"),
+        )
 
 
 def _log(density: float) -> float:
     return log(max(density, 1e-12))
+
+
+def _between(above: float, below: float, share: float = 0.5) -> float:
+    """The density a share of the way down, by logarithms."""
+    return exp(_log(above) + share * (_log(below) - _log(above)))
 
 
 def make_plan(
@@ -154,17 +168,20 @@ def make_plan(
     densities: Sequence[float],
     *,
     threads: int,
+    processor: str,
     clock: Clock = time.perf_counter,
 ) -> Plan:
     """Time the kernels where there is a choice.
 
-    kinds: kernels that support the network; densities: those of the run's rounds, in any order; threads: written down.
+    kinds: kernels that support the network; densities: those of the run's rounds, in any order; threads and processor:
+    written down.
     Nothing that a run computes depends on how long this takes or what it draws.
     """
     if len(kinds) == 1:
         return Plan(given=kinds[0].name, why="no other kernel supports this network", threads=threads)
     timings = time_kernels(kinds, network, training, batches, spread(densities), clock=clock)
-    plan = Plan(why="the fastest at each density", threads=threads, timings=tuple(timings))
+    why = "the fastest at each density"
+    plan = Plan(why=why, threads=threads, timings=tuple(timings), processor=processor)
     return _refined(plan, kinds, network, training, batches, clock)
 
 
@@ -176,12 +193,16 @@ def extend_plan(
     batches: Batches,
     densities: Sequence[float],
     *,
+    processor: str,
     clock: Clock = time.perf_counter,
 ) -> Plan:
     """The plan, timed further down where `densities` reach well below those that it was made for.
 
     What it says of the densities that it was made for stays as it is, so that a run that is prolonged keeps its rounds.
+    So does all of a plan that was timed on another processor: times of two machines cannot be held against each other.
     """
+    if plan.processor not in (None, processor):
+        return plan
     lowest = plan.densities[-1] if plan.timings else 0.0
     further = [density for density in densities if density * NEAR < lowest]
     if not further:
