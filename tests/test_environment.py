@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Iterator
 
 import numba
 import pytest
@@ -11,7 +13,15 @@ import torch
 
 from siftnet import environment
 from siftnet.config import RunConfig, TrainConfig
-from siftnet.environment import available_threads, check_device, describe_machine, prepare_torch, resolve_machine
+from siftnet.environment import (
+    available_threads,
+    check_device,
+    describe_machine,
+    numba_threads,
+    prepare_torch,
+    resolve_machine,
+)
+from siftnet.kernels.blocks import tile_product
 
 
 @pytest.mark.parametrize("device", ["gpu", "CPU", "cpu:0", "cuda:", "cuda:x", "cuda:-1", "cuda:0:1", "", "auto:0"])
@@ -33,7 +43,7 @@ def test_a_gpu_that_is_not_there_is_refused_with_what_there_is(monkeypatch: pyte
 
 def test_threads_are_those_that_the_process_may_use() -> None:
     assert available_threads() == len(os.sched_getaffinity(0))
-    assert resolve_machine(RunConfig(device="cpu")).threads == available_threads()
+    assert resolve_machine(RunConfig(device="cpu")).threads == min(available_threads(), numba_threads())
     assert resolve_machine(RunConfig(device="cpu", threads=7)).threads == 7
 
 
@@ -53,17 +63,41 @@ def test_what_is_asked_for_is_kept_and_resolving_twice_changes_nothing() -> None
     assert once.train.precision in ("fp32", "bf16")
 
 
-def test_threads_hold_for_torch_and_numba_as_far_as_there_are_any() -> None:
-    before, most = torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS
-    try:
-        for threads in (1, most, most + 5):
-            prepare_torch(RunConfig(device="cpu", threads=threads))
-            assert torch.get_num_threads() == threads
-            assert numba.get_num_threads() == min(threads, most)
-            assert describe_machine(RunConfig(device="cpu", threads=threads))["threads of numba"] == min(threads, most)
-    finally:
-        torch.set_num_threads(before)
-        numba.set_num_threads(most)
+@pytest.fixture
+def threads_restored() -> Iterator[None]:
+    before = torch.get_num_threads(), numba.get_num_threads()
+    yield
+    torch.set_num_threads(before[0])
+    numba.set_num_threads(before[1])
+
+
+def test_threads_hold_for_torch_and_numba(threads_restored: None) -> None:
+    for threads in (1, numba_threads()):
+        prepare_torch(RunConfig(device="cpu", threads=threads))
+        assert torch.get_num_threads() == numba.get_num_threads() == threads
+        assert describe_machine(RunConfig(device="cpu", threads=threads))["threads of numba"] == threads
+
+
+def test_more_threads_than_numba_may_start_are_refused_on_the_processor(threads_restored: None) -> None:
+    most, before = numba_threads(), torch.get_num_threads()
+    asked = most + 5
+    message = (
+        f"threads is {asked}, but NUMBA_NUM_THREADS lets Numba start no more than {most}: take --threads {most} for a "
+        f"new run, or set NUMBA_NUM_THREADS={asked} in the environment"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        prepare_torch(RunConfig(device="cpu", threads=asked))
+    assert torch.get_num_threads() == before
+    prepare_torch(RunConfig(device="cuda", threads=asked))
+    assert (torch.get_num_threads(), numba.get_num_threads()) == (asked, most)
+
+
+def test_threads_that_are_not_asked_for_are_never_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "available_threads", lambda: 64)
+    monkeypatch.setattr(environment, "numba_threads", lambda: 3)
+    assert resolve_machine(RunConfig(device="cpu")).threads == 3
+    monkeypatch.setattr(environment, "numba_threads", lambda: 99)
+    assert resolve_machine(RunConfig(device="cpu")).threads == 64
 
 
 def test_the_machine_is_described_for_json() -> None:
@@ -71,3 +105,4 @@ def test_the_machine_is_described_for_json() -> None:
     assert json.loads(json.dumps(found)) == found
     assert (found["torch"], found["threads"], found["gpu"]) == (torch.__version__, 3, None)
     assert found["processor"]
+    assert found["amx"] is tile_product.has_amx()

@@ -13,7 +13,7 @@ from siftnet import launch
 from siftnet.environment import processor_name
 from siftnet.estimate import estimate
 from siftnet.kernels import KERNELS, Dense, Plan, Timing
-from siftnet.launch import run
+from siftnet.launch import Silent, run
 from siftnet.store import SCHEMA, Run
 from siftnet.verify import verify
 from small import config, dataset, setup
@@ -175,6 +175,27 @@ def test_a_longer_run_on_another_processor_keeps_its_plan(
     stored = run(config(prune__rounds=4, kernel="auto"), out, dataset=dataset())
     assert stored.plan == first
     assert len(stored.rounds()) == 5
+
+
+@pytest.mark.parametrize(("there", "says"), [(True, "lacks"), (False, "has"), (None, "")])
+def test_a_run_that_goes_on_with_or_without_amx_tiles_says_so(
+    there: bool | None, says: str, tmp_path: Path, twins: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Listening(Silent):
+        def noted(self, text: str) -> None:
+            notes.append(text)
+
+    notes: list[str] = []
+    asked = config(prune__rounds=0, kernel="twin", train__precision="bf16")
+    stored = run(asked, tmp_path / "run", dataset=dataset(), observer=Listening())
+    run(stored.config, stored.path, dataset=dataset(), observer=Listening())
+    assert notes == []
+    machine = stored.environment | {"amx": there}
+    (stored.path / "environment.json").write_text(json.dumps(machine))
+    monkeypatch.setattr(launch, "has_amx", lambda: there is False)
+    run(stored.config, stored.path, dataset=dataset(), observer=Listening())
+    assert len(notes) == bool(says)
+    assert all(note.startswith(f"this machine {says} AMX tiles, unlike the one that made the run") for note in notes)
 
 
 def test_what_a_run_takes_is_foretold_round_by_round(twins: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,13 +71,17 @@ class Narrator:
         kind = "numeric target" if dataset.classes is None else f"{dataset.classes} classes"
         self.say(f"{dataset.name}: {dataset.geometry.describe()}, {kind}; {counts} examples")
         for note in dataset.notes:
-            self.say(f"note: {note}")
+            self.noted(note)
         threads = "1 thread" if config.threads == 1 else f"{config.threads} threads"
         machine = f"{config.device}, {threads}, {config.train.precision} products"
         self.say(f"network {config.network.layers} on {machine}")
         self.steps = config.train.steps
         # Timing the kernels, if there are several, comes before the first round.
         self.task = self.bar.add_task("timing the kernels", total=self.steps * (config.prune.rounds + 1))
+
+    def noted(self, text: str) -> None:
+        """One line that is marked as a note."""
+        self.say(f"note: {text}")
 
     def planned(self, plan: Plan) -> None:
         """Say which kernels."""

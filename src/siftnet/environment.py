@@ -20,13 +20,15 @@ from siftnet.version import __version__
 def resolve_machine(config: RunConfig) -> RunConfig:
     """The configuration with device, threads and precision decided, so that a resumed run computes the same way.
 
+    Without a number of threads, those that the process may use, on the processor as many as Numba may start at most.
     Raises ValueError for a device that this machine does not have.
     """
     device = config.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     check_device(device)
-    threads = config.threads or available_threads()
+    most = numba_threads() if device == "cpu" else available_threads()
+    threads = config.threads or min(available_threads(), most)
     precision = config.train.precision
     if precision == "auto":
         precision = "bf16" if has_native_bf16(device) else "fp32"
@@ -36,11 +38,18 @@ def resolve_machine(config: RunConfig) -> RunConfig:
 def prepare_torch(config: RunConfig) -> None:
     """Set what PyTorch and Numba keep globally, so that the same configuration computes the same bits.
 
-    fp32 means fp32 on GPUs too: TF32 is off. cuDNN picks deterministic algorithms, without timing them first.
+    fp32 means fp32 on GPUs too: TF32 is off. cuDNN picks deterministic algorithms, without timing them first. Raises
+    ValueError for more threads on the processor than Numba may start.
     """
-    # Numba starts as many threads as the process has processors, or as NUMBA_NUM_THREADS says, and can use no more. It
-    # comes first, because starting them sets OpenMP's number of threads, which is PyTorch's too.
-    numba.set_num_threads(min(config.threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+    most = numba_threads()
+    # On a GPU no kernel is Numba's.
+    if config.device == "cpu" and config.threads > most:
+        raise ValueError(
+            f"threads is {config.threads}, but NUMBA_NUM_THREADS lets Numba start no more than {most}: take "
+            f"--threads {most} for a new run, or set NUMBA_NUM_THREADS={config.threads} in the environment"
+        )
+    # First, because starting them sets OpenMP's number of threads, which is PyTorch's too.
+    numba.set_num_threads(min(config.threads, most))
     torch.set_num_threads(config.threads)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
@@ -64,6 +73,19 @@ def available_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def numba_threads() -> int:
+    """The most threads that Numba can use: the process's processors, or what NUMBA_NUM_THREADS says."""
+    return numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+
+
+def has_amx() -> bool:
+    """Whether products of bf16 are computed on AMX tiles, which sum in an order of their own."""
+    # Here, because kernels stand below the machine in the order of the files and may come to ask it.
+    from siftnet.kernels.blocks.tile_product import has_amx
+
+    return has_amx()
+
+
 def has_native_bf16(device: str) -> bool:
     """Whether bf16 products are native there; emulated ones are slower than fp32."""
     if device.startswith("cuda"):
@@ -83,6 +105,7 @@ def describe_machine(config: RunConfig) -> dict[str, Any]:
         "numba": numba.__version__,
         "system": platform.platform(),
         "processor": processor_name(),
+        "amx": has_amx(),
         "gpu": gpu,
         "device": config.device,
         "threads": config.threads,

@@ -15,7 +15,7 @@ from siftnet.config import RunConfig
 from siftnet.data.batches import Batches
 from siftnet.data.dataset import Dataset
 from siftnet.data.load import check_augmentation, load_dataset
-from siftnet.environment import describe_machine, prepare_torch, processor_name, resolve_machine
+from siftnet.environment import describe_machine, has_amx, prepare_torch, processor_name, resolve_machine
 from siftnet.files import lock
 from siftnet.imp import (
     Position,
@@ -46,6 +46,9 @@ class Observer(Protocol):
     def loaded(self, dataset: Dataset, network: Network, config: RunConfig) -> None:
         """The data is in memory and the network is known."""
 
+    def noted(self, text: str) -> None:
+        """Something that the user may want to know."""
+
     def planned(self, plan: Plan) -> None:
         """It is decided which kernel trains at which density."""
 
@@ -60,6 +63,9 @@ class Silent:
     """An observer that says nothing."""
 
     def loaded(self, dataset: Dataset, network: Network, config: RunConfig) -> None:
+        """Nothing."""
+
+    def noted(self, text: str) -> None:
         """Nothing."""
 
     def planned(self, plan: Plan) -> None:
@@ -168,6 +174,7 @@ def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | 
             stored.update_config(replace(setup.config, threads=stored.config.threads))
             prepare_torch(stored.config)
             observer.loaded(setup.dataset, setup.network, stored.config)
+            _note_other_tiles(stored, observer)
         else:
             observer.loaded(setup.dataset, setup.network, setup.config)
             plan = plan_for(setup)
@@ -176,6 +183,21 @@ def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | 
             setup = setup.following(plan)
         _sift_into(stored, setup, observer)
     return stored
+
+
+def _note_other_tiles(stored: Run, observer: Observer) -> None:
+    """Say so where products on blocks would round otherwise than where the run was made."""
+    # The dense kernel has no tiles of ours, and fp32 is not for them.
+    if stored.config.train.precision != "bf16" or stored.plan.names == ["dense"]:
+        return
+    here, there = has_amx(), stored.environment.get("amx")
+    # A run of an older siftnet does not say.
+    if there is None or there == here:
+        return
+    which = "has" if here else "lacks"
+    observer.noted(
+        f"this machine {which} AMX tiles, unlike the one that made the run: last bits may come out otherwise"
+    )
 
 
 def first_round(setup: Setup) -> Position:
