@@ -48,6 +48,7 @@ def row(name: str, run: Run, summary: dict[str, Any], locality: dict[str, Any] |
         "what": name,
         "round": summary["round"],
         "density": summary["density"],
+        "kernel": summary["kernel"],
         "init_scale": config.network.init_scale,
         "lr": config.train.lr,
         "updates": config.train.steps,
