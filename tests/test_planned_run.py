@@ -214,3 +214,23 @@ def test_what_a_run_takes_is_foretold_round_by_round(twins: None, monkeypatch: p
     monkeypatch.undo()
     given = estimate(setup(prune__rounds=2))
     assert [r["kernel"] for r in given["rounds_expected"]] == ["dense"] * 3
+
+
+def test_the_memory_foretold_counts_activations_and_each_kernel_that_is_timed(
+    twins: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def training(**changes: Any) -> int:
+        made = setup(prune__rounds=0, train__steps=3, train__rewind=0, **changes)
+        return estimate(made)["memory_bytes"] - made.dataset.inputs_NI.nbytes
+
+    parameters = estimate(setup(prune__rounds=0))["parameters"]
+    # 16-12-8-3: 59 values in and out of layers for an example, of which 128 fill a block.
+    block = 128 * (16 + 12 + 12 + 8 + 8 + 3)
+    assert training() == 4 * (14 * parameters + block)
+    assert training(train__batch=128) == training(train__batch=2)
+    assert training(train__batch=129) - training() == 4 * block
+    assert training(kernel="auto") == 4 * (2 * (6 * parameters + block) + 8 * parameters)
+    # c3-2 on 4 x 4 sites: 16 in, 2 x 2 x 2 out.
+    filters = setup(prune__rounds=0, network__layers="c3-2:x")
+    count = estimate(filters)["parameters"]
+    assert training(network__layers="c3-2:x") == 4 * (14 * count + 128 * (16 + 8 + 8 + 3))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from siftnet.imp import foreseen_densities
-from siftnet.kernels import Plan
+from siftnet.kernels import Plan, candidates
+from siftnet.kernels.blocks.layout import WIDTH
 from siftnet.kernels.plan import random_masks, spread, time_kernels
 from siftnet.launch import Setup, first_round, plan_for
+from siftnet.network import Affine, Layer
 
 
 def estimate(setup: Setup) -> dict[str, Any]:
@@ -42,14 +45,37 @@ def estimate(setup: Setup) -> dict[str, Any]:
         "rounds": len(rounds),
         "parameters": parameters,
         "data_bytes": setup.dataset.inputs_NI.nbytes,
-        # weights, gradient, optimiser's two buffers at most, best, rewind, export, and their copies in a checkpoint
-        "memory_bytes": setup.dataset.inputs_NI.nbytes + 12 * 4 * parameters,
+        "memory_bytes": setup.dataset.inputs_NI.nbytes + _training_bytes(setup, parameters),
         # last and best weights and an eighth of a byte of mask for each round, the rewind point, a checkpoint
         "disk_bytes": int(8 * kept + len(rounds) * entries / 8 + 5 * 4 * parameters),
         "milliseconds_a_step": rounds[0]["milliseconds_a_step"],
         "training_seconds": round(sum(r["seconds"] for r in rounds), 1),
         "rounds_expected": rounds,
     }
+
+
+def _training_bytes(setup: Setup, parameters: int) -> int:
+    """Bytes that training takes beside the data, at most; interpreter and libraries, about 400 MB, come on top."""
+    config, network = setup.config, setup.network
+    # The plan holds every kernel that it times at once.
+    kernels = len(candidates(config.kernel, network, config.train, config.device))
+    activations = _whole_blocks(config.train.batch) * sum(_values(layer) for layer in network.layers)
+    # In a kernel: weights, gradient, the optimiser's two buffers at most, weights folded with the norm and transposed.
+    # Beside it: what is drawn, best, rewind, export, and their copies in a checkpoint. For the preset images that is
+    # 626 MB, where 673 MB beyond data and libraries were measured (benchmarks/results/memory.csv).
+    return 4 * (kernels * (6 * parameters + activations) + 8 * parameters)
+
+
+def _whole_blocks(batch: int) -> int:
+    """A batch's examples, filled up to blocks of 128 as the kernels on blocks do."""
+    return -(-batch // WIDTH) * WIDTH
+
+
+def _values(layer: Layer) -> int:
+    """Inputs and outputs of a layer, for one example."""
+    if isinstance(layer, Affine):
+        return layer.inputs + layer.outputs
+    return prod(layer.in_shape) + prod(layer.out_shape)
 
 
 def _timed(setup: Setup, densities: list[float]) -> Plan:

@@ -192,12 +192,9 @@ def _note_other_tiles(stored: Run, observer: Observer) -> None:
         return
     here, there = has_amx(), stored.environment.get("amx")
     # A run of an older siftnet does not say.
-    if there is None or there == here:
-        return
-    which = "has" if here else "lacks"
-    observer.noted(
-        f"this machine {which} AMX tiles, unlike the one that made the run: last bits may come out otherwise"
-    )
+    if there not in (None, here):
+        has = "has" if here else "lacks"
+        observer.noted(f"this machine {has} AMX tiles, unlike the one that made the run: last bits may differ")
 
 
 def first_round(setup: Setup) -> Position:
