@@ -82,6 +82,11 @@ def measure(arguments: Sequence[str], out: Path, rounds: int) -> dict[str, Any]:
         stopped = siftnet(command, stop_in=mark)
         peaks.append(stopped.peak_bytes)
         checkpoints.append(size_of(out / "checkpoint"))
+        if not checkpoints[-1]:
+            raise SystemExit(
+                f"siftnet {' '.join(command)} ended with status {stopped.status} and left no checkpoint: a round was "
+                "over before it could be stopped, so take more --steps"
+            )
         print(f"stopped with status {stopped.status}, checkpoint {checkpoints[-1]:,} bytes", flush=True)
     last = siftnet(command)
     if last.status != 0:
@@ -116,17 +121,18 @@ def megabytes(count: int) -> float:
 
 
 def append(row: dict[str, Any], path: Path) -> None:
-    """Add a row to a CSV file; one with other columns is begun anew."""
-    old: list[dict[str, Any]] = []
-    if path.exists():
+    """Add a row to a CSV file. Ends the program where the file has other columns."""
+    fresh = not path.exists()
+    if not fresh:
         with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            old = list(reader) if reader.fieldnames == list(row) else []
+            if csv.DictReader(file).fieldnames != list(row):
+                raise SystemExit(f"{path} has other columns: move it away, or take another file with --results")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, row, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows([*old, row])
+        if fresh:
+            writer.writeheader()
+        writer.writerow(row)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from kernels.suite import assert_agree, problem
 from siftnet.bench import Problem
+from siftnet.masks import Masks
 from siftnet.network import forward, loss_of
 from siftnet.state import State
 
@@ -120,11 +121,41 @@ def test_networks_that_are_not_written_out_are_refused() -> None:
         baselines.entrants(given)
 
 
-def test_a_row_is_added_to_a_csv_and_other_columns_begin_it_anew(tmp_path: Path) -> None:
+def test_a_row_is_added_to_a_csv_and_a_file_with_other_columns_is_left_alone(tmp_path: Path) -> None:
     memory = load("bench_memory")
     path = tmp_path / "results" / "memory.csv"
     for row in ({"a": 1, "b": 2}, {"a": 3, "b": 4}):
         memory.append(row, path)
     assert path.read_text() == "a,b\n1,2\n3,4\n"
-    memory.append({"a": 5, "c": 6}, path)
-    assert path.read_text() == "a,c\n5,6\n"
+    with pytest.raises(SystemExit, match=r"memory\.csv has other columns: move it away"):
+        memory.append({"a": 5, "c": 6}, path)
+    assert path.read_text() == "a,b\n1,2\n3,4\n"
+
+
+def test_a_stopped_run_without_a_checkpoint_ends_the_memory_benchmark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = load("bench_memory")
+    monkeypatch.setattr(memory, "expected", lambda arguments: {})
+    monkeypatch.setattr(memory, "siftnet", lambda arguments, stop_in=None: memory.Finished(0, 10))
+    with pytest.raises(SystemExit, match=r"ended with status 0 and left no checkpoint: .* take more --steps"):
+        memory.measure(["run", "images"], tmp_path / "run", 1)
+
+
+def test_a_seed_is_not_compared_with_itself() -> None:
+    agreement = load("bench_agreement")
+    masks = Masks({"w": torch.tensor([True, True, False, False])})
+    other = Masks({"w": torch.tensor([True, False, True, False])})
+    score = {"score": 0.5}
+    summary = {"density": 0.5, "kernel": "dense", "best": {"validation": score}, "test_best": score, "seconds": 1.0}
+    machine = {"processor": "p", "threads": 1, "torch": "2", "numba": "0", "siftnet": "0"}
+
+    def made(masks: Masks) -> SimpleNamespace:
+        return SimpleNamespace(masks=lambda number: masks, summary=lambda number: summary, environment=machine)
+
+    line = agreement.row(1, 0, made(masks), made(other), None, None)
+    assert line["kept_by_dense_fp32_too"] == 0.5
+    assert line["kept_by_another_seed_too"] is line["kept_by_dense_in_two_precisions"] is None
+    assert line["numba"] == "0"
+    line = agreement.row(1, 0, made(masks), made(other), made(other), made(masks))
+    assert (line["kept_by_another_seed_too"], line["kept_by_dense_in_two_precisions"]) == (1.0, 1.0)
