@@ -46,7 +46,6 @@ def row(number: int, seed: int, auto: Run, dense: Run, rounded: Run | None, stra
     for name, summary in (("auto", mine), ("dense_fp32", theirs)):
         line[f"validation_{name}"] = summary["best"]["validation"]["score"]
         line[f"test_{name}"] = summary["test_best"]["score"]
-        line[f"seconds_{name}"] = summary["seconds"]
     line["kept_by_dense_fp32_too"] = overlap(auto, dense, number)
     line["kept_by_dense_in_two_precisions"] = overlap(rounded, dense, number) if rounded else None
     line["kept_by_another_seed_too"] = overlap(auto, stranger, number) if stranger else None
