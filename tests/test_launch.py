@@ -18,6 +18,7 @@ import torch
 
 from siftnet import launch, train
 from siftnet.data.dataset import Dataset
+from siftnet.environment import numba_threads
 from siftnet.files import lock
 from siftnet.launch import Silent, resume, run
 from siftnet.signals import Interrupted
@@ -281,6 +282,7 @@ def test_other_data_in_the_same_directory_are_refused(whole: Path) -> None:
         run(config(**CHANGES), whole, dataset=dataset(seed=1))
 
 
+@pytest.mark.skipif(numba_threads() < 2, reason="one thread")
 def test_other_threads_do_not_make_another_run(tmp_path: Path) -> None:
     run(config(prune__rounds=0), tmp_path / "run", dataset=dataset())
     run(config(prune__rounds=1, threads=2), tmp_path / "run", dataset=dataset())
