@@ -63,7 +63,7 @@ def test_a_source_that_does_not_fit_is_refused(whole: Path, tmp_path: Path) -> N
         started(whole, tmp_path / "run", network__norm=False)
     with pytest.raises(ValueError, match="has no round 9; its rounds are 0 to 2"):
         started(whole, tmp_path / "run", start__round=9)
-    with pytest.raises(ValueError, match=r"absent is not a run: it has no config\.json"):
+    with pytest.raises(ValueError, match=r"there is no run .*absent: check the path"):
         started(tmp_path / "absent", tmp_path / "run")
     assert not (tmp_path / "run").exists()
     assert started(whole, tmp_path / "redrawn", dataset(classes=5), start__weights="redraw").rounds() == [0, 1]

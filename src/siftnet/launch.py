@@ -177,6 +177,8 @@ def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | 
             _note_other_tiles(stored, observer)
         else:
             observer.loaded(setup.dataset, setup.network, setup.config)
+            if setup.config.kernel == "auto":
+                observer.noted("timing the kernels, which are compiled first where they never ran: half a minute")
             plan = plan_for(setup)
             machine, data = describe_machine(setup.config), describe_data(setup.dataset, setup.config.data, data_hash)
             stored = Run.create(path, setup.config, identity, machine, data, describe_inputs(setup.dataset), plan)

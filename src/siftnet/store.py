@@ -295,7 +295,9 @@ class Run:
 
     def _read_json(self, name: str) -> Any:
         if not (self.path / name).is_file():
-            raise ValueError(f"{self.path} is not a run: it has no {name}")
+            if not self.path.is_dir():
+                raise ValueError(f"there is no run {self.path}: check the path, or make it with siftnet run")
+            raise ValueError(f"{self.path} is not a run: it has no {name}; run it anew if it was stopped early")
         return read_json(self.path / name)
 
 

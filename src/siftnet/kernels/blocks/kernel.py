@@ -169,7 +169,7 @@ class Blocks:
         if device != "cpu":
             return f"it computes on the processor and not on {device}"
         if not all(isinstance(layer, Affine) for layer in network.layers):
-            return "it has no convolution or pooling"
+            return "convolution and pooling are for the kernel dense"
         return None
 
     def compile(
