@@ -45,7 +45,7 @@ ASK_FOR_TILES = (158, 0x1023, 18)
 
 def _compiled_with_amx() -> bool:
     # What Numba compiles for: the processor's features, or those that NUMBA_CPU_FEATURES names instead.
-    features = config.CPU_FEATURES
+    features = config.CPU_FEATURES  # type: ignore[attr-defined]  # made from the environment
     if features is None:
         features = binding.get_host_cpu_features().flatten()
     return {"+amx-tile", "+amx-bf16"} <= set(features.split(","))
