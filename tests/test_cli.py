@@ -120,7 +120,7 @@ def test_the_picture_is_written_and_named(finished: Path, tmp_path: Path, capsys
         (["run"], "comes right after 'siftnet run'"),
         (["run", "--data.flip", "images"], "comes right after 'siftnet run'"),
         (["resume", "--prune.rounds", "3", "runs/x"], "comes right after 'siftnet resume'"),
-        (["show", "/no/such/run"], "is not a run"),
+        (["show", "/no/such/run"], "there is no run"),
         (["run", "images", "--data.root", "/no/such/folder", "--out", "OUT"], "/no/such/folder"),
         (["run", "images", "--out", "OUT"], "data.root"),
         (["run", "nlgp", "--train.lr", "-1", "--out", "OUT"], "siftnet: train.lr must be positive, got -1"),
