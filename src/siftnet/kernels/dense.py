@@ -164,10 +164,8 @@ class DenseKernel:
             count += len(labels_B)
         if not classes:
             spread = torch.cat(targets).double().var(correction=0) * count
-            # Constant targets leave nothing to explain; the clamp keeps R^2 a finite number even so.
-            return Evaluation(float(loss) / count, float(1 - loss / spread.clamp(min=1e-30)), None, count)
-        many = outputs_BK.shape[1] > 5
-        return Evaluation(float(loss) / count, float(first) / count, float(top5) / count if many else None, count)
+            return Evaluation.of_numbers(float(loss), float(spread), count)
+        return Evaluation.of_classes(float(loss), float(first), float(top5), count, outputs_BK.shape[1])
 
     def export(self) -> State:
         """The state on the processor."""

@@ -25,6 +25,17 @@ class Evaluation:
     top5: float | None
     examples: int
 
+    @classmethod
+    def of_classes(cls, loss: float, first: float, five: float, examples: int, classes: int) -> Evaluation:
+        """From the sum of losses, and how many examples have their class first and among the first five."""
+        return cls(loss / examples, first / examples, five / examples if classes > 5 else None, examples)
+
+    @classmethod
+    def of_numbers(cls, loss: float, spread: float, examples: int) -> Evaluation:
+        """From the sum of squared errors, and that of the targets' squared deviations from their mean."""
+        # Constant targets leave nothing to explain; the bound keeps R^2 a finite number even so.
+        return cls(loss / examples, 1 - loss / max(spread, 1e-30), None, examples)
+
 
 class Kernel(Protocol):
     """A network being trained under fixed masks."""

@@ -11,14 +11,19 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 
-from siftnet.kernels.blocks.layout import WIDTH, load_feature, round_vector, store_feature
+from siftnet.kernels.blocks.layout import (
+    load_feature,
+    moments_of,
+    only_examples,
+    round_vector,
+    store_feature,
+    sum_of,
+)
 from siftnet.kernels.blocks.vectors import (
     FLOAT,
     FLOATS,
     LANES,
     LONG,
-    WORD,
-    WORDS,
     Lanes,
     data,
     intrinsic,
@@ -29,7 +34,6 @@ from siftnet.kernels.blocks.vectors import (
 
 DOUBLE = ir.DoubleType()
 FLAGS = ir.VectorType(ir.IntType(8), LANES)
-COLUMNS = [ir.Constant(WORDS, list(range(start, start + LANES))) for start in range(0, WIDTH, LANES)]
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -64,25 +68,10 @@ def _row(builder: Any, pointer: Any, *, paired: bool) -> list[Lanes]:
     return [Lanes(builder, part) for part in load_feature(builder, pointer, paired=paired)]
 
 
-def _only_examples(builder: Any, row: list[Lanes], count: Any) -> list[Lanes]:
-    """0 in the columns that are no examples."""
-    last = splat(builder, builder.trunc(count, WORD))
-    return [
-        part.where(builder.icmp_signed("<", column, last), zeros(builder))
-        for part, column in zip(row, COLUMNS, strict=True)
-    ]
-
-
 def _store(builder: Any, row: list[Lanes], pointer: Any, *, paired: bool) -> list[Lanes]:
     """Store a feature; returns it as it was stored."""
     stored = store_feature(builder, [part.value for part in row], pointer, paired=paired)
     return [Lanes(builder, part) for part in stored]
-
-
-def _sum(row: list[Lanes]) -> Any:
-    while len(row) > 1:
-        row = [a + b for a, b in zip(row[::2], row[1::2], strict=True)]
-    return row[0].total()
 
 
 @intrinsic
@@ -104,11 +93,8 @@ def finish_forward(
                 none, middle = zeros(builder), Lanes.of(builder, args[3])
                 # Not a maximum: a NaN has to come through.
                 active = [none.where(none.exceeds(part), part) - middle for part in row]
-                stored = _store(builder, _only_examples(builder, active, args[5]), target, paired=paired)
-                total = _sum(stored)
-                mean = Lanes.of(builder, builder.fdiv(total, builder.sitofp(args[5], FLOAT)))
-                away = _only_examples(builder, [part - mean for part in stored], args[5])
-                spread = _sum([part * part for part in away])
+                stored = _store(builder, only_examples(builder, active, args[5]), target, paired=paired)
+                total, spread = moments_of(builder, stored, args[5])
                 builder.store(builder.fpext(total, DOUBLE), place)
                 builder.store(builder.fpext(spread, DOUBLE), builder.gep(place, [long(1)]))
             with last:
@@ -137,8 +123,8 @@ def finish_backward(
         found = []
         for part, z in zip(_row(builder, source, paired=False), _row(builder, target, paired=paired), strict=True):
             found.append((part + shift).plus(slope, z).where(z.exceeds(off), zeros(builder)))
-        stored = _store(builder, _only_examples(builder, found, args[5]), target, paired=paired)
-        builder.store(builder.fpext(_sum(stored), DOUBLE), data(context, builder, signature, args, 8, args[9]))
+        stored = _store(builder, only_examples(builder, found, args[5]), target, paired=paired)
+        builder.store(builder.fpext(sum_of(stored), DOUBLE), data(context, builder, signature, args, 8, args[9]))
         return context.get_dummy_value()
 
     size, single = types.intp, types.float32

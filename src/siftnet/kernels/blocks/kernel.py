@@ -118,12 +118,10 @@ class BlockKernel:
                 scores_3[0] += score_numbers(self.outputs.z, labels_B)
                 targets.append(labels_B.astype(np.float64))
         self.space.counts = training_counts
-        loss, first, five = (scores_3 / len(rows)).tolist()
+        loss, first, five = scores_3.tolist()
         if self.classes:
-            return Evaluation(loss, first, five if len(self.outputs.varying) > 5 else None, len(rows))
-        # Constant targets leave nothing to explain; the clamp keeps R^2 a finite number even so.
-        spread = max(float(np.concatenate(targets).var()) * len(rows), 1e-30)
-        return Evaluation(loss, 1 - float(scores_3[0]) / spread, None, len(rows))
+            return Evaluation.of_classes(loss, first, five, len(rows), len(self.outputs.varying))
+        return Evaluation.of_numbers(loss, float(np.concatenate(targets).var()) * len(rows), len(rows))
 
     def export(self) -> State:
         """The state, canonical."""

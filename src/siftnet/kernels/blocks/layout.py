@@ -38,6 +38,7 @@ from siftnet.kernels.blocks.vectors import (
     UPPER_HALVES,
     WORD,
     WORDS,
+    Lanes,
     data,
     expand,
     intrinsic,
@@ -54,6 +55,8 @@ PANEL = 32
 Storage = Literal["float32", "paired"]
 """float32, or two bf16 in a uint32."""
 DTYPES: dict[Storage, type[np.generic]] = {"float32": np.float32, "paired": np.uint32}
+COLUMNS = [ir.Constant(WORDS, list(range(start, start + LANES))) for start in range(0, WIDTH, LANES)]
+DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
 LINE, HUGE = 64, 1 << 21
 """Bytes of a cache line, and of a huge page."""
 NAN_BITS = np.uint32(0x7FC00000)
@@ -82,8 +85,8 @@ def places(index: np.ndarray, count: int) -> np.ndarray:
 
 
 def zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """Zeros in huge pages where the system has them: products jump between features, and small pages cost up to half of
-    their speed, another share in every process."""
+    """Zeros in huge pages where the system has them: products jump between features, and small pages make them slower,
+    by another share in every process (docs/LOG.md)."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     room, boundary = np.zeros(size + LINE, np.uint8), LINE
     if size >= HUGE // 2 and hasattr(mmap, "MADV_HUGEPAGE"):
@@ -176,39 +179,40 @@ def store_feature(builder: Any, parts: list[Any], pointer: Any, *, paired: bool)
     return [builder.bitcast(half, FLOATS) for half in halves]
 
 
-DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
+def only_examples(builder: Any, row: list[Lanes], count: Any) -> list[Lanes]:
+    """A feature with 0 in the columns that are no examples, of float32 or float64."""
+    none = Lanes(builder, ir.Constant(row[0].value.type, [0.0] * LANES))
+    last = splat(builder, builder.trunc(count, WORD))
+    return [part.where(builder.icmp_signed("<", column, last), none) for part, column in zip(row, COLUMNS, strict=True)]
 
 
-def _total(builder: Any, parts: list[Any]) -> Any:
-    """Sum of all lanes of eight vectors of float64, in a fixed tree."""
-    while len(parts) > 1:
-        parts = [builder.fadd(a, b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
-    value, half = parts[0], LANES // 2
-    while half:
-        turned = ir.Constant(WORDS, [(lane + half) % LANES for lane in range(LANES)])
-        value = builder.fadd(value, builder.shuffle_vector(value, value, turned))
-        half //= 2
-    return builder.extract_element(value, ir.Constant(WORD, 0))
+def sum_of(row: list[Lanes]) -> Any:
+    """Sum over a feature, in a fixed tree."""
+    while len(row) > 1:
+        row = [a + b for a, b in zip(row[::2], row[1::2], strict=True)]
+    return row[0].total()
+
+
+def moments_of(builder: Any, row: list[Lanes], count: Any) -> tuple[Any, Any]:
+    """Sum, and sum of squared deviations from the mean, of a feature whose columns beyond `count` are 0."""
+    total = sum_of(row)
+    mean = Lanes.of(builder, builder.fdiv(total, builder.sitofp(count, total.type)))
+    away = only_examples(builder, [part - mean for part in row], count)
+    return total, sum_of([part * part for part in away])
 
 
 @intrinsic
 def row_moments(typing: Any, row: Any, count: Any) -> Any:
-    """Sum, and sum of squared deviations from the mean, of the first `count` of a row, float32 (128,): float64.
+    """`moments_of` the first `count` of a row, float32 (128,), in float64.
 
-    Added in an order of its own: what a compiler reorders came out otherwise from Numba's cache than freshly compiled.
+    In an order of its own: what a compiler reorders came out otherwise from Numba's cache than freshly compiled.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        source = data(context, builder, signature, args, 0)
-        none, last = ir.Constant(DOUBLES, [0.0] * LANES), splat(builder, builder.trunc(args[1], WORD))
-        columns = [ir.Constant(WORDS, list(range(k, k + LANES))) for k in range(0, WIDTH, LANES)]
-        inside = [builder.icmp_signed("<", column, last) for column in columns]
-        parts = [builder.fpext(load(builder, source, long(k)), DOUBLES) for k in range(0, WIDTH, LANES)]
-        total = _total(builder, [builder.select(kept, x, none) for kept, x in zip(inside, parts, strict=True)])
-        mean = splat(builder, builder.fdiv(total, builder.sitofp(args[1], ir.DoubleType())))
-        away = [builder.select(k, builder.fsub(x, mean), none) for k, x in zip(inside, parts, strict=True)]
-        spread = _total(builder, [builder.fmul(x, x) for x in away])
-        return context.make_tuple(builder, signature.return_type, (total, spread))
+        parts = load_feature(builder, data(context, builder, signature, args, 0), paired=False)
+        wide = [Lanes(builder, builder.fpext(part, DOUBLES)) for part in parts]
+        moments = moments_of(builder, only_examples(builder, wide, args[1]), args[1])
+        return context.make_tuple(builder, signature.return_type, moments)
 
     return types.UniTuple(types.float64, 2)(row, types.intp), generate
 

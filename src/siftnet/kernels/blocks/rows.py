@@ -210,8 +210,8 @@ def dots_rows(tier, threads, d, z, pointers, columns, parts, dots):  # type: ign
 
     d, z: the same storage; pointers, columns: as in `forward_rows`; parts (T + 1,): the outputs cut into equal loads.
 
-    A thread stays with the blocks that it has written itself: what another one wrote comes from its cache at a tenth of
-    the speed. With two fixed halves the order of additions is the same for any number of threads.
+    A thread stays with the blocks that it has written itself: what another one wrote comes from its cache, slowly. With
+    two fixed halves the order of additions is the same for any number of threads.
     """
     blocks, tasks = z.shape[0], parts.shape[0] - 1
     for thread in prange(threads):
