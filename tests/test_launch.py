@@ -183,6 +183,7 @@ def test_checkpoints_are_written_by_the_clock(tmp_path: Path, monkeypatch: pytes
     now, written = [0.0], []
     monkeypatch.setattr(launch.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(train, "SLICE", 1)
+    monkeypatch.setattr(train, "SLICE_SECONDS", 0.0)
     monkeypatch.setattr(
         Run, "write_checkpoint", lambda self, number, masks, progress: written.append(progress.state.step)
     )

@@ -64,7 +64,7 @@ def no_fsync(descriptor: int) -> None:
 def target(plan: Plan) -> None:
     """The worker: run, and leave with a status that says how it ended."""
     os.fsync = no_fsync
-    train.SLICE = 3
+    train.SLICE, train.SLICE_SECONDS = 3, 0.0
     launch.CHECKPOINT_SECONDS = -1.0 if plan.checkpoints else 1e9
     files.rename_durably = store.rename_durably = counting(files.rename_durably, plan)
     try:

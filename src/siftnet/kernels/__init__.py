@@ -6,7 +6,7 @@ from siftnet.config import TrainConfig
 from siftnet.kernels.blocks.kernel import Blocks
 from siftnet.kernels.blocks.plain import PLAIN
 from siftnet.kernels.dense import Dense
-from siftnet.kernels.interface import Evaluation, Kernel, KernelKind
+from siftnet.kernels.interface import Evaluation, Kernel, KernelKind, ReplicatingKind
 from siftnet.kernels.plan import Plan, Timing, make_plan
 from siftnet.network import Network
 
@@ -37,4 +37,15 @@ def candidates(name: str, network: Network, training: TrainConfig, device: str) 
     return [KERNELS[name]]
 
 
-__all__ = ["KERNELS", "Dense", "Evaluation", "Kernel", "KernelKind", "Plan", "Timing", "candidates", "make_plan"]
+__all__ = [
+    "KERNELS",
+    "Dense",
+    "Evaluation",
+    "Kernel",
+    "KernelKind",
+    "Plan",
+    "ReplicatingKind",
+    "Timing",
+    "candidates",
+    "make_plan",
+]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from siftnet.config import TrainConfig
 from siftnet.data.batches import Batches
@@ -64,4 +65,24 @@ class KernelKind(Protocol):
 
     def compile(self, network: Network, state: State, masks: Masks, training: TrainConfig, batches: Batches) -> Kernel:
         """A kernel that continues from `state`; `training.precision` is already fp32 or bf16."""
+        ...
+
+
+@runtime_checkable
+class ReplicatingKind(KernelKind, Protocol):
+    """A way of training that also takes several networks of one shape at once."""
+
+    def compile_together(
+        self,
+        network: Network,
+        states: Sequence[State],
+        masks: Sequence[Masks],
+        training: TrainConfig,
+        batches: Sequence[Batches],
+    ) -> list[Kernel]:
+        """One kernel for each replicate, which are computed together: they have to advance in turn, by equal numbers.
+
+        states: all at one step; batches: of one data set, with a seed each. A replicate may be left behind, and need
+        not be asked again.
+        """
         ...
