@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -117,49 +117,113 @@ class Narrator:
             self.bar.console.print(text, highlight=False, markup=False)
 
 
-def rounds_table(rows: list[dict[str, Any]], headline: int | None) -> Table:
-    """One line a round; the headline round in bold."""
-    metric = rows[0]["metric"] if rows else "accuracy"
-    name = "R²" if metric == "r2" else metric
-    title = f"{name} of the weights that validation chose; index: near pairs over the null's; p >= 1 / (1 + shuffles)"
-    table = Table(box=SIMPLE, title=title)
-    columns = (
-        "round",
-        "density",
-        "effective",
-        "validation",
-        "at step",
-        "test",
-        "last val.",
-        "index uniform",
-        "index degree",
-    )
-    for column in (*columns, "p", "kernel", "seconds"):
-        table.add_column(column, justify="right", no_wrap=True)
+# The columns of a run's table by heading, in order.
+COLUMNS = (
+    "round", "density", "effective", "validation", "at step", "test", "last val.", "index uniform", "index degree", "p",
+    "kernel", "seconds",
+)  # fmt: skip
+# Where the width is short these go first to last; what is left, and with it the interval, stays to the end.
+SPARED = ("seconds", "kernel", "last val.", "effective", "at step", "index uniform", "p")
+WIDE = 10_000
+
+
+def rounds_table(rows: list[dict[str, Any]], headline: int | None, *, width: int | None = None) -> Table:
+    """One line a round; the headline round in bold.
+
+    width: columns of the terminal. Where they are few the table stands closer, then loses its least important columns
+    one by one, and at last the intervals. None takes all of it.
+    """
+    full = _rounds_table(rows, headline, COLUMNS)
+    if width is None or _fits(full, width):
+        return full
+    fewer = [[c for c in COLUMNS if c not in SPARED[:n]] for n in range(len(SPARED) + 1)]
+    tables = (_rounds_table(rows, headline, columns, close=True) for columns in fewer)
+    fitting = next((table for table in tables if _fits(table, width)), None)
+    return fitting or _rounds_table(rows, headline, fewer[-1], close=True, intervals=False)
+
+
+def _fits(table: Table, width: int) -> bool:
+    return Console(width=WIDE).measure(table).maximum <= width
+
+
+def _rounds_table(
+    rows: list[dict[str, Any]],
+    headline: int | None,
+    columns: Sequence[str],
+    *,
+    close: bool = False,
+    intervals: bool = True,
+) -> Table:
+    title = f"{_metric_name(rows[0]['metric'] if rows else 'accuracy')} of the weights that validation chose"
+    title += "; index: near pairs over the null's"
+    title += "; p >= 1 / (1 + shuffles)" if "p" in columns else ""
+    table = _table(title, columns, close=close)
     for row in rows:
-        table.add_row(*_cells(row), style="bold" if row["round"] == headline else None)
+        cells = _cells(row, intervals)
+        table.add_row(*(cells[column] for column in columns), style="bold" if row["round"] == headline else None)
     return table
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
-    metric, density = row["metric"], density_text(row["density"])
+def _table(title: str, columns: Sequence[str], *, close: bool) -> Table:
+    """An empty table; close: without edges, and with headings of two words on two lines."""
+    tight: dict[str, Any] = {"collapse_padding": True, "pad_edge": False, "show_edge": False} if close else {}
+    table = Table(box=SIMPLE, title=title, **tight)
+    for column in columns:
+        heading = column.replace("index ", "index\n") if close else column
+        table.add_column(heading, justify="right", no_wrap=True, vertical="bottom")
+    return table
+
+
+def _metric_name(metric: str) -> str:
+    return "R²" if metric == "r2" else metric
+
+
+def _cells(row: dict[str, Any], intervals: bool) -> dict[str, str]:
+    """What a round's line says, by column; of a diverged round, that and where."""
+    cells = dict.fromkeys(COLUMNS, "") | {"round": str(row["round"]), "density": density_text(row["density"])}
     if row["diverged_at"] is not None:
-        return [str(row["round"]), density, "", f"diverged at step {row['diverged_at']}"]
-    p = row["index_degree"]["p"] if row["index_degree"] else None
-    return [
-        str(row["round"]),
-        density,
-        density_text(row["density_effective"]),
-        score_text(metric, row["best"]["validation"]["score"]),
-        str(row["best"]["step"]),
-        score_text(metric, row["test_best"]["score"]),
-        score_text(metric, row["last"]["validation"]["score"]),
-        index_text(row["index_uniform"] and row["index_uniform"] | {"low": None}),
-        index_text(row["index_degree"]),
-        "" if p is None else f"{p:.2g}",
-        row["kernel"],
-        f"{row['seconds']:.1f}",
-    ]
+        return cells | {"validation": "diverged", "at step": str(row["diverged_at"])}
+    metric, degree = row["metric"], row["index_degree"]
+    p = degree["p"] if degree else None
+    return cells | {
+        "effective": density_text(row["density_effective"]),
+        "validation": score_text(metric, row["best"]["validation"]["score"]),
+        "at step": str(row["best"]["step"]),
+        "test": score_text(metric, row["test_best"]["score"]),
+        "last val.": score_text(metric, row["last"]["validation"]["score"]),
+        "index uniform": index_text(row["index_uniform"] and row["index_uniform"] | {"low": None}),
+        "index degree": index_text(degree if degree is None or intervals else degree | {"low": None}),
+        "p": "" if p is None else f"{p:.2g}",
+        "kernel": row["kernel"],
+        "seconds": f"{row['seconds']:.1f}",
+    }
+
+
+def spread_table(summary: dict[str, Any]) -> Table:
+    """One line a round of a `siftnet.spread.spread`: means and deviations over seeds; the headline round in bold."""
+    metric, count = summary["metric"], len(summary["runs"])
+    seeds = "1 seed" if count == 1 else f"mean ± standard deviation over {count} seeds"
+    title = f"{seeds}; {_metric_name(metric)} of the weights that validation chose; n: seeds that count"
+    columns = ("round", "density", "n", "validation", "test", "index uniform", "index degree")
+    table = _table(title, columns, close=True)
+    for row in summary["rounds"]:
+        scores = [spread_text(row[name], metric) for name in ("validation", "test")]
+        indices = [spread_text(row[name]) for name in ("index_uniform", "index_degree")]
+        cells = [str(row["round"]), density_text(row["density"]), str(row["runs"]), *scores, *indices]
+        table.add_row(*cells, style="bold" if row["round"] == summary["headline"] else None)
+    return table
+
+
+def spread_text(found: dict[str, Any], metric: str | None = None) -> str:
+    """Mean and deviation over seeds, e.g. '12.86% ± 0.05' of an accuracy, in points, and '4.60 ± 0.01' of an index."""
+    mean, sd = found["mean"], found["sd"]
+    if mean is None:
+        return ""
+    if metric == "accuracy":
+        return score_text(metric, mean) + ("" if sd is None else f" ± {100 * sd:.2f}")
+    # No more digits than a terminal of 80 columns has room for.
+    digits = 2 if metric is None else 3
+    return " ± ".join(f"{v:.{digits if abs(v) < 10 ** (4 - digits) else 1}f}" for v in (mean, sd) if v is not None)
 
 
 def index_text(index: dict[str, Any] | None) -> str:
