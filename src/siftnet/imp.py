@@ -14,7 +14,7 @@ from siftnet.config import PruneConfig
 from siftnet.masks import Masks
 from siftnet.prune import group_sizes, prune, prune_groups, pruned_after, score
 from siftnet.state import State
-from siftnet.train import History, Progress, Training
+from siftnet.train import Assignment, History, Progress, Training
 
 WatchRound = Callable[[int, Masks, int, History, Callable[[], Progress]], None]
 """Told the round, its masks, the updates made in it, what happened so far, and how to get the present progress."""
@@ -89,48 +89,80 @@ def sift(
 
     A round whose loss was no longer a number is the last.
     """
-    rewind = position.rewind
-    while True:
-        t, masks = position.round_number, position.masks
-        begin = masks.apply(subject.draw(t) if rewind is None or config.reset == "redraw" else rewind)
-        steps = {config.at_step} if config.at_step >= 0 else set()
-        steps |= {rewind_step} if rewind is None else set()
+    here: Position | None = position
+    while here is not None:
+        begun = begin_round(subject, config, rewind_step, here, watch)
         trained, history = subject.training(
-            begin.clone(), masks, round_number=t, snapshots=tuple(sorted(steps)), resume=position.progress,
-            watch=lambda step, history, progress: watch(t, masks, step, history, progress),  # noqa: B023 called in this round
+            begun.state.clone(), begun.masks, round_number=begun.round_number, snapshots=begun.snapshots,
+            resume=begun.resume, watch=begun.watch,
         )  # fmt: skip
-        if history.diverged_at is None:
-            _check_training(t, masks, steps, trained, history)
-        if rewind is None:
-            # A round that diverged before the rewind step has no rewind point, and nothing after it needs one.
-            rewind = history.snapshots.get(rewind_step, begin)
-        scored = history.snapshots.get(config.at_step, trained)
-        next_masks: Masks | None = None
-        stop: str | None
-        if history.diverged_at is not None:
-            stop = f"round {t} diverged at step {history.diverged_at}: lower train.lr"
-        else:
-            next_masks = masks_after(subject.prunable, config, seed, t, position, scored, rewind)
-            stop = stop_reason(subject, config, t, masks, next_masks)
-        yield Round(t, masks, begin, trained, scored, rewind, history, None if stop else next_masks, stop)
-        if stop:
-            return
-        assert next_masks is not None
-        position = Position(t + 1, next_masks, position.kept_at_start, rewind)
+        finished = end_round(subject, config, rewind_step, seed, here, begun, trained, history)
+        yield finished
+        here = following(here, finished)
 
 
-def _check_training(round_number: int, masks: Masks, steps: set[int], trained: State, history: History) -> None:
+def begin_round(
+    subject: Subject, config: PruneConfig, rewind_step: int, position: Position, watch: WatchRound
+) -> Assignment:
+    """The training of the round that `position` stands before or in: from which parameters, and which steps to keep."""
+    t, masks, rewind = position.round_number, position.masks, position.rewind
+    begin = masks.apply(subject.draw(t) if rewind is None or config.reset == "redraw" else rewind)
+    steps = {config.at_step} if config.at_step >= 0 else set()
+    steps |= {rewind_step} if rewind is None else set()
+    return Assignment(
+        begin, masks, t, tuple(sorted(steps)), position.progress,
+        lambda step, history, progress: watch(t, masks, step, history, progress),
+    )  # fmt: skip
+
+
+def end_round(
+    subject: Subject,
+    config: PruneConfig,
+    rewind_step: int,
+    seed: int,
+    position: Position,
+    begun: Assignment,
+    trained: State,
+    history: History,
+) -> Round:
+    """The round that began as `begun` at `position`, with the masks of the next one or why there is none.
+
+    Raises ValueError where the training did not keep what it was asked to, or revived what was pruned.
+    """
+    t, masks, rewind = begun.round_number, begun.masks, position.rewind
+    if history.diverged_at is None:
+        _check_training(begun, trained, history)
+    if rewind is None:
+        # A round that diverged before the rewind step has no rewind point, and nothing after it needs one.
+        rewind = history.snapshots.get(rewind_step, begun.state)
+    scored = history.snapshots.get(config.at_step, trained)
+    if history.diverged_at is not None:
+        stop: str | None = f"round {t} diverged at step {history.diverged_at}: lower train.lr"
+        return Round(t, masks, begun.state, trained, scored, rewind, history, None, stop)
+    next_masks = masks_after(subject.prunable, config, seed, t, position, scored, rewind)
+    stop = stop_reason(subject, config, t, masks, next_masks)
+    return Round(t, masks, begun.state, trained, scored, rewind, history, None if stop else next_masks, stop)
+
+
+def following(position: Position, finished: Round) -> Position | None:
+    """Where the loop stands after the round that began at `position`; None where it stops."""
+    if finished.next_masks is None:
+        return None
+    return Position(finished.number + 1, finished.next_masks, position.kept_at_start, finished.rewind)
+
+
+def _check_training(begun: Assignment, trained: State, history: History) -> None:
     """Raise ValueError where a training, which may be a user's own, did not keep its side."""
-    if missing := sorted(steps - history.snapshots.keys()):
+    if missing := sorted(set(begun.snapshots) - history.snapshots.keys()):
         raise ValueError(
-            f"round {round_number}: the history has no snapshot after {missing[0]} updates: "
+            f"round {begun.round_number}: the history has no snapshot after {missing[0]} updates: "
             "a training must keep the parameters at the steps that it is given as snapshots"
         )
     for state in (trained, *history.snapshots.values(), *([history.best] if history.best else [])):
-        for name, mask in masks.items():
+        for name, mask in begun.masks.items():
             if state.parameters[name][~mask].any():
                 raise ValueError(
-                    f"round {round_number}: {name} has pruned entries that are not 0: "
+                    f"round {begun.round_number}: {name} has pruned entries that are not 0: "
                     "a training must return masked parameters"
                 )
 
@@ -156,14 +188,16 @@ def masks_after(
     return prune(position.masks, scores, groups, targets)
 
 
-def stop_reason(subject: Subject, config: PruneConfig, round_number: int, masks: Masks, following: Masks) -> str | None:
+def stop_reason(
+    subject: Subject, config: PruneConfig, round_number: int, masks: Masks, next_masks: Masks
+) -> str | None:
     """Why no round comes after this one, or None."""
     if round_number >= config.rounds:
         return f"all {config.rounds} pruned rounds are done"
     if masks.density <= config.min_density:
         return f"density {masks.density:.4g} has reached prune.min_density = {config.min_density}"
     for layer, names in subject.prunable.items():
-        share = connected_share(following, names[0])
+        share = connected_share(next_masks, names[0])
         if share <= config.min_connected:
             return f"only {share:.0%} of the units of {layer} would keep an input (prune.min_connected)"
     return None
@@ -180,10 +214,10 @@ def foreseen_densities(subject: Subject, config: PruneConfig, masks: Masks) -> l
     ]
     densities = [masks.density]
     while len(densities) <= config.rounds and densities[-1] > config.min_density:
-        following = densities[-1] * (1 - config.fraction)
-        if following < max(floors):
+        next_density = densities[-1] * (1 - config.fraction)
+        if next_density < max(floors):
             break
-        densities.append(following)
+        densities.append(next_density)
     return densities
 
 
