@@ -1,7 +1,8 @@
 """Which example stands where in which batch, how it is augmented, and the batch itself, made on the device.
 
 Every choice is a hash of (seed, stream, round, step, position), so it needs no state, is the same on every device, and
-a resumed run repeats it. B batch, I inputs, A axes, p largest shift.
+a resumed run repeats it. Steps are numbers, or lie in a tensor, so that the choices of many updates are made at once and
+without the processor knowing which. B batch, I inputs, A axes, K updates, p largest shift.
 """
 
 from __future__ import annotations
@@ -45,16 +46,31 @@ def _shift_right(bits: Tensor, count: int) -> Tensor:
     return (bits >> count) & ((1 << (64 - count)) - 1)
 
 
-def hash_bits(key: int, count: int, device: torch.device) -> Tensor:
-    """splitmix64's outputs at positions 0..count-1 of the stream `key`: int64 (count,), all 64 bits random."""
-    bits = torch.arange(1, count + 1, device=device) * _signed(GOLDEN) + _signed(key)
+def _mix_bits(bits: Tensor) -> Tensor:
     bits = (bits ^ _shift_right(bits, 30)) * _signed(MIX_1)
     bits = (bits ^ _shift_right(bits, 27)) * _signed(MIX_2)
     return bits ^ _shift_right(bits, 31)
 
 
-def hash_integers(key: int, count: int, below: int, device: torch.device) -> Tensor:
-    """Whole numbers in [0, below): int64 (count,), from the upper 32 bits of each hash; `below` up to 2^31."""
+def hash_keys(*parts: int, last: Tensor) -> Tensor:
+    """hash_key(*parts, k) for every k of `last`, int64 of any shape: the 64 bits of each as int64, of that shape."""
+    return _mix_bits((last + 1) * _signed(GOLDEN) + _signed(hash_key(*parts)))
+
+
+def hash_bits(key: int | Tensor, count: int, device: torch.device) -> Tensor:
+    """splitmix64's outputs at positions 0..count-1 of the stream `key`: int64 (count,), all 64 bits random.
+
+    Keys as int64 (...) give (..., count).
+    """
+    start = key[..., None] if isinstance(key, Tensor) else _signed(key)
+    return _mix_bits(torch.arange(1, count + 1, device=device) * _signed(GOLDEN) + start)
+
+
+def hash_integers(key: int | Tensor, count: int, below: int, device: torch.device) -> Tensor:
+    """Whole numbers in [0, below): int64 (count,), from the upper 32 bits of each hash; `below` up to 2^31.
+
+    Keys as int64 (...) give (..., count).
+    """
     return (_shift_right(hash_bits(key, count, device), 32) * below) >> 32
 
 
@@ -87,42 +103,51 @@ class Batches:
         other.__dict__.update(self.__dict__, round=round_number)
         return other
 
-    def _key(self, stream: str, step: int) -> int:
-        return hash_key(self.seed, crc32(stream.encode()), self.round, step)
+    def _integers(self, stream: str, step: int | Tensor, below: int) -> Tensor:
+        """Of each example of update `step` one number in [0, below): int64 (B,), or (K, B) for steps (K,)."""
+        name = crc32(stream.encode())
+        if isinstance(step, Tensor):
+            return hash_integers(hash_keys(self.seed, name, self.round, last=step), self.batch, below, self.device)
+        return hash_integers(hash_key(self.seed, name, self.round, step), self.batch, below, self.device)
 
-    def rows_at(self, step: int) -> Tensor:
-        """Rows of the data set that make the batch of update `step` (from 0): int64 (B,), drawn with replacement."""
+    def rows_at(self, step: int | Tensor) -> Tensor:
+        """Rows of the data set that make the batch of update `step` (from 0): int64 (B,), drawn with replacement.
+
+        Steps as int64 (K,) on the device give (K, B).
+        """
         train = self.rows["train"]
-        return train[hash_integers(self._key("example", step), self.batch, len(train), self.device)]
+        return train[self._integers("example", step, len(train))]
 
     def train(self, step: int) -> tuple[Tensor, Tensor]:
         """Inputs float32 (B, I), augmented and normalised, and labels (B,) of update `step`."""
         rows = self.rows_at(step)
-        return self._normalise(self._augment(self.inputs_NI[rows], step)), self.labels_N[rows]
+        return self.inputs(rows, *self.moves(step)), self.labels_N[rows]
 
     def split(self, name: str, chunk: int = 1000) -> Iterator[tuple[Tensor, Tensor]]:
         """Inputs and labels of a split in its own order, never augmented, `chunk` at a time."""
         for rows in self.rows[name].split(chunk):
-            yield self._normalise(self.inputs_NI[rows]), self.labels_N[rows]
+            yield self.inputs(rows), self.labels_N[rows]
 
-    def _normalise(self, x_BI: Tensor) -> Tensor:
+    def inputs(self, rows_B: Tensor, moved_BA: Tensor | None = None, mirrored_B: Tensor | None = None) -> Tensor:
+        """Normalised inputs float32 (B, I) of these rows, augmented as `moves` says."""
+        x_BI = self._augment(self.inputs_NI[rows_B], moved_BA, mirrored_B)
         return x_BI.to(torch.float32).sub_(self.center_I).mul_(self.scale_I)
 
-    def moves(self, step: int) -> tuple[Tensor | None, Tensor | None]:
+    def moves(self, step: int | Tensor) -> tuple[Tensor | None, Tensor | None]:
         """How update `step` augments its examples: int64 (B, A), how far each moves along every axis, -p..p, and then
-        bool (B,), whether it is mirrored along the last; None for what is not asked for."""
+        bool (B,), whether it is mirrored along the last; None for what is not asked for. Steps as int64 (K,) on the
+        device give (K, B, A) and (K, B)."""
         moved_BA = mirrored_B = None
         if self.shift:
             p, grid = self.shift, self.dataset.geometry
             assert isinstance(grid, Grid), "the configuration refuses augmentation without a grid"
-            streams = [self._key(f"shift {axis}", step) for axis in range(grid.ndim)]
-            moved_BA = p - torch.stack([hash_integers(key, self.batch, 2 * p + 1, self.device) for key in streams], 1)
+            axes = [self._integers(f"shift {axis}", step, 2 * p + 1) for axis in range(grid.ndim)]
+            moved_BA = p - torch.stack(axes, -1)
         if self.flip:
-            mirrored_B = hash_integers(self._key("flip", step), self.batch, 2, self.device).bool()
+            mirrored_B = self._integers("flip", step, 2).bool()
         return moved_BA, mirrored_B
 
-    def _augment(self, x_BI: Tensor, step: int) -> Tensor:
-        moved_BA, mirrored_B = self.moves(step)
+    def _augment(self, x_BI: Tensor, moved_BA: Tensor | None, mirrored_B: Tensor | None) -> Tensor:
         if moved_BA is None and mirrored_B is None:
             return x_BI
         grid = self.dataset.geometry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from siftnet.config import TrainConfig
+from siftnet.kernels.batched.kernel import Batched
 from siftnet.kernels.blocks.kernel import Blocks
 from siftnet.kernels.blocks.plain import PLAIN
 from siftnet.kernels.dense import Dense
@@ -16,9 +17,10 @@ KERNELS: dict[str, KernelKind] = {
     "fused": Blocks("fused", sparse=False),
     "sparse": Blocks("sparse", sparse=True),
     "plain": Blocks("plain", sparse=True, tier=PLAIN),
+    "batched": Batched(),
 }
-# The readable tier of sparse, chosen by name, to check by: sparse is faster wherever it runs.
-BY_NAME_ONLY = frozenset({"plain"})
+# plain: the readable tier of sparse, to check by. batched: never yet timed on the GPUs that it is for.
+BY_NAME_ONLY = frozenset({"plain", "batched"})
 
 
 def candidates(name: str, network: Network, training: TrainConfig, device: str) -> list[KernelKind]:

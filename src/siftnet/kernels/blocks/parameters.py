@@ -15,9 +15,10 @@ from torch import Tensor
 
 from siftnet.config import TrainConfig
 from siftnet.kernels.blocks.products import Products
-from siftnet.kernels.blocks.rule import Rule, Slots, buffers_of, rule_at, step_weights
+from siftnet.kernels.blocks.rule import Rule, Slots, rule_at, step_weights
 from siftnet.kernels.blocks.workspace import Array
 from siftnet.kernels.compaction import Part
+from siftnet.kernels.schedule import buffers_of
 from siftnet.masks import Masks
 from siftnet.state import State
 

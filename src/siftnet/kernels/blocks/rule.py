@@ -11,16 +11,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 from siftnet.config import TrainConfig
-from siftnet.kernels.schedule import learning_rate
+from siftnet.kernels.schedule import BETA_1, BETA_2, EPSILON, learning_rate
 
 Rule = tuple[float, float, float, float, float, float, float]
 """One update's numbers: AdamW (1) or SGD (0), rate, decay, momentum, nesterov (1 or 0), AdamW's two bias corrections.
 
 A plain tuple, which Numba takes more quickly than a named one.
 """
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
-BUFFERS = {"adamw": ("exp_avg", "exp_avg_sq"), "momentum": ("momentum_buffer",), "sgd": ()}
-"""PyTorch's names of an update rule's buffers."""
 
 
 class Slots(NamedTuple):
@@ -29,11 +26,6 @@ class Slots(NamedTuple):
     values: NDArray[Any]
     first: NDArray[Any]
     second: NDArray[Any]
-
-
-def buffers_of(training: TrainConfig) -> tuple[str, ...]:
-    """Names of the buffers that the update rule keeps for each parameter."""
-    return BUFFERS["adamw" if training.optimiser == "adamw" else "momentum" if training.momentum else "sgd"]
 
 
 def rule_at(training: TrainConfig, step: int, *, decays: bool = True) -> Rule:
