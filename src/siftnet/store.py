@@ -8,6 +8,8 @@
         checkpoint/progress.safetensors  the round under way
         analysis/ report.html          what was measured, and the page
 
+Replicates are runs in folders DIR/seed-N, N the seed, with a page over all of them, DIR/report.html.
+
 Everything is written under a temporary name, flushed to the disk and renamed, by one writer that holds a lock, which
 the system lifts when its owner dies. Local POSIX file systems. No pickle is written or read.
 """
@@ -16,12 +18,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from safetensors.torch import save
 from torch import Tensor
 
@@ -29,7 +31,8 @@ from siftnet.config import RunConfig
 from siftnet.files import read_arrays, read_json, read_tensors, rename_durably, to_json, to_npz, write_file
 from siftnet.geometry import Geometry
 from siftnet.kernels import Plan
-from siftnet.masks import Masks, pack, unpack
+from siftnet.masks import Masks
+from siftnet.packing import dense_again, pack_masks, pack_state, survivors, unpack_masks, unpack_state
 from siftnet.settings import from_dict, to_dict
 from siftnet.state import State
 from siftnet.ticket import Provenance, Ticket, geometry_from_dict
@@ -147,11 +150,11 @@ class Run:
         final = self.path / "rounds" / f"{number:02d}"
         draft = final.with_name(f".{final.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)
-        files = {"masks": _pack_masks(masks), "weights": _pack_state(weights, masks)}
+        files = {"masks": pack_masks(masks), "weights": pack_state(weights, masks)}
         if history.best is not None:
-            files["best"] = _pack_state(history.best, masks)
+            files["best"] = pack_state(history.best, masks)
         if scored is not None:
-            files["scored"] = _pack_state(scored.weights_only(), masks)
+            files["scored"] = pack_state(scored.weights_only(), masks)
         content = {f"{name}.safetensors": data for name, data in files.items()}
         content["history.json"] = to_json([record.to_dict() for record in history.records])
         digests = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
@@ -176,9 +179,7 @@ class Run:
 
     def masks(self, number: int) -> Masks:
         """What was kept in a round."""
-        tensors, metadata = read_tensors(self.round_path(number) / "masks.safetensors")
-        shapes = json.loads(metadata["shapes"])
-        return Masks({name: unpack(tensors[name], tuple(shape)) for name, shape in shapes.items()})
+        return unpack_masks(self.round_path(number) / "masks.safetensors")
 
     def weights(self, number: int, which: str = "weights") -> State:
         """Parameters and statistics of a round: 'weights' after the last update, 'best' as validation chose, 'scored'
@@ -188,7 +189,7 @@ class Run:
             path = self.round_path(number) / "weights.safetensors"
         if which == "best" and not path.exists() and self.summary(number)["diverged_at"] is not None:
             raise ValueError(f"round {number} of {self.path} diverged before its first validation: lower train.lr")
-        return _unpack_state(path, self.masks(number))
+        return unpack_state(path, self.masks(number))
 
     # The rewind point and the round under way
 
@@ -210,7 +211,7 @@ class Run:
         for step, state in history.snapshots.items():
             tensors |= {f"{step}|{k}": t for k, t in state.tensors()}
         # Stored tensors may share memory (a snapshot that is also the best); a file holds each once by name.
-        packed = {key: _survivors(key, tensor, masks).clone() for key, tensor in tensors.items()}
+        packed = {key: survivors(key, tensor, masks).clone() for key, tensor in tensors.items()}
         facts = {
             "format": CHECKPOINT_FORMAT,
             "round": number,
@@ -242,7 +243,7 @@ class Run:
         parts: dict[str, dict[str, Tensor]] = {}
         for key, tensor in tensors.items():
             owner, name = key.split("|", 1)
-            parts.setdefault(owner, {})[name] = _dense(name, tensor, masks, path)
+            parts.setdefault(owner, {})[name] = dense_again(name, tensor, masks, path)
         history = History(
             records=[Record.from_dict(r) for r in facts["records"]], pending=facts["pending"], seconds=facts["seconds"]
         )
@@ -297,60 +298,31 @@ class Run:
         if not (self.path / name).is_file():
             if not self.path.is_dir():
                 raise ValueError(f"there is no run {self.path}: check the path, or make it with siftnet run")
+            if found := replicates_in(self.path):
+                raise ValueError(f"{self.path} holds replicates: name one of them, as in {found[0]}")
             raise ValueError(f"{self.path} is not a run: it has no {name}; run it anew if it was stopped early")
         return read_json(self.path / name)
 
 
-def _pack_masks(masks: Masks) -> bytes:
-    # One text, because the format sorts its tensors by name and the masks' order says what is ranked first.
-    shapes = json.dumps({name: list(mask.shape) for name, mask in masks.items()})
-    return save({name: pack(mask) for name, mask in masks.items()}, {"shapes": shapes})
+def replicate_path(path: Path, seed: int) -> Path:
+    """Where the run with this seed lies in a folder of replicates."""
+    return path / f"seed-{seed}"
+
+
+def seeds_begun(path: Path) -> list[int]:
+    """The N of its folders seed-N, ascending, whether or not a run is in them yet."""
+    found = (re.fullmatch("seed-(0|[1-9][0-9]*)", folder.name) for folder in path.glob("seed-*"))
+    return sorted(int(match[1]) for match in found if match)
+
+
+def replicates_in(path: Path | str) -> list[Path]:
+    """The folders seed-N of `path` that hold runs, by seed; empty where there are none."""
+    folders = [replicate_path(Path(path), seed) for seed in seeds_begun(Path(path))]
+    return [folder for folder in folders if Run.exists(folder)]
 
 
 def _plan_json(plan: Plan) -> bytes:
     return to_json({"schema": SCHEMA} | plan.to_dict())
-
-
-def _pack_state(state: State, masks: Masks) -> bytes:
-    """Survivors in mask order for what is pruned, whole tensors for the rest; optimiser buffers are left out."""
-    tensors = State(state.parameters, state.statistics).tensors()
-    return save({key: _survivors(key, value, masks) for key, value in tensors}, {"step": str(state.step)})
-
-
-def _unpack_state(path: Path, masks: Masks) -> State:
-    tensors, metadata = read_tensors(path)
-    dense = {key: _dense(key, value, masks, path) for key, value in tensors.items()}
-    return State.from_tensors(dense, int(metadata["step"]))
-
-
-def _mask_of(key: str, value: Tensor, masks: Masks) -> Tensor | None:
-    """The mask of 'parameters/NAME' or 'optimiser/KIND.NAME', after 'OWNER|' or nothing; None where there is none.
-
-    AdamW's step is one number for all entries and has none.
-    """
-    part, name = key.rsplit("|", 1)[-1].split("/", 1)
-    if part == "optimiser":
-        name = name.split(".", 1)[1]
-    return masks[name] if part != "statistics" and value.ndim and name in masks else None
-
-
-def _survivors(key: str, value: Tensor, masks: Masks) -> Tensor:
-    """The survivors of a tensor in mask order, or all of a tensor that has no mask."""
-    mask = _mask_of(key, value, masks)
-    return (value if mask is None else value[mask]).contiguous()
-
-
-def _dense(key: str, value: Tensor, masks: Masks, path: Path) -> Tensor:
-    """The inverse of `_survivors`, with zeros where pruned."""
-    mask = _mask_of(key, value, masks)
-    if mask is None:
-        return value
-    kept = int(mask.sum())
-    if value.shape != (kept,):
-        raise ValueError(f"{path} has {value.numel()} values of {key.split('/', 1)[1]}, whose mask keeps {kept}")
-    dense = torch.zeros(mask.shape, dtype=value.dtype)
-    dense[mask] = value
-    return dense
 
 
 def _span(rounds: list[int]) -> str:
