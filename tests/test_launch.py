@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 import torch
 
-from siftnet import launch, train
+from siftnet import keeper, launch, train
 from siftnet.data.dataset import Dataset
 from siftnet.environment import numba_threads
 from siftnet.files import lock
-from siftnet.launch import Silent, resume, run
+from siftnet.launch import resume, run
+from siftnet.observer import Silent
 from siftnet.signals import Interrupted
 from siftnet.state import State
 from siftnet.store import Run
@@ -142,7 +143,7 @@ def test_a_signal_makes_a_checkpoint_and_the_run_goes_on_from_it(
     assert server.finish(Plan(out, CHANGES, at=at, number=number, checkpoints=False)) == INTERRUPTED
     stored = Run(out)
     data = setup(dataset(), **CHANGES)
-    position = launch._position(stored, data, launch.first_round(data))
+    position = launch.position_of(stored, data)
     assert position is not None
     assert position.round_number == at[0]
     progress = position.progress
@@ -181,7 +182,7 @@ def test_a_run_works_in_a_thread(whole: Path, tmp_path: Path) -> None:
 
 def test_checkpoints_are_written_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now, written = [0.0], []
-    monkeypatch.setattr(launch.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(keeper.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(train, "SLICE", 1)
     monkeypatch.setattr(train, "SLICE_SECONDS", 0.0)
     monkeypatch.setattr(
@@ -194,7 +195,7 @@ def test_checkpoints_are_written_by_the_clock(tmp_path: Path, monkeypatch: pytes
 
     run(config(prune__rounds=0), tmp_path / "run", dataset=dataset(), observer=Clock())
     assert written == [3, 6, 9, 12, 15, 18]
-    assert launch.CHECKPOINT_SECONDS < 60
+    assert keeper.CHECKPOINT_SECONDS < 60
 
 
 def test_a_second_writer_is_refused_and_the_lock_dies_with_its_owner(

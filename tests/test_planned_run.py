@@ -13,7 +13,8 @@ from siftnet import launch
 from siftnet.environment import processor_name
 from siftnet.estimate import estimate
 from siftnet.kernels import KERNELS, Dense, Plan, Timing
-from siftnet.launch import Silent, run
+from siftnet.launch import run
+from siftnet.observer import Silent
 from siftnet.store import SCHEMA, Run
 from siftnet.verify import verify
 from small import config, dataset, setup
@@ -93,7 +94,7 @@ def test_a_plan_is_followed_by_those_who_resume(
     whole: Path, tmp_path: Path, twins: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = timed_plan(dense={1.0: 1, 0.4: 3}, twin={1.0: 3, 0.4: 1})
-    monkeypatch.setattr(launch, "plan_for", lambda setup: plan)
+    monkeypatch.setattr(launch, "plan_for", lambda setup, observer: plan)
     out = tmp_path / "run"
     run(config(**AUTO | {"prune__rounds": 0}), out, dataset=dataset())
     monkeypatch.setattr(launch, "plan_for", None)

@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from siftnet import files, launch, store, train
-from siftnet.launch import Silent
+from siftnet import files, keeper, launch, store, train
+from siftnet.observer import Silent
 from siftnet.signals import Interrupted
 from siftnet.train import History
 from small import config, dataset
@@ -65,7 +65,7 @@ def target(plan: Plan) -> None:
     """The worker: run, and leave with a status that says how it ended."""
     os.fsync = no_fsync
     train.SLICE, train.SLICE_SECONDS = 3, 0.0
-    launch.CHECKPOINT_SECONDS = -1.0 if plan.checkpoints else 1e9
+    keeper.CHECKPOINT_SECONDS = -1.0 if plan.checkpoints else 1e9
     files.rename_durably = store.rename_durably = counting(files.rename_durably, plan)
     try:
         launch.run(config(**plan.changes), plan.out, dataset=dataset(), observer=Striking(plan))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,65 +16,17 @@ from siftnet.data.dataset import Dataset
 from siftnet.data.load import check_augmentation, load_dataset
 from siftnet.environment import describe_machine, has_amx, prepare_torch, processor_name, resolve_machine
 from siftnet.files import lock
-from siftnet.imp import (
-    Position,
-    Subject,
-    first_position,
-    foreseen_densities,
-    masks_after,
-    sift,
-    stop_reason,
-)
+from siftnet.imp import Position, Subject, first_position, foreseen_densities, masks_after, sift, stop_reason
+from siftnet.keeper import Keeper
 from siftnet.kernels import KERNELS, Plan, candidates, make_plan
 from siftnet.kernels.plan import extend_plan
-from siftnet.masks import Masks
 from siftnet.network import Loss, Network, build, initialise
+from siftnet.observer import Observer, Silent
 from siftnet.settings import NOT_IN_DIGEST, digest, flatten, resolve_paths, to_dict
 from siftnet.signals import Interrupted, stop_requests
-from siftnet.store import Run
-from siftnet.summary import describe_data, describe_inputs, summarise
-from siftnet.train import History, Progress, Trainer
-
-# Well under the 60 s that a checkpoint may be old: a slice of updates on a slow machine comes on top.
-CHECKPOINT_SECONDS = 30.0
-
-
-class Observer(Protocol):
-    """Is told how a run goes; the command line draws it."""
-
-    def loaded(self, dataset: Dataset, network: Network, config: RunConfig) -> None:
-        """The data is in memory and the network is known."""
-
-    def noted(self, text: str) -> None:
-        """Something that the user may want to know."""
-
-    def planned(self, plan: Plan) -> None:
-        """It is decided which kernel trains at which density."""
-
-    def advanced(self, round_number: int, step: int, history: History) -> None:
-        """Some updates more are made."""
-
-    def finished(self, summary: dict[str, Any]) -> None:
-        """A round is stored."""
-
-
-class Silent:
-    """An observer that says nothing."""
-
-    def loaded(self, dataset: Dataset, network: Network, config: RunConfig) -> None:
-        """Nothing."""
-
-    def noted(self, text: str) -> None:
-        """Nothing."""
-
-    def planned(self, plan: Plan) -> None:
-        """Nothing."""
-
-    def advanced(self, round_number: int, step: int, history: History) -> None:
-        """Nothing."""
-
-    def finished(self, summary: dict[str, Any]) -> None:
-        """Nothing."""
+from siftnet.store import Run, replicates_in
+from siftnet.summary import describe_data, describe_inputs
+from siftnet.train import Trainer
 
 
 @dataclass(frozen=True)
@@ -108,6 +59,13 @@ class Setup:
         trainer = replace(self.trainer, plan=plan)
         return replace(self, trainer=trainer, subject=replace(self.subject, training=trainer))
 
+    def with_seed(self, seed: int) -> Setup:
+        """The same for a run with another seed; data in memory are shared."""
+        config, batches = replace(self.config, seed=seed), copy(self.trainer.batches)
+        batches.seed = seed
+        trainer = replace(self.trainer, batches=batches)
+        return replace(self, config=config, trainer=trainer, subject=_subject(config, trainer))
+
 
 def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
     """Resolve the machine, load the data unless it is given, build network and trainer.
@@ -133,10 +91,14 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
         device=config.device,
     )
     trainer = Trainer(network, config.train, Plan(given=kind.name, why="until timed", threads=config.threads), batches)
+    return Setup(config, dataset, network, trainer, _subject(config, trainer))
+
+
+def _subject(config: RunConfig, trainer: Trainer) -> Subject:
     # Under a name of their own, or a control of the same seed would redraw the very weights that its source began with.
     purpose = () if config.start.run is None else ("started",)
-    subject = Subject(trainer, network.prunable, lambda t: initialise(network, config.seed, *purpose, t))
-    return Setup(config, dataset, network, trainer, subject)
+    network = trainer.network
+    return Subject(trainer, network.prunable, lambda t: initialise(network, config.seed, *purpose, t))
 
 
 def run(
@@ -157,37 +119,62 @@ def run(
 
 def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | None = None) -> Run:
     """`run`, for what is set up already."""
+    data_hash = setup.dataset.content_hash()
+    identity = identify(setup, data_hash)
+    path, observer = Path(out or Path("runs") / identity[:12]), observer or Silent()
+    if there := replicates_in(path):
+        raise ValueError(
+            f"{path} holds replicates ({', '.join(p.name for p in there[:3])}{', ...' * (len(there) > 3)}): go on with "
+            f"siftnet resume {path}, or choose another directory, with siftnet run --out"
+        )
+    with lock(path):
+        if Run.exists(path):
+            stored, setup = reopen(path, setup, data_hash, identity)
+            observer.loaded(setup.dataset, setup.network, stored.config)
+            note_other_tiles(stored, observer)
+        else:
+            observer.loaded(setup.dataset, setup.network, setup.config)
+            stored, setup = create(path, setup, data_hash, identity, plan_for(setup, observer))
+        with stop_requests() as stop_requested:
+            sift_into(stored, setup, observer, stop_requested)
+    return stored
+
+
+def identify(setup: Setup, data_hash: str) -> str:
+    """The digest of the run that a setup makes; data_hash: of its data set.
+
+    Raises ValueError where there is nothing to prune, and where the run to start from is not one of this network.
+    """
     if not setup.subject.prunable:
         raise ValueError(
             f"network.layers = {setup.config.network.layers!r} has nothing to prune, as the output layer never is: "
             "add a hidden layer, as in 'f1024:x'"
         )
     source = _source(setup)
-    data_hash = setup.dataset.content_hash()
-    identity = digest(setup.config, data_hash, source.digest if source else "")
-    path, observer = Path(out or Path("runs") / identity[:12]), observer or Silent()
-    with lock(path):
-        if Run.exists(path):
-            stored = Run(path)
-            _check_same(stored, setup, data_hash, identity)
-            setup = setup.following(stored.plan)
-            stored.update_config(replace(setup.config, threads=stored.config.threads))
-            prepare_torch(stored.config)
-            observer.loaded(setup.dataset, setup.network, stored.config)
-            _note_other_tiles(stored, observer)
-        else:
-            observer.loaded(setup.dataset, setup.network, setup.config)
-            if setup.config.kernel == "auto":
-                observer.noted("timing the kernels, which are compiled first where they never ran: half a minute")
-            plan = plan_for(setup)
-            machine, data = describe_machine(setup.config), describe_data(setup.dataset, setup.config.data, data_hash)
-            stored = Run.create(path, setup.config, identity, machine, data, describe_inputs(setup.dataset), plan)
-            setup = setup.following(plan)
-        _sift_into(stored, setup, observer)
-    return stored
+    return digest(setup.config, data_hash, source.digest if source else "")
 
 
-def _note_other_tiles(stored: Run, observer: Observer) -> None:
+def reopen(path: Path, setup: Setup, data_hash: str, identity: str) -> tuple[Run, Setup]:
+    """The run at `path`, and the setup following its plan; its stop rules become those of the setup.
+
+    The caller holds the lock. Raises ValueError where the run is another one, or its plan cannot be followed here.
+    """
+    stored = Run(path)
+    check_same(stored, setup, data_hash, identity)
+    setup = setup.following(stored.plan)
+    stored.update_config(replace(setup.config, threads=stored.config.threads))
+    prepare_torch(stored.config)
+    return stored, setup
+
+
+def create(path: Path, setup: Setup, data_hash: str, identity: str, plan: Plan) -> tuple[Run, Setup]:
+    """A new run at `path`, and the setup following its plan. The caller holds the lock."""
+    setup = setup.following(plan)
+    machine, data = describe_machine(setup.config), describe_data(setup.dataset, setup.config.data, data_hash)
+    return Run.create(path, setup.config, identity, machine, data, describe_inputs(setup.dataset), plan), setup
+
+
+def note_other_tiles(stored: Run, observer: Observer) -> None:
     """Say so where products on blocks would round otherwise than where the run was made."""
     # The dense kernel has no tiles of ours, and fp32 is not for them.
     if stored.config.train.precision != "bf16" or stored.plan.names == ["dense"]:
@@ -207,11 +194,13 @@ def first_round(setup: Setup) -> Position:
     return first_position(setup.subject, setup.config.prune, setup.config.seed, masks, rewind)
 
 
-def plan_for(setup: Setup) -> Plan:
+def plan_for(setup: Setup, observer: Observer | None = None) -> Plan:
     """The kernel asked for, or for auto the fastest at each density that the run will visit, timed now."""
     config, threads = setup.config, setup.config.threads
     if config.kernel != "auto":
         return Plan(given=config.kernel, why="asked for by name", threads=threads)
+    if observer:
+        observer.noted("timing the kernels, which are compiled first where they never ran: half a minute")
     kinds = candidates("auto", setup.network, config.train, config.device)
     densities = foreseen_densities(setup.subject, config.prune, first_round(setup).masks)
     batches, processor = setup.trainer.batches, processor_name()
@@ -223,54 +212,27 @@ def resume(path: Path | str, *, dataset: Dataset | None = None, observer: Observ
     return run(Run(path).config, path, dataset=dataset, observer=observer)
 
 
-def _sift_into(stored: Run, setup: Setup, observer: Observer) -> None:
-    config = stored.config
-    first = first_round(setup)
-    position = _position(stored, setup, first)
+def sift_into(stored: Run, setup: Setup, observer: Observer, stop_requested: Callable[[], int]) -> None:
+    """Sift from where the stored run stands until it stops.
+
+    Raises Interrupted where `stop_requested` gives a signal's number, once what is done is stored.
+    """
+    position = position_of(stored, setup)
     if position is None:
         return
-    setup = _planned_far_enough(stored, setup, first)
+    setup = planned_far_enough(stored, setup)
     observer.planned(setup.trainer.plan)
-    with stop_requests() as stop_requested:
-        watch = _Watch(stored, observer, stop_requested)
-        for finished in sift(setup.subject, config.prune, config.train.rewind, config.seed, position, watch):
-            if finished.number == 0:
-                stored.write_rewind(finished.rewind)
-            summary = summarise(finished, setup.network)
-            scored = finished.scored if config.prune.at_step >= 0 else None
-            stored.write_round(finished.number, summary, finished.masks, finished.trained, finished.history, scored)
-            observer.finished(summary)
-            watch.restart_clock()
-            if stop_requested() and finished.stop is None:
-                raise Interrupted(stored.path, stop_requested())
+    config, keeper = stored.config, Keeper(stored, setup.network, observer, lambda step: stop_requested())
+    for finished in sift(setup.subject, config.prune, config.train.rewind, config.seed, position, keeper.watch):
+        keeper.keep(finished)
+        if stop_requested() and finished.stop is None:
+            raise Interrupted(stored.path, stop_requested())
 
 
-class _Watch:
-    """Checkpoints the round under way by the clock, and when a signal asks to stop."""
-
-    def __init__(self, stored: Run, observer: Observer, stop_requested: Callable[[], int]) -> None:
-        self.stored, self.observer, self.stop_requested = stored, observer, stop_requested
-        self.restart_clock()
-
-    def restart_clock(self) -> None:
-        self.written = time.monotonic()
-
-    def __call__(
-        self, number: int, masks: Masks, step: int, history: History, progress: Callable[[], Progress]
-    ) -> None:
-        self.observer.advanced(number, step, history)
-        stop = self.stop_requested()
-        if stop or time.monotonic() - self.written > CHECKPOINT_SECONDS:
-            self.stored.write_checkpoint(number, masks, progress())
-            self.restart_clock()
-        if stop:
-            raise Interrupted(self.stored.path, stop)
-
-
-def _planned_far_enough(stored: Run, setup: Setup, first: Position) -> Setup:
+def planned_far_enough(stored: Run, setup: Setup) -> Setup:
     """The setup with its plan timed further down, and stored so, where the run now goes on for longer."""
     plan = setup.trainer.plan
-    densities = foreseen_densities(setup.subject, stored.config.prune, first.masks)
+    densities = foreseen_densities(setup.subject, stored.config.prune, first_round(setup).masks)
     training, batches = setup.config.train, setup.trainer.batches
     kinds = [k for k in candidates("auto", setup.network, training, setup.config.device) if k.name in plan.names]
     extended = extend_plan(plan, kinds, setup.network, training, batches, densities, processor=processor_name())
@@ -280,9 +242,9 @@ def _planned_far_enough(stored: Run, setup: Setup, first: Position) -> Setup:
     return setup.following(extended)
 
 
-def _position(stored: Run, setup: Setup, first: Position) -> Position | None:
-    """Where the stored run stands; None where it is finished."""
-    config = stored.config
+def position_of(stored: Run, setup: Setup) -> Position | None:
+    """Where the stored run stands; None where it is finished. Raises ValueError where one of its rounds is missing."""
+    config, first = stored.config, first_round(setup)
     rounds = stored.rounds()
     if not rounds:
         return replace(first, progress=stored.checkpoint(0, first.masks))
@@ -332,7 +294,8 @@ def _given(permutation_I: np.ndarray | None) -> np.ndarray:
     return np.array(()) if permutation_I is None else permutation_I
 
 
-def _check_same(stored: Run, setup: Setup, data_hash: str, identity: str) -> None:
+def check_same(stored: Run, setup: Setup, data_hash: str, identity: str) -> None:
+    """Raise ValueError, with what differs, unless the stored run is the one that the setup makes."""
     if stored.digest == identity:
         return
     mine, theirs = flatten(to_dict(setup.config)), flatten(to_dict(stored.config))
