@@ -25,6 +25,7 @@ from siftnet.config import RunConfig
 from siftnet.data.dataset import Dataset
 from siftnet.kernels import Plan
 from siftnet.network import Network
+from siftnet.spread import mean_text
 from siftnet.train import History
 
 
@@ -207,23 +208,11 @@ def spread_table(summary: dict[str, Any]) -> Table:
     columns = ("round", "density", "n", "validation", "test", "index uniform", "index degree")
     table = _table(title, columns, close=True)
     for row in summary["rounds"]:
-        scores = [spread_text(row[name], metric) for name in ("validation", "test")]
-        indices = [spread_text(row[name]) for name in ("index_uniform", "index_degree")]
+        scores = [mean_text(row[name], metric) for name in ("validation", "test")]
+        indices = [mean_text(row[name]) for name in ("index_uniform", "index_degree")]
         cells = [str(row["round"]), density_text(row["density"]), str(row["runs"]), *scores, *indices]
         table.add_row(*cells, style="bold" if row["round"] == summary["headline"] else None)
     return table
-
-
-def spread_text(found: dict[str, Any], metric: str | None = None) -> str:
-    """Mean and deviation over seeds, e.g. '12.86% ± 0.05' of an accuracy, in points, and '4.60 ± 0.01' of an index."""
-    mean, sd = found["mean"], found["sd"]
-    if mean is None:
-        return ""
-    if metric == "accuracy":
-        return score_text(metric, mean) + ("" if sd is None else f" ± {100 * sd:.2f}")
-    # No more digits than a terminal of 80 columns has room for.
-    digits = 2 if metric is None else 3
-    return " ± ".join(f"{v:.{digits if abs(v) < 10 ** (4 - digits) else 1}f}" for v in (mean, sd) if v is not None)
 
 
 def index_text(index: dict[str, Any] | None) -> str:

@@ -103,6 +103,18 @@ def over_seeds(values: Sequence[float | None]) -> dict[str, Any]:
     return {"values": kept, "n": n, "mean": mean, "sd": sd, "low": low, "high": high}
 
 
+def mean_text(found: dict[str, Any], metric: str | None = None) -> str:
+    """Mean and deviation over seeds: '12.86% ± 0.05' of an accuracy, in points, and '4.60 ± 0.01' of an index."""
+    mean, sd = found["mean"], found["sd"]
+    if mean is None:
+        return ""
+    if metric == "accuracy":
+        return f"{100 * mean:.2f}%" + ("" if sd is None else f" ± {100 * sd:.2f}")
+    # No more digits than a terminal of 80 columns has room for.
+    digits = 2 if metric is None else 3
+    return " ± ".join(f"{v:.{digits if abs(v) < 10 ** (4 - digits) else 1}f}" for v in (mean, sd) if v is not None)
+
+
 def _describe(run: Run, summaries: list[Summary]) -> dict[str, Any]:
     headline = run.analysis("headline")
     diverged = [{"round": s["round"], "step": s["diverged_at"]} for s in summaries if s["diverged_at"] is not None]

@@ -10,7 +10,8 @@ import pytest
 
 from siftnet.geometry import Grid, Points, ring, volume
 from siftnet.report import build_report
-from siftnet.report.page import embed, split_verdict
+from siftnet.report.page import split_verdict
+from siftnet.report.render import embed
 from siftnet.store import Run
 from small import dataset
 

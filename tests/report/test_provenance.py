@@ -26,7 +26,7 @@ from siftnet.store import Run
 def test_kernels_are_named_with_the_densities_that_they_computed(
     torus_run: Run, used: list[tuple[str, float]], expected: str
 ) -> None:
-    rounds = [SimpleNamespace(summary={"kernel": k, "seconds": 1.0}, density=d) for k, d in used]
+    rounds = [SimpleNamespace(summary={"kernel": k, "seconds": 1.0, "density": d}) for k, d in used]
     record: Any = SimpleNamespace(run=torus_run, rounds=rounds)
     assert dict(circumstances(record))["kernel"] == expected
 

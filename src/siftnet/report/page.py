@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-
-import plotly.offline
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from siftnet.report.figure import Figure
 from siftnet.report.figures_accuracy import ablation_figure, accuracy_figure
@@ -21,11 +15,9 @@ from siftnet.report.figures_receptive import receptive_figures
 from siftnet.report.gallery import Gallery, deeper_galleries, first_layer_gallery, gallery_caption
 from siftnet.report.provenance import ROUND_COLUMNS, circumstances, key_numbers, round_rows, settings
 from siftnet.report.record import RunRecord, read_record
+from siftnet.report.render import render
 from siftnet.report.wording import number, score, share
 from siftnet.store import Run
-from siftnet.version import __version__
-
-HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -50,12 +42,11 @@ def build_report(run: Run) -> str:
     galleries = {gallery.name: gallery.payload() for section in sections for _, gallery in section.galleries}
     data = {"rounds": _labels(record), "start": record.headline_at, "figures": figures, "galleries": galleries}
     changed, all_settings = settings(run.config)
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("template.html").render(
+    return render(
+        "run.html",
+        data,
+        eyebrow="what survived",
         name=run.path.resolve().name,
-        data=run.data["name"],
         subtitle=_subtitle(record),
         verdict=split_verdict(record.headline["verdict"]),
         keys=key_numbers(record),
@@ -69,20 +60,7 @@ def build_report(run: Run) -> str:
         columns=ROUND_COLUMNS,
         rows=round_rows(record),
         headline=record.headline_at,
-        version=__version__,
-        plotly=Markup(plotly.offline.get_plotlyjs()),
-        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
-        script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
-        payload=Markup(embed(data)),
     )
-
-
-def embed(data: Any) -> str:
-    """JSON that cannot close the script element it stands in."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
 
 
 def split_verdict(verdict: str) -> tuple[str, str]:

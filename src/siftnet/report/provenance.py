@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from siftnet.config import RunConfig
 from siftnet.report.record import RoundRecord, RunRecord
 from siftnet.report.wording import duration, interval, number, score, share
 from siftnet.settings import flatten, to_dict
+from siftnet.store import Run
 
 # Settings that say how much was measured or where, not what was run.
 ROUTINE = ("threads", "device", "kernel", "train.precision", "data.root", "data.superclass_file")
@@ -18,23 +20,24 @@ def key_numbers(record: RunRecord) -> list[dict[str, str]]:
     """The row of figures below the verdict: value, label and a remark each."""
     dense = next((r for r in record.rounds if r.density == 1), None)
     top, exact = record.top, record.is_accuracy
-    found = [_key(share(top.density), "density", f"headline, round {top.number}")]
+    found = [key(share(top.density), "density", f"headline, round {top.number}")]
     if top.score("test_best") is not None:
         against = {
             which: f"dense {score(dense.score(which), exact)}" if dense else "" for which in ("best", "test_best")
         }
-        found.append(_key(score(top.score("best"), exact), "validation", against["best"]))
-        found.append(_key(score(top.score("test_best"), exact), "test, same weights", against["test_best"]))
+        found.append(key(score(top.score("best"), exact), "validation", against["best"]))
+        found.append(key(score(top.score("test_best"), exact), "test, same weights", against["test_best"]))
     if record.top.locality is not None:
         found.append(_index(record.top.locality))
     told = "yes" if record.run.data["augmented"] else "no"
-    found.append(_key(told, "told about geometry", "flips or shifts" if told == "yes" else "no augmentation"))
-    seconds = sum(r.summary["seconds"] for r in record.rounds)
-    found.append(_key(str(len(record.rounds)), "rounds", f"{duration(seconds)} of training"))
+    found.append(key(told, "told about geometry", "flips or shifts" if told == "yes" else "no augmentation"))
+    total = sum(r.summary["seconds"] for r in record.rounds)
+    found.append(key(str(len(record.rounds)), "rounds", f"{duration(total)} of training"))
     return found
 
 
-def _key(value: str, label: str, remark: str) -> dict[str, str]:
+def key(value: str, label: str, remark: str) -> dict[str, str]:
+    """One figure of the row below the verdict."""
     return {"value": value, "label": label, "remark": remark}
 
 
@@ -42,41 +45,49 @@ def _index(locality: dict[str, Any]) -> dict[str, str]:
     degree = locality["index_degree"]
     name, index = ("degree", degree) if degree is not None else ("uniform", locality["index_uniform"])
     p = "not testable" if index["p"] is None else f"p = {index['p']:.2g}"
-    return _key(number(index["value"]), f"locality index_{name}", " ".join(filter(None, [interval(index), p])))
+    return key(number(index["value"]), f"locality index_{name}", " ".join(filter(None, [interval(index), p])))
 
 
 def settings(config: RunConfig) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """The resolved configuration by field path: what differs from the defaults, and all of it."""
     mine, default = flatten(to_dict(config)), flatten(to_dict(RunConfig()))
     changed = {name: value for name, value in mine.items() if value != default.get(name) and name not in ROUTINE}
-    return _rows(changed), _rows(mine)
+    return setting_rows(changed), setting_rows(mine)
 
 
-def _rows(values: dict[str, Any]) -> list[tuple[str, str]]:
+def setting_rows(values: dict[str, Any]) -> list[tuple[str, str]]:
+    """Settings by field path as rows of a table, texts without quotes and all else as in JSON."""
     return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in values.items()]
 
 
 def circumstances(record: RunRecord) -> list[tuple[str, str]]:
     """Data set, seeds, machine and digest as rows of a table."""
-    run, data = record.run, record.run.data
+    run = record.run
+    rows = [
+        *data_rows(run),
+        ("seeds", f"run {run.config.seed}, data {run.config.data.seed}"),
+        ("digest of the run", run.digest),
+        ("kernel", kernels([r.summary for r in record.rounds])),
+        ("seconds a round", seconds([r.summary for r in record.rounds])),
+    ]
+    return rows + [(name, str(value)) for name, value in run.environment.items() if value is not None]
+
+
+def data_rows(run: Run) -> list[tuple[str, str]]:
+    """What a run was trained on, as rows of a table."""
+    data = run.data
     counts = ", ".join(f"{n:,} {name}" for name, n in data["examples"].items())
+    permuted = {"none": "no", "fixed": "by one permutation", "each": "afresh for each example"}
     rows = [
         ("data set", data["name"]),
         ("examples", counts),
         ("inputs", run.geometry.describe()),
         ("targets", _targets(data)),
-        ("inputs permuted", {"none": "no", "fixed": "by one permutation", "each": "afresh for each example"}[
-            run.permuted
-        ]),
+        ("inputs permuted", permuted[run.permuted]),
         ("augmentation", "flips or shifts" if data["augmented"] else "none"),
-        ("seeds", f"run {run.config.seed}, data {run.config.data.seed}"),
         ("content hash of the data", data["hash"]),
-        ("digest of the run", run.digest),
-        ("kernel", _kernels(record)),
-        ("seconds a round", _seconds(record)),
-    ]  # fmt: skip
-    rows += [("note on the data", note) for note in data["notes"]]
-    return rows + [(name, str(value)) for name, value in run.environment.items() if value is not None]
+    ]
+    return rows + [("note on the data", note) for note in data["notes"]]
 
 
 def _targets(data: dict[str, Any]) -> str:
@@ -87,20 +98,21 @@ def _targets(data: dict[str, Any]) -> str:
     return f"{data['classes']} classes" + (f": {', '.join(names[:12])}{more}" if names else "")
 
 
-def _kernels(record: RunRecord) -> str:
-    """The kernels in the order in which they were used, with the densities that each computed."""
+def kernels(summaries: Sequence[dict[str, Any]]) -> str:
+    """The kernels of some rounds in the order in which they were used, with the densities that each computed."""
     densities: dict[str, list[float]] = {}
-    for r in record.rounds:
-        densities.setdefault(r.summary["kernel"], []).append(r.density)
+    for summary in summaries:
+        densities.setdefault(summary["kernel"], []).append(summary["density"])
     if len(densities) == 1:
         return next(iter(densities))
     spans = {name: dict.fromkeys([share(max(found), 3), share(min(found), 3)]) for name, found in densities.items()}
     return "; ".join(f"{name} at density {' to '.join(span)}" for name, span in spans.items())
 
 
-def _seconds(record: RunRecord) -> str:
-    seconds = [r.summary["seconds"] for r in record.rounds]
-    return f"{min(seconds):.1f} to {max(seconds):.1f}"
+def seconds(summaries: Sequence[dict[str, Any]]) -> str:
+    """The shortest and the longest of some rounds, in seconds of training."""
+    found = [summary["seconds"] for summary in summaries]
+    return f"{min(found):.1f} to {max(found):.1f}" if found else "–"
 
 
 ROUND_COLUMNS = [
@@ -124,9 +136,9 @@ def _round_row(r: RoundRecord, exact: bool) -> list[str]:
         share(r.density, 3),
         share(r.summary["density_effective"], 3),
         f"{r.summary['survivors']:,}",
-        _fine(r.score("best"), exact),
-        _fine(r.score("last"), exact),
-        _fine(r.score("test_best"), exact),
+        fine(r.score("best"), exact),
+        fine(r.score("last"), exact),
+        fine(r.score("test_best"), exact),
         number(uniform.get("value")),
         number(degree.get("value")),
         interval(degree) if degree else "",
@@ -138,7 +150,8 @@ def _round_row(r: RoundRecord, exact: bool) -> list[str]:
     ]
 
 
-def _fine(value: float | None, exact: bool) -> str:
+def fine(value: float | None, exact: bool) -> str:
+    """A score with one digit more than in the text: an accuracy in hundredths of a percent."""
     if value is None:
         return "–"
     return f"{100 * value:.2f}%" if exact else f"{value:.4f}"

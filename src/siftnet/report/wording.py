@@ -52,3 +52,9 @@ def literal(text: str) -> str:
 def layer_name(layer: str) -> str:
     """'layers.1' is the second layer."""
     return f"layer {int(layer.removeprefix('layers.')) + 1}"
+
+
+def signed(value: float, digits: int) -> str:
+    """A number with a true minus sign, and without one where nothing is left of it: '−0.4', '0.0'."""
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")

@@ -1,0 +1,135 @@
+"""The tables of the page about several seeds: rounds, seeds, and what was run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from siftnet.report.provenance import ROUTINE, data_rows, fine, kernels, seconds, setting_rows
+from siftnet.report.spread_claim import headline_row, interval_text
+from siftnet.report.wording import number, share, signed
+from siftnet.settings import flatten, to_dict
+from siftnet.spread import mean_text
+from siftnet.store import Run
+
+ROUND_COLUMNS = [
+    "round", "density", "seeds", "validation", "95% interval", "last", "test", "95% interval", "index uniform",
+    "index degree", "95% interval", "",
+]  # fmt: skip
+
+
+def round_rows(summary: dict[str, Any]) -> list[list[str]]:
+    """Means, deviations and intervals of every round, in the order of ROUND_COLUMNS."""
+    return [_round_row(row, summary) for row in summary["rounds"]]
+
+
+def _round_row(row: dict[str, Any], summary: dict[str, Any]) -> list[str]:
+    metric = summary["metric"]
+    lost = [str(r["seed"]) for r in summary["runs"] if r["diverged"] and r["diverged"]["round"] == row["round"]]
+    return [
+        str(row["round"]),
+        share(row["density"], 3),
+        str(row["runs"]),
+        mean_text(row["validation"], metric) or "–",
+        score_interval(row["validation"], metric),
+        mean_text(row["last_validation"], metric) or "–",
+        mean_text(row["test"], metric) or "–",
+        score_interval(row["test"], metric),
+        mean_text(row["index_uniform"]) or "–",
+        mean_text(row["index_degree"]) or "–",
+        interval_text(row["index_degree"]),
+        f"diverged: seed {', '.join(lost)}" if lost else "",
+    ]
+
+
+def score_interval(found: dict[str, Any], metric: str) -> str:
+    """The interval of a mean score, e.g. '[12.80, 12.92]', in percent for an accuracy; empty where there is none."""
+    if found["low"] is None:
+        return ""
+    scale, digits = (100, 2) if metric == "accuracy" else (1, 3)
+    return f"[{signed(scale * found['low'], digits)}, {signed(scale * found['high'], digits)}]"
+
+
+def seed_columns(summary: dict[str, Any]) -> list[str]:
+    """Headings of the table of seeds."""
+    row = headline_row(summary)
+    at = "" if row is None else f" at {share(row['density'])}"
+    return ["seed", "dense, test", "best sparse round", "density", "validation", "test", "gain on test",
+            f"index degree{at}", "own headline round", ""]  # fmt: skip
+
+
+def seed_rows(summary: dict[str, Any], runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
+    """One row a seed: the address of its own page, from where the runs lie together, and the cells."""
+    home = common_folder(runs)
+    rows = []
+    for at, (run, described) in enumerate(zip(runs, summary["runs"], strict=True)):
+        # Without measures there is no page.
+        place = run.path.resolve().relative_to(home).as_posix()
+        address = "" if described["headline"] is None else quote(f"{place}/report.html")
+        rows.append((address, _seed_row(summary, at)))
+    return rows
+
+
+def _seed_row(summary: dict[str, Any], at: int) -> list[str]:
+    run, best, exact = summary["runs"][at], summary["gain"]["chosen"][at], summary["metric"] == "accuracy"
+    gain, row = summary["gain"]["test"]["values"][at], headline_row(summary)
+    scores = ["–"] * 6
+    if best is not None:
+        scores = [fine(best["dense"]["test"], exact), str(best["round"]), share(best["density"], 3)]
+        scores += [fine(best["validation"], exact), fine(best["test"], exact)]
+        plus = "+" if gain is not None and gain > 0 else ""
+        scores.append("–" if gain is None else plus + signed(100 * gain if exact else gain, 2 if exact else 3))
+    lost = run["diverged"]
+    return [
+        str(run["seed"]),
+        *scores,
+        number(row["index_degree"]["values"][at] if row else None),
+        "–" if run["headline"] is None else str(run["headline"]),
+        f"diverged in round {lost['round']} at step {lost['step']}" if lost else "",
+    ]
+
+
+def common_folder(runs: Sequence[Run]) -> Path:
+    """The folder that the runs lie in together, where the page about them belongs."""
+    return Path(os.path.commonpath([run.path.resolve().parent for run in runs]))
+
+
+def circumstances(runs: Sequence[Run]) -> list[tuple[str, str]]:
+    """Data, seeds, digests and machines of all runs as rows of a table; what differs is told by seed."""
+    seeds = ", ".join(str(run.config.seed) for run in runs)
+    summaries = [run.summaries() for run in runs]
+    machines = [run.environment for run in runs]
+    return [
+        *data_rows(runs[0]),
+        ("seeds", f"run {seeds}; data {runs[0].config.data.seed}"),
+        *((f"digest of seed {run.config.seed}", run.digest) for run in runs),
+        ("kernel", by_seed(runs, [kernels(found) for found in summaries if found])),
+        ("seconds a round", seconds([summary for found in summaries for summary in found])),
+        *(
+            (name, by_seed(runs, [str(machine.get(name, "–")) for machine in machines]))
+            for name in dict.fromkeys(name for machine in machines for name in machine)
+            if any(machine.get(name) is not None for machine in machines)
+        ),
+    ]
+
+
+def settings_together(runs: Sequence[Run]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The configurations by field path, what differs from the defaults and all of it; what differs told by seed."""
+    default = flatten(to_dict(type(runs[0].config)()))
+    every = [dict(setting_rows(flatten(to_dict(run.config)))) for run in runs]
+    plain = dict(setting_rows(default))
+    together = [(name, by_seed(runs, [one[name] for one in every])) for name in plain if name != "seed"]
+    return [(k, v) for k, v in together if v != plain[k] and k not in ROUTINE], together
+
+
+def by_seed(runs: Sequence[Run], values: Sequence[str]) -> str:
+    """What all runs have in common, or each value with its seeds: 'fused (seed 0, 2); sparse (seed 1)'."""
+    seeds: dict[str, list[str]] = {}
+    for run, value in zip(runs, values, strict=True):
+        seeds.setdefault(value, []).append(str(run.config.seed))
+    if len(seeds) == 1:
+        return next(iter(seeds))
+    return "; ".join(f"{value} (seed {', '.join(found)})" for value, found in seeds.items())
