@@ -74,7 +74,13 @@ def test_headline_never_takes_a_diverged_round_nor_the_dense_one() -> None:
 
 
 def test_standard_error_of_an_accuracy_is_binomial() -> None:
-    assert standard_error(summary_of(0, 0.8)) == pytest.approx((0.8 * 0.2 / 400) ** 0.5)
+    assert standard_error(summary_of(0, 0.8)) == pytest.approx((0.8 * 0.2 / 400) ** 0.5, rel=0.01)
+    assert standard_error(summary_of(0, 1.0)) == pytest.approx((402 / 404 * 2 / 404 / 400) ** 0.5)
+
+
+def test_a_saturated_validation_leaves_the_choice_to_sparsity() -> None:
+    rounds = [summary_of(0, 1.0, 1.0), summary_of(1, 1.0), summary_of(2, 0.9975), summary_of(3, 0.98)]
+    assert headline_round(Summaries(*rounds), AnalysisConfig()) == 2  # type: ignore[arg-type]
 
 
 def test_a_headline_that_is_not_there_is_refused(sifted: Run) -> None:

@@ -79,11 +79,17 @@ def headline_round(run: Run, config: AnalysisConfig) -> int:
 
 
 def standard_error(summary: dict[str, Any]) -> float:
-    """Standard error of a round's best validation score: binomial for accuracy, 2 R (1 - R^2) / sqrt(n) for R^2."""
+    """Standard error of a round's best validation score: 2 R (1 - R^2) / sqrt(n) for R^2, binomial for accuracy.
+
+    With two right and two wrong answers added (Agresti & Coull 1998), so that a network that gets all or nearly all
+    examples right is not taken to be sure of it.
+    """
     validation = summary["best"]["validation"]
     score, count = min(max(validation["score"], 0.0), 1.0), validation["examples"]
-    spread = score * (1 - score) if summary["metric"] == "accuracy" else 4 * score * (1 - score) ** 2
-    return (spread / count) ** 0.5
+    if summary["metric"] == "accuracy":
+        share = (score * count + 2) / (count + 4)
+        return (share * (1 - share) / count) ** 0.5
+    return (4 * score * (1 - score) ** 2 / count) ** 0.5
 
 
 def measure_round(
