@@ -31,6 +31,8 @@ from siftnet.state import State
 
 # Updates in one graph: what is drawn for all of them at once costs little for each.
 UPDATES = 25
+# Examples that are scored at once on a GPU, by all replicates together: fewer would leave it waiting for launches.
+SCORED_AT_ONCE = 2**14
 
 
 class Stack:
@@ -153,7 +155,8 @@ class Stack:
         assert self.measured or not self.network.norm, "batch norm has no running statistics before the first update"
         count, targets = len(self.batches), []
         sums_3R = torch.zeros(3, count, dtype=torch.float64, device=self.data.device)
-        for x_BI, labels_B in self.data.split(split):
+        chunk = 1000 if self.replayed is None else max(1000, SCORED_AT_ONCE // count)
+        for x_BI, labels_B in self.data.split(split, chunk):
             outputs_RBK, _, _ = self._forward(x_BI.expand(count, -1, -1), training=False)
             sums_3R[0] += summed_loss(self.network.loss, outputs_RBK, labels_B)
             if self.network.loss == "cross_entropy":
