@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from siftnet.config import RunConfig
+from siftnet.config import RunConfig, TrainConfig
+from siftnet.data.batches import Batches
 from siftnet.data.dataset import Dataset
 from siftnet.geometry import Geometry, Grid
+from siftnet.kernels import Dense, Kernel
 from siftnet.launch import Setup, set_up
 from siftnet.masks import Masks
+from siftnet.network import Network
 from siftnet.settings import from_dict
 from siftnet.state import State
 
@@ -82,3 +86,26 @@ def random_masks(state: State, names: list[str], density: float, seed: int = 0) 
     rng = np.random.default_rng(seed)
     kept = {n: rng.random(tuple(state.parameters[n].shape)) < density for n in names}
     return Masks({name: torch.from_numpy(mask) for name, mask in kept.items()})
+
+
+class Several(Dense):
+    """The dense kernel as one that takes several networks: to the bits of single runs, so that tests can compare."""
+
+    name = "several"
+
+    def __init__(self) -> None:
+        self.groups: list[list[tuple[int, int, int]]] = []
+        """Of each group that was trained together: (seed, round, step) of its members."""
+
+    def compile_together(
+        self,
+        network: Network,
+        states: Sequence[State],
+        masks: Sequence[Masks],
+        training: TrainConfig,
+        batches: Sequence[Batches],
+    ) -> list[Kernel]:
+        """One dense kernel for each."""
+        self.groups.append([(b.seed, b.round, s.step) for s, b in zip(states, batches, strict=True)])
+        each = zip(states, masks, batches, strict=True)
+        return [self.compile(network, state, own, training, drawn) for state, own, drawn in each]

@@ -18,11 +18,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from siftnet import files, keeper, launch, store, train
+from siftnet import files, keeper, launch, replicates, store, train
+from siftnet.kernels import KERNELS
 from siftnet.observer import Silent
 from siftnet.signals import Interrupted
 from siftnet.train import History
-from small import config, dataset
+from small import Several, config, dataset
 
 INTERRUPTED = 75
 REFUSED = 76
@@ -39,6 +40,10 @@ class Plan:
     number: int = signal.SIGKILL
     pause: bool = False
     checkpoints: bool = True
+    replicates: int = 0
+    """Runs with so many seeds, or one run where it is 0."""
+    seed: int = 0
+    """Of replicates the one whose round and step are meant."""
 
 
 class Striking(Silent):
@@ -46,6 +51,10 @@ class Striking(Silent):
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+
+    def replicate(self, seed: int) -> Silent:
+        """Only the one that is meant strikes."""
+        return self if seed == self.plan.seed else Silent()
 
     def advanced(self, round_number: int, step: int, history: History) -> None:
         """Strike once the step is there."""
@@ -68,7 +77,13 @@ def target(plan: Plan) -> None:
     keeper.CHECKPOINT_SECONDS = -1.0 if plan.checkpoints else 1e9
     files.rename_durably = store.rename_durably = counting(files.rename_durably, plan)
     try:
-        launch.run(config(**plan.changes), plan.out, dataset=dataset(), observer=Striking(plan))
+        if plan.replicates:
+            KERNELS["several"] = Several()
+            replicates.run_replicates(
+                config(**plan.changes), plan.replicates, plan.out, dataset=dataset(), observer=Striking(plan)
+            )
+        else:
+            launch.run(config(**plan.changes), plan.out, dataset=dataset(), observer=Striking(plan))
     except Interrupted:
         os._exit(INTERRUPTED)
     except ValueError:

@@ -23,15 +23,15 @@ class Keeper:
     """Keeps one run: a checkpoint by the clock, and when a signal asks to stop; every finished round."""
 
     def __init__(
-        self, stored: Run, network: Network, observer: Observer, stop: Callable[[int], int], folder: Path | None = None
+        self, stored: Run, network: Network, observer: Observer, stop: Callable[[int], int], folder: Path
     ) -> None:
         """Keep `stored`.
 
         stop: of the updates made in the round, the signal that asks to stop there, or 0; folder: what to resume after
-        that, unless it is the run alone.
+        that, the run's or that of all replicates.
         """
         self.stored, self.network, self.observer, self.stop = stored, network, observer, stop
-        self.folder = folder or stored.path
+        self.folder = folder
         self._restart_clock()
 
     def watch(self, number: int, masks: Masks, step: int, history: History, progress: Callable[[], Progress]) -> None:

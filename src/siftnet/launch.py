@@ -117,31 +117,18 @@ def run(
     return carry_out(set_up(config, dataset), out, observer)
 
 
-def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | None = None) -> Run:
-    """`run`, for what is set up already."""
-    data_hash = setup.dataset.content_hash()
-    identity = identify(setup, data_hash)
-    path, observer = Path(out or Path("runs") / identity[:12]), observer or Silent()
-    if there := replicates_in(path):
-        raise ValueError(
-            f"{path} holds replicates ({', '.join(p.name for p in there[:3])}{', ...' * (len(there) > 3)}): go on with "
-            f"siftnet resume {path}, or choose another directory, with siftnet run --out"
-        )
-    with lock(path):
-        if Run.exists(path):
-            stored, setup = reopen(path, setup, data_hash, identity)
-            observer.loaded(setup.dataset, setup.network, stored.config)
-            note_other_tiles(stored, observer)
-        else:
-            observer.loaded(setup.dataset, setup.network, setup.config)
-            stored, setup = create(path, setup, data_hash, identity, plan_for(setup, observer))
-        with stop_requests() as stop_requested:
-            sift_into(stored, setup, observer, stop_requested)
-    return stored
+@dataclass(frozen=True)
+class Wanted:
+    """A run that is asked for: where, what it computes, and the digest that names it."""
+
+    path: Path
+    setup: Setup
+    data_hash: str
+    digest: str
 
 
-def identify(setup: Setup, data_hash: str) -> str:
-    """The digest of the run that a setup makes; data_hash: of its data set.
+def want(setup: Setup, out: Path | str | None, data_hash: str) -> Wanted:
+    """The run of a setup at `out`, or under runs/ by its digest; data_hash: of its data set.
 
     Raises ValueError where there is nothing to prune, and where the run to start from is not one of this network.
     """
@@ -151,27 +138,66 @@ def identify(setup: Setup, data_hash: str) -> str:
             "add a hidden layer, as in 'f1024:x'"
         )
     source = _source(setup)
-    return digest(setup.config, data_hash, source.digest if source else "")
+    identity = digest(setup.config, data_hash, source.digest if source else "")
+    return Wanted(Path(out or Path("runs") / identity[:12]), setup, data_hash, identity)
 
 
-def reopen(path: Path, setup: Setup, data_hash: str, identity: str) -> tuple[Run, Setup]:
-    """The run at `path`, and the setup following its plan; its stop rules become those of the setup.
+def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | None = None) -> Run:
+    """`run`, for what is set up already."""
+    wanted, observer = want(setup, out, setup.dataset.content_hash()), observer or Silent()
+    path = wanted.path
+    if there := replicates_in(path):
+        names = ", ".join(folder.name for folder in there[:3]) + (", ..." if len(there) > 3 else "")
+        raise ValueError(
+            f"{path} holds replicates ({names}): go on with siftnet resume {path}, or choose another directory, with "
+            "siftnet run --out"
+        )
+    with lock(path):
+        if Run.exists(path):
+            stored, setup = reopen(wanted)
+            observer.loaded(setup.dataset, setup.network, stored.config)
+            note_other_tiles(stored, observer)
+        else:
+            observer.loaded(setup.dataset, setup.network, setup.config)
+            stored, setup = create(wanted, plan_for(setup, observer))
+        position = position_of(stored, setup)
+        if position is not None:
+            setup = planned_far_enough(stored, setup)
+            observer.planned(setup.trainer.plan)
+            with stop_requests() as stop_requested:
+                keeper = Keeper(stored, setup.network, observer, lambda step: stop_requested(), path)
+                sift_from(position, setup, keeper, stop_requested)
+    return stored
 
-    The caller holds the lock. Raises ValueError where the run is another one, or its plan cannot be followed here.
+
+def reopen(wanted: Wanted) -> tuple[Run, Setup]:
+    """The run that is there, with the stop rules now asked for, and the setup following its plan.
+
+    The caller holds the lock. Raises ValueError where it is another run, or its plan cannot be followed here.
     """
-    stored = Run(path)
-    check_same(stored, setup, data_hash, identity)
-    setup = setup.following(stored.plan)
+    stored = Run(wanted.path)
+    check_same(stored, wanted)
+    setup = wanted.setup.following(stored.plan)
     stored.update_config(replace(setup.config, threads=stored.config.threads))
     prepare_torch(stored.config)
     return stored, setup
 
 
-def create(path: Path, setup: Setup, data_hash: str, identity: str, plan: Plan) -> tuple[Run, Setup]:
-    """A new run at `path`, and the setup following its plan. The caller holds the lock."""
-    setup = setup.following(plan)
-    machine, data = describe_machine(setup.config), describe_data(setup.dataset, setup.config.data, data_hash)
-    return Run.create(path, setup.config, identity, machine, data, describe_inputs(setup.dataset), plan), setup
+def create(wanted: Wanted, plan: Plan) -> tuple[Run, Setup]:
+    """A new run, and its setup following the plan. The caller holds the lock."""
+    setup = wanted.setup.following(plan)
+    config, dataset = setup.config, setup.dataset
+    machine, data = describe_machine(config), describe_data(dataset, config.data, wanted.data_hash)
+    return Run.create(wanted.path, config, wanted.digest, machine, data, describe_inputs(dataset), plan), setup
+
+
+def sift_from(position: Position, setup: Setup, keeper: Keeper, stop_requested: Callable[[], int]) -> None:
+    """Sift until the run stops. Raises Interrupted, once all is kept, where a signal's number is requested."""
+    config = setup.config
+    for finished in sift(setup.subject, config.prune, config.train.rewind, config.seed, position, keeper.watch):
+        keeper.keep(finished)
+        if stop_requested() and finished.stop is None:
+            raise Interrupted(keeper.folder, stop_requested())
 
 
 def note_other_tiles(stored: Run, observer: Observer) -> None:
@@ -210,23 +236,6 @@ def plan_for(setup: Setup, observer: Observer | None = None) -> Plan:
 def resume(path: Path | str, *, dataset: Dataset | None = None, observer: Observer | None = None) -> Run:
     """Go on with a stored run as it was configured; to change its stop rules, call `run` with the changed ones."""
     return run(Run(path).config, path, dataset=dataset, observer=observer)
-
-
-def sift_into(stored: Run, setup: Setup, observer: Observer, stop_requested: Callable[[], int]) -> None:
-    """Sift from where the stored run stands until it stops.
-
-    Raises Interrupted where `stop_requested` gives a signal's number, once what is done is stored.
-    """
-    position = position_of(stored, setup)
-    if position is None:
-        return
-    setup = planned_far_enough(stored, setup)
-    observer.planned(setup.trainer.plan)
-    config, keeper = stored.config, Keeper(stored, setup.network, observer, lambda step: stop_requested())
-    for finished in sift(setup.subject, config.prune, config.train.rewind, config.seed, position, keeper.watch):
-        keeper.keep(finished)
-        if stop_requested() and finished.stop is None:
-            raise Interrupted(stored.path, stop_requested())
 
 
 def planned_far_enough(stored: Run, setup: Setup) -> Setup:
@@ -294,17 +303,18 @@ def _given(permutation_I: np.ndarray | None) -> np.ndarray:
     return np.array(()) if permutation_I is None else permutation_I
 
 
-def check_same(stored: Run, setup: Setup, data_hash: str, identity: str) -> None:
-    """Raise ValueError, with what differs, unless the stored run is the one that the setup makes."""
-    if stored.digest == identity:
+def check_same(stored: Run, wanted: Wanted) -> None:
+    """Raise ValueError, with what differs, unless the stored run is the one that is asked for."""
+    if stored.digest == wanted.digest:
         return
+    setup = wanted.setup
     mine, theirs = flatten(to_dict(setup.config)), flatten(to_dict(stored.config))
     differing = [
         f"{name} {json.dumps(theirs.get(name))} there, {json.dumps(mine.get(name))} here"
         for name in mine
         if mine[name] != theirs.get(name) and not name.startswith(NOT_IN_DIGEST)
     ]
-    if not differing and data_hash != stored.data["hash"]:
+    if not differing and wanted.data_hash != stored.data["hash"]:
         raise ValueError(
             f"{stored.path} was trained on other data ({stored.data['name']!r} there, {setup.dataset.name!r} here): "
             "bring those back, a data set of your own as siftnet.resume(..., dataset=...), or choose another directory"
