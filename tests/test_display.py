@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import io
+from typing import Any
 
-from siftnet.display import Narrator, estimate_text, plan_text, progress_bar
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from siftnet.display import COLUMNS, Narrator, estimate_text, plan_text, progress_bar, rounds_table, spread_table
 from siftnet.kernels import Plan, Timing
+from siftnet.spread import over_seeds
 
 
 def test_a_bar_whose_length_nobody_knows_yet_is_drawn(
@@ -50,7 +56,8 @@ def test_what_a_run_will_take_has_a_line_for_each_round() -> None:
         {"round": 0, "density": 1.0, "kernel": "fused", "milliseconds_a_step": 45.123, "seconds": 25.36},
         {"round": 1, "density": 0.125, "kernel": "sparse", "milliseconds_a_step": 19.0, "seconds": 9.5},
     ]
-    expected = {"rounds": 2, "parameters": 5_000, "training_seconds": 34.9, "memory_bytes": 2e9, "disk_bytes": 3e6}
+    expected: dict[str, Any] = {"replicates": 1, "side_by_side": False}
+    expected |= {"rounds": 2, "parameters": 5_000, "training_seconds": 34.9, "memory_bytes": 2e9, "disk_bytes": 3e6}
     lines = estimate_text(expected | {"rounds_expected": rounds}).splitlines()
     assert lines[-1] == (
         "2 rounds of a network with 5,000 parameters: 34.9 seconds of training, timed here; 2.0 GB of memory; "
@@ -60,3 +67,108 @@ def test_what_a_run_will_take_has_a_line_for_each_round() -> None:
         ["0", "100%", "fused", "45.12", "25.4"],
         ["1", "12.5%", "sparse", "19.00", "9.5"],
     ]
+
+
+def drawn(table: Table, width: int) -> list[str]:
+    """The lines of a table on a terminal of this width."""
+    console = Console(width=width, file=io.StringIO(), highlight=False)
+    with console.capture() as capture:
+        console.print(table)
+    return [line.rstrip() for line in capture.get().splitlines() if line.strip()]
+
+
+def rows(count: int = 12, **changes: Any) -> list[dict[str, Any]]:
+    """Rounds of a run with the longest numbers that are usual."""
+    validation = {"step": 12_000, "validation": {"score": 0.9996}}
+    index = {"value": 10.222, "low": 7.831, "high": 13.118, "p": 0.005}
+    row = {
+        "density": 0.0467, "density_effective": 0.0465, "metric": "accuracy", "diverged_at": None, "best": validation,
+        "last": validation, "test_best": {"score": 0.9987}, "index_uniform": index, "index_degree": index,
+        "kernel": "sparse", "seconds": 1234.56,
+    }  # fmt: skip
+    return [row | {"round": number} | changes for number in range(count)]
+
+
+FULL = "5 4.67% 4.65% 99.96% 12000 99.87% 99.96% 10.22 10.22 [7.83, 13.12] 0.005 sparse 1234.6"
+
+
+@pytest.mark.parametrize("width", [None, 140, 200])
+def test_a_wide_terminal_and_none_have_the_whole_table(width: int | None) -> None:
+    lines = drawn(rounds_table(rows(), 3, width=width), 140)
+    assert [c.strip() for c in lines[1].split("   ") if c.strip()] == list(COLUMNS)
+    assert " ".join(lines[3 + 5].split()) == FULL
+
+
+@pytest.mark.parametrize("width", [60, 72, 80, 90, 100, 110, 120, 139])
+def test_no_cell_is_cut_or_wrapped_where_the_terminal_is_narrow(width: int) -> None:
+    lines = drawn(rounds_table(rows(), 3, width=width), width)
+    assert max(len(line) for line in lines) <= width
+    assert not any("…" in line for line in lines)
+    begin = next(at for at, line in enumerate(lines) if set(line) == {"─"}) + 1
+    # One line a round, and in it whole cells in the order of the whole table.
+    assert len(lines) == begin + 12
+    for number, line in enumerate(lines[begin:]):
+        cells = line.split()
+        left = iter([str(number), *FULL.split()[1:]])
+        assert all(cell in left for cell in cells)
+        assert {str(number), "4.67%", "99.96%", "99.87%", "10.22", "[7.83,", "13.12]"} <= set(cells)
+
+
+def test_the_whole_table_would_be_cut_at_80_columns() -> None:
+    assert any("…" in line for line in drawn(rounds_table(rows(), 3), 80))
+
+
+def test_80_columns_have_room_for_step_uniform_index_and_p() -> None:
+    short = rows(best={"step": 500, "validation": {"score": 0.9996}})
+    line = drawn(rounds_table(short, 3, width=80), 80)[-1]
+    assert " ".join(line.split()) == "11 4.67% 99.96% 500 99.87% 10.22 10.22 [7.83, 13.12] 0.005"
+
+
+def test_a_diverged_round_says_where() -> None:
+    for width in (80, 140):
+        lines = drawn(rounds_table([*rows(2), rows(3, diverged_at=17)[2]], None, width=width), width)
+        assert lines[-1].split() == ["2", "4.67%", "diverged", "17"]
+
+
+def test_a_run_without_rounds_or_indices_has_a_table() -> None:
+    assert len(drawn(rounds_table([], None, width=80), 80)) >= 2
+    unmeasured = drawn(rounds_table(rows(1, index_uniform=None, index_degree=None), None, width=80), 80)
+    assert unmeasured[-1].split()[:3] == ["0", "4.67%", "4.65%"]
+
+
+def seeds_together(metric: str = "accuracy", **quantities: list[float | None]) -> dict[str, Any]:
+    usual: dict[str, list[float | None]] = {
+        "validation": [0.9996, 0.80, 0.90], "test": [0.9996, 0.80, 0.90], "last_validation": [0.5, 0.6, 0.7],
+        "index_uniform": [99.0, 80.0, 70.5], "index_degree": [99.0, 80.0, 70.5],
+    }  # fmt: skip
+    values = {name: over_seeds(found) for name, found in (usual | quantities).items()}
+    rounds = [{"round": number, "density": 0.01006, "runs": 3} | values for number in range(12)]
+    return {"metric": metric, "runs": [{}] * 3, "rounds": rounds, "headline": 3}
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        seeds_together(),
+        seeds_together(test=[1.0, 1.0, 1.0], validation=[0.0, 1.0, 0.5], index_degree=[500.0, 1200.0, 800.0]),
+        seeds_together("r2", test=[-9.5, 0.5, 9.9], validation=[-123.0, -7.0, 0.9]),
+    ],
+)
+def test_seeds_together_fit_80_columns(summary: dict[str, Any]) -> None:
+    lines = drawn(spread_table(summary), 80)
+    assert max(len(line) for line in lines) <= 80
+    assert not any("…" in line for line in lines)
+    begin = next(at for at, line in enumerate(lines) if set(line) == {"─"}) + 1
+    assert len(lines) == begin + 12
+    assert all(line.split()[0] == str(number) and line.count("±") == 4 for number, line in enumerate(lines[begin:]))
+
+
+def test_seeds_together_say_mean_and_deviation() -> None:
+    line = drawn(spread_table(seeds_together(test=[0.12, 0.13, 0.14])), 80)[-1]
+    assert " ".join(line.split()) == "11 1.01% 3 89.99% ± 9.98 13.00% ± 1.00 83.17 ± 14.51 83.17 ± 14.51"
+
+
+def test_one_unmeasured_seed_has_no_deviation_and_no_index() -> None:
+    none: list[float | None] = [None]
+    summary = seeds_together(validation=[0.9], test=[0.8], index_uniform=none, index_degree=none)
+    assert drawn(spread_table(summary), 80)[-1].split() == ["11", "1.01%", "3", "90.00%", "80.00%"]

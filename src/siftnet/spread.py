@@ -110,9 +110,11 @@ def mean_text(found: dict[str, Any], metric: str | None = None) -> str:
         return ""
     if metric == "accuracy":
         return f"{100 * mean:.2f}%" + ("" if sd is None else f" ± {100 * sd:.2f}")
+    shown = [v for v in (mean, sd) if v is not None]
     # No more digits than a terminal of 80 columns has room for.
     digits = 2 if metric is None else 3
-    return " ± ".join(f"{v:.{digits if abs(v) < 10 ** (4 - digits) else 1}f}" for v in (mean, sd) if v is not None)
+    digits = digits if max(map(abs, shown)) < 10 ** (4 - digits) else 1
+    return " ± ".join(f"{v:.{digits}f}" for v in shown)
 
 
 def _describe(run: Run, summaries: list[Summary]) -> dict[str, Any]:

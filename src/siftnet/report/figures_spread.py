@@ -28,8 +28,8 @@ def score_figures(summary: dict[str, Any]) -> list[Figure]:
     low, high = _range(rows, ("test", "validation"))
     figures = []
     for which, color, said in (
-        ("test", SECOND, "The test set took no part in any choice."),
-        ("validation", ACCENT, "The same weights on the examples that chose them."),
+        ("test", SECOND, "Of the weights that validation chose; the test set took no part in any choice."),
+        ("validation", ACCENT, "The same weights on the examples that chose them, and so slightly optimistic."),
     ):
         mean = dense[which]["mean"] if dense else None
         shapes = [] if mean is None else [reference_line(mean, "dense")]
@@ -38,7 +38,7 @@ def score_figures(summary: dict[str, Any]) -> list[Figure]:
             Figure(
                 name=which,
                 title=f"{which.capitalize()} {name}",
-                caption=f"{said} {_how(summary)}",
+                caption=said,
                 layout=_layout(rows, scale | {"range": [low, high]}, shapes),
                 data=_traces(summary, which, color, ".2%" if exact else ".4f"),
                 width="half",
@@ -55,7 +55,12 @@ def index_figures(summary: dict[str, Any]) -> list[Figure]:
     low, high = _range(rows, ("index_degree", "index_uniform"), log=True)
     figures = []
     for which, color, title, null in (
-        ("index_degree", ACCENT, "index_degree", "shuffles that keep every node's and every input's number of inputs"),
+        (
+            "index_degree",
+            ACCENT,
+            "index_degree",
+            "shuffles that keep every node's and every input's number of connections",
+        ),
         ("index_uniform", MUTED, "index_uniform", "nodes that draw their inputs at random"),
     ):
         if not any(r[which]["n"] for r in rows):
@@ -66,21 +71,13 @@ def index_figures(summary: dict[str, Any]) -> list[Figure]:
             Figure(
                 name=which.replace("_", "-"),
                 title=title,
-                caption=f"{caption} {_how(summary)}",
+                caption=caption,
                 layout=_layout(rows, scale, [reference_line(1)]),
                 data=_traces(summary, which, color, ".3g"),
                 width="half",
             )
         )
     return figures
-
-
-def _how(summary: dict[str, Any]) -> str:
-    if len(summary["runs"]) < 2:
-        return "One seed, no interval."
-    return (
-        "Thin lines: single seeds. Marks: their mean. Shaded: its 95% t interval. All numbers are in the table below."
-    )
 
 
 def _layout(rows: Rows, scale: dict[str, Any], shapes: list[dict[str, Any]]) -> dict[str, Any]:
@@ -105,7 +102,7 @@ def _seed(rows: Rows, which: str, at: int, seed: int, color: str, digits: str) -
         "y": [r[which]["values"][at] for r in rows],
         "mode": "lines",
         "line": {"color": color, "width": 1},
-        "opacity": 0.45,
+        "opacity": 0.7,
         "hovertemplate": f"density %{{x:.2%}}<br>%{{y:{digits}}}<extra>seed {seed}</extra>",
     }
 

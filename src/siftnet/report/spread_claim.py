@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from siftnet.report.provenance import key
-from siftnet.report.wording import number, share, signed
+from siftnet.report.wording import share, signed
 from siftnet.spread import mean_text
 
 
-def claim(summary: dict[str, Any], examples: dict[str, int], *, augmented: bool) -> tuple[str, str]:
+def claim(summary: dict[str, Any], *, augmented: bool) -> tuple[str, str]:
     """The sentence that is set large, and what has to be known to read it.
 
-    summary: of `siftnet.spread.spread`; examples: how many there are of each split; augmented: whether flips or shifts
-    told the network about geometry.
+    summary: of `siftnet.spread.spread`; augmented: whether flips or shifts told the network about geometry.
     """
     count = len(summary["runs"])
     if count < 2:
@@ -22,7 +21,7 @@ def claim(summary: dict[str, Any], examples: dict[str, int], *, augmented: bool)
     if not parts:
         return "The seeds have nothing to compare yet.", "Finish and measure two of them at least."
     told = "Flips or shifts in training told the network what a neighbour is." if augmented else ""
-    reasons = [_brackets(summary), _optimism(summary), _scope(summary, examples), told]
+    reasons = [_optimism(summary), _brackets(summary), told]
     return f"{'; '.join(parts)}.", " ".join(filter(None, reasons))
 
 
@@ -92,7 +91,7 @@ def _seeds(n: int, count: int) -> str:
 
 
 def _brackets(summary: dict[str, Any]) -> str:
-    shown = "Brackets hold the 95% t interval of the mean over seeds; ± is the standard deviation of a single seed."
+    shown = "Brackets: 95% t interval of the mean over seeds; ±: standard deviation of a single seed."
     lost = [f"seed {r['seed']} in round {r['diverged']['round']}" for r in summary["runs"] if r["diverged"]]
     return shown + (f" Diverged there, and left out: {', '.join(lost)}." if lost else "")
 
@@ -109,7 +108,10 @@ def _optimism(summary: dict[str, Any]) -> str:
     )
 
 
-def _scope(summary: dict[str, Any], examples: dict[str, int]) -> str:
+def scope(summary: dict[str, Any], examples: dict[str, int]) -> str:
+    """How to read the figures, and what intervals over seeds are about; examples: how many each split has."""
+    if len(summary["runs"]) < 2:
+        return "Thin line and marks: the one seed. All numbers are in the table below."
     noise = ""
     row = headline_row(summary)
     if summary["metric"] == "accuracy" and row is not None and row["test"]["mean"] is not None:
@@ -117,8 +119,9 @@ def _scope(summary: dict[str, Any], examples: dict[str, int]) -> str:
         error = 100 * (p * (1 - p) / examples["test"]) ** 0.5
         noise = f", which alone leave each accuracy a standard error of {error:.2f} points"
     return (
-        "Seeds differ in initialisation and batches. All are scored on the same "
-        f"{examples['test']:,} test examples{noise}: the intervals are about other seeds, not about other data."
+        "Thin lines are single seeds, marks their mean, the shaded band its 95% t interval; all numbers are in the "
+        "table below. Seeds differ in initialisation and batches and are scored on the same "
+        f"{examples['test']:,} test examples{noise}: intervals are about other seeds, not about other data."
     )
 
 
@@ -137,7 +140,7 @@ def keys(summary: dict[str, Any], *, augmented: bool) -> list[dict[str, str]]:
         if row["index_degree"]["mean"] is not None:
             index = row["index_degree"]
             deviation = "" if index["sd"] is None else f"± {index['sd']:.2f} {interval_text(index)}"
-            found.append(key(number(index["mean"]), "locality index_degree", deviation))
+            found.append(key(mean_text(index | {"sd": None}), "locality index_degree", deviation))
     remark = "flips or shifts" if augmented else "no augmentation"
     return [*found, key("yes" if augmented else "no", "told about geometry", remark)]
 

@@ -9,7 +9,7 @@ from siftnet.report.command import command
 from siftnet.report.figures_spread import index_figures, score_figures
 from siftnet.report.page import Section
 from siftnet.report.render import render
-from siftnet.report.spread_claim import claim, keys
+from siftnet.report.spread_claim import claim, keys, scope
 from siftnet.report.spread_rows import (
     ROUND_COLUMNS,
     circumstances,
@@ -31,7 +31,7 @@ def build_spread_report(runs: Sequence[Run]) -> str:
     """
     summary = spread(runs)
     first, augmented = runs[0], runs[0].data["augmented"]
-    sections = [section for section in _sections(summary) if section.figures]
+    sections = [section for section in _sections(summary, first.data["examples"]) if section.figures]
     changed, all_settings = settings_together(runs)
     count = len(runs)
     return render(
@@ -40,7 +40,7 @@ def build_spread_report(runs: Sequence[Run]) -> str:
         eyebrow=f"what {count} seeds say together" if count > 1 else "what one seed says",
         name=common_folder(runs).name,
         subtitle=f"{first.data['name']} · {first.geometry.describe()} · network {first.config.network.layers}",
-        verdict=claim(summary, first.data["examples"], augmented=augmented),
+        verdict=claim(summary, augmented=augmented),
         keys=keys(summary, augmented=augmented),
         sections=sections,
         count=count,
@@ -56,8 +56,11 @@ def build_spread_report(runs: Sequence[Run]) -> str:
     )
 
 
-def _sections(summary: dict[str, Any]) -> list[Section]:
+def _sections(summary: dict[str, Any], examples: dict[str, int]) -> list[Section]:
+    if not summary["rounds"]:
+        return []
+    title = "Accuracy" if summary["metric"] == "accuracy" else "R²"
     return [
-        Section("accuracy", "Accuracy" if summary["metric"] == "accuracy" else "R²", figures=score_figures(summary)),
+        Section("accuracy", title, scope(summary, examples), figures=score_figures(summary)),
         Section("locality", "Locality", figures=index_figures(summary)),
     ]

@@ -10,38 +10,31 @@ from urllib.parse import quote
 
 from siftnet.report.provenance import ROUTINE, data_rows, fine, kernels, seconds, setting_rows
 from siftnet.report.spread_claim import headline_row, interval_text
-from siftnet.report.wording import number, share, signed
+from siftnet.report.wording import share, signed
 from siftnet.settings import flatten, to_dict
 from siftnet.spread import mean_text
 from siftnet.store import Run
 
-ROUND_COLUMNS = [
-    "round", "density", "seeds", "validation", "95% interval", "last", "test", "95% interval", "index uniform",
-    "index degree", "95% interval", "",
-]  # fmt: skip
+Cell = tuple[str, str]
+"""What a cell says, and what stands below it in small."""
+
+ROUND_COLUMNS = ["round", "density", "seeds", "validation", "last", "test", "index uniform", "index degree", ""]
 
 
-def round_rows(summary: dict[str, Any]) -> list[list[str]]:
-    """Means, deviations and intervals of every round, in the order of ROUND_COLUMNS."""
+def round_rows(summary: dict[str, Any]) -> list[list[Cell]]:
+    """Means and deviations of every round, with their intervals below them, in the order of ROUND_COLUMNS."""
     return [_round_row(row, summary) for row in summary["rounds"]]
 
 
-def _round_row(row: dict[str, Any], summary: dict[str, Any]) -> list[str]:
+def _round_row(row: dict[str, Any], summary: dict[str, Any]) -> list[Cell]:
     metric = summary["metric"]
     lost = [str(r["seed"]) for r in summary["runs"] if r["diverged"] and r["diverged"]["round"] == row["round"]]
+    scores, indices = ("validation", "last_validation", "test"), ("index_uniform", "index_degree")
     return [
-        str(row["round"]),
-        share(row["density"], 3),
-        str(row["runs"]),
-        mean_text(row["validation"], metric) or "–",
-        score_interval(row["validation"], metric),
-        mean_text(row["last_validation"], metric) or "–",
-        mean_text(row["test"], metric) or "–",
-        score_interval(row["test"], metric),
-        mean_text(row["index_uniform"]) or "–",
-        mean_text(row["index_degree"]) or "–",
-        interval_text(row["index_degree"]),
-        f"diverged: seed {', '.join(lost)}" if lost else "",
+        *((text, "") for text in (str(row["round"]), share(row["density"], 3), str(row["runs"]))),
+        *((mean_text(row[name], metric) or "–", score_interval(row[name], metric)) for name in scores),
+        *((mean_text(row[name]) or "–", interval_text(row[name])) for name in indices),
+        (f"diverged: seed {', '.join(lost)}" if lost else "", ""),
     ]
 
 
@@ -57,8 +50,9 @@ def seed_columns(summary: dict[str, Any]) -> list[str]:
     """Headings of the table of seeds."""
     row = headline_row(summary)
     at = "" if row is None else f" at {share(row['density'])}"
-    return ["seed", "dense, test", "best sparse round", "density", "validation", "test", "gain on test",
-            f"index degree{at}", "own headline round", ""]  # fmt: skip
+    unit = ", points" if summary["metric"] == "accuracy" else ""
+    chosen = ["best sparse round", "density", "validation", "test", f"gain on test{unit}"]
+    return ["seed", "dense, test", *chosen, f"index degree{at}", "own headline round", ""]
 
 
 def seed_rows(summary: dict[str, Any], runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
@@ -86,7 +80,7 @@ def _seed_row(summary: dict[str, Any], at: int) -> list[str]:
     return [
         str(run["seed"]),
         *scores,
-        number(row["index_degree"]["values"][at] if row else None),
+        mean_text({"mean": row["index_degree"]["values"][at] if row else None, "sd": None}) or "–",
         "–" if run["headline"] is None else str(run["headline"]),
         f"diverged in round {lost['round']} at step {lost['step']}" if lost else "",
     ]
@@ -106,7 +100,7 @@ def circumstances(runs: Sequence[Run]) -> list[tuple[str, str]]:
         *data_rows(runs[0]),
         ("seeds", f"run {seeds}; data {runs[0].config.data.seed}"),
         *((f"digest of seed {run.config.seed}", run.digest) for run in runs),
-        ("kernel", by_seed(runs, [kernels(found) for found in summaries if found])),
+        ("kernel", by_seed(runs, [kernels(found) if found else "none yet" for found in summaries])),
         ("seconds a round", seconds([summary for found in summaries for summary in found])),
         *(
             (name, by_seed(runs, [str(machine.get(name, "–")) for machine in machines]))
