@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -127,6 +128,7 @@ def test_the_picture_is_written_and_named(finished: Path, tmp_path: Path, capsys
         (["run", "nlgp", "--train.steps", "four", "--out", "OUT"], "Error parsing --train.steps"),
         (["run", "nlgp", "--kernel", "magic", "--out", "OUT"], "no kernel 'magic'"),
         (["run", "nlgp", "--device", "cuda:99", "--out", "OUT"], "cuda:99"),
+        (["run", "nlgp", "--replicates", "0", "--out", "OUT"], "siftnet: replicates must be 1 or more, got 0"),
         (["fetch", "imagenet-22k"], "imagenet-22k"),
     ],
 )
@@ -161,6 +163,99 @@ def test_a_run_that_is_told_to_stop_says_how_to_go_on_and_goes_on(tmp_path: Path
     assert child.returncode == 128 + signal.SIGTERM
     assert f"siftnet resume {path}" in said
     assert (path / "checkpoint" / "progress.safetensors").exists() or Run(path).rounds()
+
+
+@pytest.fixture(scope="module")
+def replicated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("replicates") / "two"
+    assert call("run", "nlgp", "--out", str(path), "--replicates", "2", "--seed", "3", *TINY) == 0
+    return path
+
+
+def test_replicates_end_with_their_table_and_the_path_of_the_page_over_all(
+    replicated: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (replicated / "seed-3" / "rounds" / "02" / "round.json").stat().st_mtime_ns
+    assert call("run", "nlgp", "--out", str(replicated), "--replicates", "2", "--seed", "3", *TINY) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert (replicated / "seed-3" / "rounds" / "02" / "round.json").stat().st_mtime_ns == before
+    assert printed[-1] == str(replicated / "report.html")
+    assert "over 2 seeds" in " ".join(printed)
+    assert "seed-4/report.html" in (replicated / "report.html").read_text()
+    for seed in (3, 4):
+        assert Run(replicated / f"seed-{seed}").config.seed == seed
+        assert (replicated / f"seed-{seed}" / "report.html").exists()
+
+
+def test_commands_take_a_folder_of_replicates(replicated: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def printed(*arguments: str) -> str:
+        assert call(*arguments) == 0
+        return capsys.readouterr().out
+
+    assert "over 2 seeds" in printed("show", str(replicated))
+    shown = json.loads(printed("show", str(replicated), "--json"))
+    assert [run["seed"] for run in shown["spread"]["runs"]] == [3, 4]
+    assert [run["run"] for run in shown["runs"]] == [str(replicated / f"seed-{seed}") for seed in (3, 4)]
+    assert shown["replicates"] == str(replicated)
+    (replicated / "report.html").unlink()
+    assert printed("report", str(replicated)).splitlines()[-1] == str(replicated / "report.html")
+    assert (replicated / "report.html").exists()
+    printed("analyze", str(replicated), "--analysis.samples", "29")
+    assert [Run(replicated / f"seed-{seed}").config.analysis.samples for seed in (3, 4)] == [29, 29]
+    checked = json.loads(printed("verify", str(replicated), "--data", "--json"))
+    assert checked["passed"]
+    assert {row["run"] for row in checked["checks"]} == {run["run"] for run in shown["runs"]}
+    assert sum(row["check"] == "the best weights test as stored" for row in checked["checks"]) == 6
+
+
+def test_verify_says_which_replicate_is_not_what_it_says(
+    replicated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(replicated, tmp_path / "out")
+    weights = tmp_path / "out" / "seed-4" / "rounds" / "01" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    assert call("verify", str(tmp_path / "out")) == 1
+    assert "FAILED seed-4, round 1: files have the digests" in capsys.readouterr().out
+
+
+def test_replicates_are_resumed_for_longer_together_or_one_alone(
+    replicated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(replicated, out)
+    assert call("resume", str(out / "seed-4"), "--prune.rounds", "3") == 0
+    assert [Run(out / f"seed-{seed}").rounds()[-1] for seed in (3, 4)] == [2, 3]
+    assert call("resume", str(out), "--prune.rounds", "3") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(out / "report.html")
+    assert [Run(out / f"seed-{seed}").rounds()[-1] for seed in (3, 4)] == [3, 3]
+
+
+def test_what_replicates_cannot_be_asked_is_said(
+    replicated: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = [
+        (["run", "nlgp", "--out", str(replicated), *TINY], "holds replicates (seed-3, seed-4): go on with"),
+        (["run", "nlgp", "--out", str(finished), "--replicates", "2", *TINY], "holds a single run"),
+        (["run", "nlgp", "--out", str(replicated), "--replicates", "2", *TINY], "--seed 0 --replicates 5"),
+        (["report", str(replicated), "--picture", str(tmp_path / "x.png")], "name one, as in"),
+    ]
+    for arguments, says in wrong:
+        assert call(*arguments) == 2
+        assert says in capsys.readouterr().err
+
+
+def test_dry_run_says_what_all_replicates_take(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    expected = []
+    for count in (1, 3):
+        words = ["run", "nlgp", "--out", str(tmp_path / "run"), *TINY, "--dry-run", "--json"]
+        assert call(*words, "--replicates", str(count)) == 0
+        expected.append(json.loads(capsys.readouterr().out)["expected"])
+    one, three = expected
+    assert (three["replicates"], three["side_by_side"]) == (3, False)
+    assert three["disk_bytes"] == pytest.approx(3 * one["disk_bytes"], abs=3)
+    seconds = sum(row["seconds"] for row in three["rounds_expected"])
+    assert three["training_seconds"] == pytest.approx(3 * seconds, abs=0.1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

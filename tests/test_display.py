@@ -12,6 +12,8 @@ from rich.table import Table
 from siftnet.display import COLUMNS, Narrator, estimate_text, plan_text, progress_bar, rounds_table, spread_table
 from siftnet.kernels import Plan, Timing
 from siftnet.spread import over_seeds
+from siftnet.train import History
+from small import config, dataset, setup
 
 
 def test_a_bar_whose_length_nobody_knows_yet_is_drawn(
@@ -67,6 +69,44 @@ def test_what_a_run_will_take_has_a_line_for_each_round() -> None:
         ["0", "100%", "fused", "45.12", "25.4"],
         ["1", "12.5%", "sparse", "19.00", "9.5"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("side_by_side", "says"), [(True, "side by side"), (False, "one after the other")], ids=["together", "in turn"]
+)
+def test_what_replicates_will_take_is_said_of_all_of_them(side_by_side: bool, says: str) -> None:
+    row = {"round": 0, "density": 1.0, "kernel": "dense", "milliseconds_a_step": 45.0, "seconds": 25.0}
+    expected: dict[str, Any] = {"replicates": 3, "side_by_side": side_by_side, "rounds_expected": [row]}
+    expected |= {"rounds": 1, "parameters": 50, "training_seconds": 75.0, "memory_bytes": 2e9, "disk_bytes": 3e6}
+    lines = estimate_text(expected).splitlines()
+    assert lines[-1].startswith(f"3 replicates, trained {says}, each 1 rounds of a network")
+    assert ": 1.2 minutes of training in all, timed here" in lines[-1]
+    assert ("of all 3" if side_by_side else "of each") in lines[0]
+
+
+def test_replicates_say_their_seed_share_the_bar_and_tell_the_plan_once(capsys: pytest.CaptureFixture[str]) -> None:
+    score = {"validation": {"score": 0.5}, "step": 3, "score": 0.5}
+    summary = {"round": 2, "density": 0.1, "metric": "accuracy", "best": score, "test_best": score, "seconds": 1.0}
+    summary |= {"kernel": "dense", "diverged_at": None, "stop": None}
+    made, network = dataset(), setup().network
+    with progress_bar("updates") as bar:
+        narrator = Narrator(bar)
+        narrator.loaded(made, network, config(prune__rounds=3))
+        two = [narrator.replicate(seed) for seed in (3, 4)]
+        for one in two:
+            one.planned(Plan(given="dense", why="asked for by name", threads=1))
+        two[0].advanced(2, 10, History())
+        two[1].advanced(1, 5, History())
+        [task] = bar.tasks
+        assert (task.completed, task.total) == (2 * 20 + 10 + 20 + 5, 2 * 4 * 20)
+        assert task.description == "seed 4, round 1"
+        two[0].finished(summary)
+        two[1].finished(summary | {"stop": "round 2 diverged at step 4: lower train.lr", "diverged_at": 4})
+        assert task.completed == 2 * 20 + 10 + 4 * 20, "one that stops early leaves the bar nothing to wait for"
+    said = capsys.readouterr().err.splitlines()
+    assert said.count("kernel dense, asked for by name") == 1
+    assert said[-2].startswith("seed 3, round 2: density 10%, validation accuracy 50.00%")
+    assert said[-1] == "seed 4, round 2 diverged at step 4: lower train.lr"
 
 
 def drawn(table: Table, width: int) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import siftnet
-from siftnet import cli
+from siftnet import cli, commands
 from siftnet.config import RunConfig
 from siftnet.data.fetch import SOURCES, Fetched
 from siftnet.settings import flatten, load, to_dict
@@ -68,10 +68,10 @@ def test_the_readmes_commands_run_in_order(tmp_path: Path, monkeypatch: pytest.M
         write_official_layout(path)
         return Fetched(name=name, path=path, options=("--data.root", str(path)), was_there=False)
 
-    monkeypatch.setattr(cli, "fetch", fetch)
-    commands = [line for block in blocks("README.md", "bash") for line in block.splitlines()]
-    assert len(commands) >= 3
-    for command in commands:
+    monkeypatch.setattr(commands, "fetch", fetch)
+    lines = [line for block in blocks("README.md", "bash") for line in block.splitlines()]
+    assert len(lines) >= 3
+    for command in lines:
         program, *words = shlex.split(command)
         assert program == "siftnet"
         extra = [*SHORT, "--data.synthetic.examples", "1000"] if words[0] == "run" else []

@@ -17,6 +17,7 @@ import torch
 from siftnet import launch, replicates
 from siftnet.config import RunConfig, TrainConfig
 from siftnet.data.batches import Batches
+from siftnet.estimate import estimate
 from siftnet.kernels import KERNELS, Dense, Kernel, Plan, Timing
 from siftnet.launch import run
 from siftnet.masks import Masks
@@ -28,7 +29,7 @@ from siftnet.state import State
 from siftnet.store import Run
 from siftnet.train import History
 from siftnet.verify import verify
-from small import Several, config, dataset
+from small import Several, config, dataset, setup
 from worker import INTERRUPTED, Server, no_fsync
 from worker import Plan as Work
 
@@ -407,6 +408,34 @@ def test_a_folder_renamed_to_another_seed_is_refused(two: Path, tmp_path: Path) 
 def test_a_second_writer_is_refused(two: Path) -> None:
     with replicates.lock(two / "seed-1"):
         assert "seed-1 is being written by another siftnet process" in refused(config(prune__rounds=1), 2, two)
+
+
+def test_where_the_kernel_takes_several_all_of_them_are_timed(several: Several) -> None:
+    made = setup(kernel="several", prune__rounds=1)
+    alone, together = estimate(made), estimate(made, 3)
+    assert several.groups, "an update of all three was timed"
+    assert {len(group) for group in several.groups} == {3}
+    assert (alone["side_by_side"], together["side_by_side"]) == (False, True)
+    assert together["training_seconds"] == pytest.approx(
+        sum(r["seconds"] for r in together["rounds_expected"]), abs=0.1
+    )
+    assert together["memory_bytes"] > 2 * alone["memory_bytes"] - made.dataset.inputs_NI.nbytes
+
+
+def test_where_the_plan_names_both_kinds_of_kernels_each_round_is_trained_by_its_own(
+    singles: list[Path], tmp_path: Path, several: Several, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = {"several": {1.0: 1.0, 0.4: 9.0}, "dense": {1.0: 9.0, 0.4: 1.0}}
+    timings = [
+        Timing(kernel=name, density=d, p20=ms, p50=ms, updates=9) for d in (1.0, 0.4) for name, at in times.items()
+        for ms in [at[d]]
+    ]  # fmt: skip
+    plan = Plan(why="the fastest at each density", threads=1, timings=tuple(timings))
+    monkeypatch.setattr(launch, "make_plan", lambda *_, **__: plan)
+    stored = run_replicates(config(**CHANGES | {"kernel": "auto"}), COUNT, tmp_path / "out", dataset=dataset())
+    assert [s["kernel"] for s in stored[2].summaries()] == ["several", "several", "dense"]
+    assert [len(group) for group in several.groups] == [3, 3]
+    assert_like_singles(tmp_path / "out", singles)
 
 
 def test_dense_alone_takes_one_network_at_a_time() -> None:

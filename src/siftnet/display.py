@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 from rich.box import SIMPLE
@@ -59,12 +60,19 @@ def progress_bar(unit: str) -> Iterator[Progress]:
 
 
 class Narrator:
-    """Tells how a run goes on standard error: a bar with the time left, and one line a round."""
+    """Tells how a run, or replicates, go on standard error: one bar with the time left, and one line a round."""
 
     def __init__(self, bar: Progress) -> None:
         self.bar = bar
         self.task: TaskID | None = None
-        self.steps = 0
+        self.steps = self.total = 0
+        """Updates of a round, and of one run."""
+        self.who = ""
+        """What lines about one of several replicates begin with."""
+        self.done: dict[str, int] = {}
+        """Updates made, by replicate."""
+        self.plans: list[str] = []
+        """What was said of plans."""
 
     def loaded(self, dataset: Dataset, network: Network, config: RunConfig) -> None:
         """Say what is trained on what."""
@@ -77,38 +85,56 @@ class Narrator:
         machine = f"{config.device}, {threads}, {config.train.precision} products"
         self.say(f"network {config.network.layers} on {machine}")
         self.steps = config.train.steps
+        self.total = self.steps * (config.prune.rounds + 1)
         # Timing the kernels, if there are several, comes before the first round.
-        self.task = self.bar.add_task("timing the kernels", total=self.steps * (config.prune.rounds + 1))
+        self.task = self.bar.add_task("timing the kernels", total=self.total)
 
     def noted(self, text: str) -> None:
         """One line that is marked as a note."""
         self.say(f"note: {text}")
 
+    def replicate(self, seed: int) -> Narrator:
+        """One that says the seed, and shares the bar with the others."""
+        other = copy(self)
+        other.who = f"seed {seed}, "
+        self.done[other.who] = 0
+        if self.task is not None:
+            self.bar.update(self.task, total=self.total * len(self.done))
+        return other
+
     def planned(self, plan: Plan) -> None:
-        """Say which kernels."""
-        self.say(f"kernel {plan_text(plan)}, {plan.why}")
+        """Say which kernels; of replicates, which share their plan, once."""
+        if plan_text(plan) not in self.plans:
+            self.plans.append(plan_text(plan))
+            self.say(f"kernel {plan_text(plan)}, {plan.why}")
 
     def advanced(self, round_number: int, step: int, history: History) -> None:
         """Move the bar."""
-        assert self.task is not None
         last = f", validation {history.records[-1].validation.score:.4f}" if history.records else ""
-        done = round_number * self.steps + step
-        self.bar.update(self.task, completed=done, description=f"round {round_number}{last}")
+        self._move(round_number * self.steps + step, f"{self.who}round {round_number}{last}")
+
+    def _move(self, done: int, description: str) -> None:
+        assert self.task is not None
+        self.done[self.who] = done
+        self.bar.update(self.task, completed=sum(self.done.values()), description=description)
 
     def finished(self, summary: dict[str, Any]) -> None:
         """One line for a round."""
         metric = summary["metric"]
+        if summary["stop"] and self.who:
+            # The others go on.
+            self._move(self.total, f"{self.who}finished")
         if summary["best"] is None or summary["diverged_at"] is not None:
-            self.say(summary["stop"])
+            self.say(self.who + summary["stop"])
             return
         self.say(
-            f"round {summary['round']}: density {density_text(summary['density'])}, validation {metric} "
+            f"{self.who}round {summary['round']}: density {density_text(summary['density'])}, validation {metric} "
             f"{score_text(metric, summary['best']['validation']['score'])} at step {summary['best']['step']}, "
             f"test {score_text(metric, summary['test_best']['score'])}, "
             f"{summary['seconds']:.1f} s with {summary['kernel']}"
         )
         if summary["stop"]:
-            self.say(f"stop: {summary['stop']}")
+            self.say(f"{self.who}stop: {summary['stop']}")
 
     def say(self, text: str) -> None:
         """One line above the bar."""
@@ -233,16 +259,20 @@ def plan_text(plan: Plan) -> str:
 
 
 def estimate_text(expected: dict[str, Any]) -> str:
-    """What a run will take, in one sentence and a line for each round; measuring and the page come on top."""
+    """What a run, or replicates, will take, in a sentence and a line a round; measuring and the page come on top."""
     seconds = expected["training_seconds"]
     duration = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.1f} seconds"
     memory, disk = decimal(expected["memory_bytes"]), decimal(expected["disk_bytes"])
+    count = expected["replicates"]
+    how = "side by side" if expected["side_by_side"] else "one after the other"
+    replicates = f"{count} replicates, trained {how}, each " if count > 1 else ""
     sentence = (
-        f"{expected['rounds']} rounds of a network with {expected['parameters']:,} parameters: "
-        f"{duration} of training, timed here; {memory} of memory; {disk} on the disk"
+        f"{replicates}{expected['rounds']} rounds of a network with {expected['parameters']:,} parameters: "
+        f"{duration} of training{' in all' if count > 1 else ''}, timed here; {memory} of memory; {disk} on the disk"
     )
     table = Table(box=SIMPLE)
-    for column in ("round", "density", "kernel", "ms an update", "seconds"):
+    whose = "" if count == 1 else f" of all {count}" if expected["side_by_side"] else " of each"
+    for column in ("round", "density", "kernel", f"ms an update{whose}", f"seconds{whose}"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in expected["rounds_expected"]:
         times = f"{row['milliseconds_a_step']:.2f}", f"{row['seconds']:.1f}"

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from siftnet.config import TrainConfig
+from siftnet.data.batches import Batches
 from siftnet.imp import foreseen_densities
-from siftnet.kernels import Plan, candidates
+from siftnet.kernels import KERNELS, Evaluation, Kernel, KernelKind, Plan, ReplicatingKind, candidates
 from siftnet.kernels.blocks.layout import WIDTH
 from siftnet.kernels.plan import random_masks, spread, time_kernels
 from siftnet.launch import Setup, first_round, plan_for
-from siftnet.network import Affine, Layer
+from siftnet.masks import Masks
+from siftnet.network import Affine, Layer, Network
+from siftnet.state import State
 
 
-def estimate(setup: Setup) -> dict[str, Any]:
+def estimate(setup: Setup, replicates: int = 1) -> dict[str, Any]:
     """Memory and disk in bytes, time in seconds and kernel of each round that the stop rules let happen.
 
     Updates are timed on this machine at a few densities, as the plan of the run will be, and validation at the highest
-    and the lowest.
+    and the lowest. Memory, disk and seconds are those of all replicates together; so are the times of a round where the
+    kernel trains them side by side, and those of one replicate where they follow one another.
     """
     config, state, first = setup.config, setup.subject.draw(0), first_round(setup)
     densities = foreseen_densities(setup.subject, config.prune, first.masks)
-    plan = _timed(setup, densities)
+    plan = plan_for(setup)
+    side_by_side = replicates > 1 and isinstance(KERNELS.get(plan.given or ""), ReplicatingKind)
+    at_once = replicates if side_by_side else 1
+    plan = _timed(setup, plan, densities, at_once)
     validating = _validation_seconds(setup.following(plan), densities)
     rounds: list[dict[str, Any]] = []
     for number, density in enumerate(densities):
@@ -35,21 +45,24 @@ def estimate(setup: Setup) -> dict[str, Any]:
                 "density": density,
                 "kernel": plan.kernel(density),
                 "milliseconds_a_step": round(update, 2),
-                "seconds": round(config.train.steps * update / 1000 + validating[number], 2),
+                "seconds": round(config.train.steps * update / 1000 + at_once * validating[number], 2),
             }
         )
     parameters = sum(value.numel() for value in state.parameters.values())
     entries = first.masks.entries
     kept = sum(parameters - entries + entries * density for density in densities)
+    disk = 8 * kept + len(rounds) * entries / 8 + 5 * 4 * parameters
     return {
+        "replicates": replicates,
+        "side_by_side": side_by_side,
         "rounds": len(rounds),
         "parameters": parameters,
         "data_bytes": setup.dataset.inputs_NI.nbytes,
-        "memory_bytes": setup.dataset.inputs_NI.nbytes + _training_bytes(setup, parameters),
+        "memory_bytes": setup.dataset.inputs_NI.nbytes + at_once * _training_bytes(setup, parameters),
         # last and best weights and an eighth of a byte of mask for each round, the rewind point, a checkpoint
-        "disk_bytes": int(8 * kept + len(rounds) * entries / 8 + 5 * 4 * parameters),
+        "disk_bytes": int(replicates * disk),
         "milliseconds_a_step": rounds[0]["milliseconds_a_step"],
-        "training_seconds": round(sum(r["seconds"] for r in rounds), 1),
+        "training_seconds": round(replicates / at_once * sum(r["seconds"] for r in rounds), 1),
         "rounds_expected": rounds,
     }
 
@@ -78,13 +91,44 @@ def _values(layer: Layer) -> int:
     return prod(layer.in_shape) + prod(layer.out_shape)
 
 
-def _timed(setup: Setup, densities: list[float]) -> Plan:
-    """The plan of the run, with timings also where there is nothing to choose."""
-    plan = plan_for(setup)
+@dataclass(frozen=True)
+class _Together:
+    """Some equal networks as one kernel, so that an update of all of them can be timed."""
+
+    kernels: Sequence[Kernel]
+
+    def advance(self, updates: int) -> list[float]:
+        losses = [kernel.advance(updates) for kernel in self.kernels]
+        return losses[0]
+
+    def evaluate(self, split: str) -> Evaluation:
+        return self.kernels[0].evaluate(split)
+
+    def export(self) -> State:
+        return self.kernels[0].export()
+
+
+class _TogetherKind:
+    def __init__(self, kind: ReplicatingKind, count: int) -> None:
+        self.name, self.kind, self.count = kind.name, kind, count
+
+    def supports(self, network: Network, training: TrainConfig, device: str) -> str | None:
+        return self.kind.supports(network, training, device)
+
+    def compile(self, network: Network, state: State, masks: Masks, training: TrainConfig, batches: Batches) -> Kernel:
+        states, several = [state] * self.count, [masks] * self.count
+        return _Together(self.kind.compile_together(network, states, several, training, [batches] * self.count))
+
+
+def _timed(setup: Setup, plan: Plan, densities: list[float], at_once: int) -> Plan:
+    """The plan of the run, with timings also where there is nothing to choose; of so many networks at once."""
     if plan.timings:
         return plan
     setup = setup.following(plan)
-    kinds, training, batches = [setup.trainer.kind(densities[0])], setup.config.train, setup.trainer.batches
+    kind: KernelKind = setup.trainer.kind(densities[0])
+    if at_once > 1 and isinstance(kind, ReplicatingKind):
+        kind = _TogetherKind(kind, at_once)
+    kinds, training, batches = [kind], setup.config.train, setup.trainer.batches
     timings = time_kernels(kinds, setup.network, training, batches, spread(densities))
     return Plan(why=plan.why, threads=plan.threads, timings=tuple(timings))
 

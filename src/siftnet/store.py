@@ -321,6 +321,12 @@ def replicates_in(path: Path | str) -> list[Path]:
     return [folder for folder in folders if Run.exists(folder)]
 
 
+def write_spread_report(path: Path, html: str) -> Path:
+    """Store the page over all replicates of a folder and return its path."""
+    write_file(path / "report.html", html.encode())
+    return path / "report.html"
+
+
 def _plan_json(plan: Plan) -> bytes:
     return to_json({"schema": SCHEMA} | plan.to_dict())
 
