@@ -241,6 +241,8 @@ def test_real_runs_before_and_after_they_are_measured(tmp_path: Path) -> None:
     assert [r["seed"] for r in found["runs"]] == [3, 5]
     assert len({r["digest"] for r in found["runs"]}) == 2
     assert [r["headline"] is not None for r in found["runs"]] == [True, True]
+    # A seed alone is looked at where its own page looks.
+    assert [together(stored)["headline"] for stored in runs] == [r["headline"] for r in found["runs"]]
     for row in found["rounds"]:
         scores = [stored.summary(row["round"])["test_best"]["score"] for stored in runs]
         assert row["test"]["mean"] == pytest.approx(np.mean(scores))

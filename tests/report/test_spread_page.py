@@ -168,6 +168,8 @@ def test_a_gain_a_loss_and_neither_are_told_apart():
         "one; at 1.7% density masks hold 4.60 ± 0.01 times the near pairs of degree-preserving shuffles (index_degree)."
     )
     assert "3 of 3 seeds gained on the test set" in why
+    assert "3 seeds are few" in why
+    assert "few" not in claim(summary([0.022, 0.024, 0.026, 0.023, 0.025]), augmented=False)[1]
     less, _ = claim(summary([-0.022, -0.024, -0.026]), augmented=False)
     assert "is 2.4 points [1.9, 2.9] less accurate on the test set than the dense one" in less
     alike, _ = claim(summary([-0.01, 0.0, 0.012]), augmented=False)

@@ -8,6 +8,9 @@ from siftnet.report.provenance import key
 from siftnet.report.wording import share, signed
 from siftnet.spread import mean_text
 
+# Seeds that the guide asks of a claim.
+ENOUGH = 5
+
 
 def claim(summary: dict[str, Any], *, augmented: bool) -> tuple[str, str]:
     """The sentence that is set large, and what has to be known to read it.
@@ -21,7 +24,8 @@ def claim(summary: dict[str, Any], *, augmented: bool) -> tuple[str, str]:
     if not parts:
         return "The seeds have nothing to compare yet.", "Finish and measure two of them at least."
     told = "Flips or shifts in training told the network what a neighbour is." if augmented else ""
-    reasons = [_optimism(summary), _brackets(summary), told]
+    few = f"{count} seeds are few: take at least five for a claim." if count < ENOUGH else ""
+    reasons = [_optimism(summary), _brackets(summary), few, told]
     return f"{'; '.join(parts)}.", " ".join(filter(None, reasons))
 
 
@@ -29,7 +33,7 @@ def _remedy(summary: dict[str, Any]) -> str:
     seed = summary["runs"][0]["seed"]
     return (
         f"What stands below is seed {seed} alone, without any interval. Make more of the same configuration, five for "
-        "a claim: --replicates 5."
+        f"a claim: --replicates {ENOUGH}."
     )
 
 
@@ -136,13 +140,14 @@ def keys(summary: dict[str, Any], *, augmented: bool) -> list[dict[str, str]]:
         found.append(key(amount, f"{unit}, best sparse over dense", f"[{interval}"))
         found.append(key(f"{gain['gained_on_test']} of {gain['test']['n']}", "seeds gained on test", ""))
     if row is not None:
-        found.append(key(share(row["density"]), "density", f"where seeds are compared, round {row['round']}"))
+        remark = f"{'where seeds are compared, ' if len(seeds) > 1 else ''}round {row['round']}"
+        found.append(key(share(row["density"]), "density", remark))
         if row["index_degree"]["mean"] is not None:
             index = row["index_degree"]
             deviation = "" if index["sd"] is None else f"± {index['sd']:.2f} {interval_text(index)}"
             found.append(key(mean_text(index | {"sd": None}), "locality index_degree", deviation))
-    remark = "flips or shifts" if augmented else "no augmentation"
-    return [*found, key("yes" if augmented else "no", "told about geometry", remark)]
+    told = ("yes", "flips or shifts") if augmented else ("no", "no augmentation")
+    return [*found, key(told[0], "told about geometry", told[1])]
 
 
 def interval_text(found: dict[str, Any]) -> str:
