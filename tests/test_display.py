@@ -79,7 +79,7 @@ def test_what_replicates_will_take_is_said_of_all_of_them(side_by_side: bool, sa
     expected: dict[str, Any] = {"replicates": 3, "side_by_side": side_by_side, "rounds_expected": [row]}
     expected |= {"rounds": 1, "parameters": 50, "training_seconds": 75.0, "memory_bytes": 2e9, "disk_bytes": 3e6}
     lines = estimate_text(expected).splitlines()
-    assert lines[-1].startswith(f"3 replicates, trained {says}, each 1 rounds of a network")
+    assert lines[-1].startswith(f"3 replicates, trained {says}, each with 1 rounds of a network")
     assert ": 1.2 minutes of training in all, timed here" in lines[-1]
     assert ("of all 3" if side_by_side else "of each") in lines[0]
 

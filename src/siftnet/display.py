@@ -265,7 +265,7 @@ def estimate_text(expected: dict[str, Any]) -> str:
     memory, disk = decimal(expected["memory_bytes"]), decimal(expected["disk_bytes"])
     count = expected["replicates"]
     how = "side by side" if expected["side_by_side"] else "one after the other"
-    replicates = f"{count} replicates, trained {how}, each " if count > 1 else ""
+    replicates = f"{count} replicates, trained {how}, each with " if count > 1 else ""
     sentence = (
         f"{replicates}{expected['rounds']} rounds of a network with {expected['parameters']:,} parameters: "
         f"{duration} of training{' in all' if count > 1 else ''}, timed here; {memory} of memory; {disk} on the disk"
