@@ -1,0 +1,255 @@
+"""Who is timed on a GPU: plain PyTorch fed by a data loader or from the device, siftnet's kernels dense and batched.
+
+- eager, loader: baselines.MaskedLoop whose batches come from worker processes as uint8 through pinned memory and are
+  normalised on the device. A worker gathers a whole batch with one call; a last contender fetches item by item, as
+  most training scripts do;
+- eager, resident: the same loop with all images on the device;
+- dense, batched: siftnet's kernels, which keep the images on the device too.
+
+Workers are forked when CUDA may be initialised already: they touch NumPy and CPU tensors alone.
+
+B batch, I inputs, N examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, RandomSampler, Sampler, TensorDataset
+
+from baselines import AutocastLoop, MaskedLoop
+from siftnet.bench import Contender, Problem
+from siftnet.data.dataset import Dataset as Images
+from siftnet.kernels import KERNELS, Evaluation, ReplicatingKind
+from siftnet.network import initialise
+from siftnet.state import State
+
+Precision = Literal["bf16", "fp32"]
+PRECISIONS: tuple[Precision, ...] = ("bf16", "fp32")
+# Batches that each worker prepares ahead: twice PyTorch's default.
+PREFETCH = 4
+# Seconds after which a batch that does not come is an error and not a hang.
+PATIENCE = 30
+# Updates in one of the batched kernel's graphs; other numbers would capture another graph.
+GRAPH = 25
+# Seconds in which workers fill their queues again, before somebody else is timed.
+CALM = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Competitor:
+    """Somebody to time. way: what is compared with what; precision: of its products, fp32, tf32 or bf16.
+
+    quantum: updates come in multiples of it; settle: updates at the start of a turn that do not count; calm: seconds to
+    wait after a turn, so that its worker processes disturb nobody.
+    """
+
+    name: str
+    way: str
+    precision: str
+    build: Callable[[], Contender]
+    replicates: int = 1
+    quantum: int = 1
+    settle: int = 5
+    calm: float = 0.0
+
+
+class DrawnRows(Sampler[Any]):
+    """Without end: row numbers of a batch, drawn with replacement, int64 (B,)."""
+
+    def __init__(self, examples: int, batch: int, seed: int = 0) -> None:
+        self.examples, self.batch, self.random = examples, batch, np.random.default_rng(seed)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        while True:
+            # An array and not a tensor, which would travel to the worker through a file of shared memory.
+            yield self.random.integers(0, self.examples, self.batch)
+
+
+class BatchAtOnce(Dataset[Any]):
+    """uint8 inputs (B, I) and int64 labels (B,) of given rows."""
+
+    def __init__(self, inputs_NI: Tensor, labels_N: Tensor) -> None:
+        self.inputs_NI, self.labels_N = inputs_NI, labels_N
+
+    def __getitem__(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+        rows_B = torch.from_numpy(rows)
+        return self.inputs_NI.index_select(0, rows_B), self.labels_N.index_select(0, rows_B)
+
+
+class Feed:
+    """Batches of training examples from worker processes, which start with the first batch that is taken."""
+
+    def __init__(self, images: Images, batch: int, workers: int, *, pinned: bool, items: bool) -> None:
+        rows = images.splits["train"]
+        # Training rows come first in generated images: a view, which forked workers share.
+        assert rows[0] == 0
+        assert rows[-1] == len(rows) - 1
+        self.inputs_NI = torch.from_numpy(images.inputs_NI)[: len(rows)]
+        self.labels_N = torch.from_numpy(images.labels_N)[: len(rows)]
+        self.batch, self.workers, self.pinned, self.items = batch, workers, pinned, items
+        self.batches: Iterator[tuple[Tensor, Tensor]] | None = None
+
+    @property
+    def depth(self) -> int:
+        """Batches that may lie ready after a pause, which would make the next ones look free."""
+        return self.workers * PREFETCH + 1
+
+    def take(self) -> tuple[Tensor, Tensor]:
+        """The next batch on the processor: uint8 (B, I) and int64 (B,)."""
+        if self.batches is None:
+            self.batches = iter(self._loader())
+        return next(self.batches)
+
+    def close(self) -> None:
+        """End the workers and the thread that pins memory."""
+        self.batches = None
+
+    def _loader(self) -> DataLoader[Any]:
+        settings: dict[str, Any] = {"num_workers": self.workers, "pin_memory": self.pinned}
+        if self.workers:
+            settings |= {"persistent_workers": True, "prefetch_factor": PREFETCH, "timeout": PATIENCE}
+            settings |= {"multiprocessing_context": "fork"}
+        if self.items:
+            data = TensorDataset(self.inputs_NI, self.labels_N)
+            endless = RandomSampler(data, replacement=True, num_samples=10**6 * self.batch)
+            return DataLoader(data, batch_size=self.batch, sampler=endless, **settings)
+        rows = DrawnRows(len(self.inputs_NI), self.batch)
+        return DataLoader(BatchAtOnce(self.inputs_NI, self.labels_N), batch_size=None, sampler=rows, **settings)
+
+
+class LoaderLoop(MaskedLoop):
+    """weight * mask in every pruned layer, batches from a feed."""
+
+    def __init__(self, problem: Problem, feed: Feed, *, autocast: bool) -> None:
+        super().__init__(problem)
+        self.feed, self.autocast = feed, autocast
+
+    def next_batch(self) -> tuple[Tensor, Tensor]:
+        """A batch of random training examples, normalised on the device."""
+        inputs_BI, labels_B = self.feed.take()
+        device = self.batches.device
+        x_BI = inputs_BI.to(device, non_blocking=True).float()
+        return x_BI.sub_(self.batches.center_I).mul_(self.batches.scale_I), labels_B.to(device, non_blocking=True)
+
+
+@contextmanager
+def tf32_products() -> Iterator[None]:
+    """Products of fp32 in TF32, until the block ends."""
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = True
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
+
+
+class WithTf32:
+    """A contender whose fp32 products are computed in TF32; nobody else's are."""
+
+    def __init__(self, contender: Contender) -> None:
+        self.contender = contender
+
+    def advance(self, updates: int) -> list[float]:
+        """Make `updates` updates and return the loss of each."""
+        with tf32_products():
+            return self.contender.advance(updates)
+
+    def evaluate(self, split: str) -> Evaluation:
+        """Loss and score on a split."""
+        with tf32_products():
+            return self.contender.evaluate(split)
+
+
+class Replicas:
+    """The batched kernel with several networks, each with a seed of its own, as one contender."""
+
+    def __init__(self, problem: Problem, states: Sequence[State], precision: Precision) -> None:
+        kind = KERNELS["batched"]
+        assert isinstance(kind, ReplicatingKind)
+        batches = [copy(problem.batches) for _ in states]
+        for seed, own in enumerate(batches):
+            own.seed = seed
+        training = replace(problem.training, precision=precision)
+        masks = [problem.masks] * len(states)
+        self.kernels = kind.compile_together(problem.network, states, masks, training, batches)
+
+    def advance(self, updates: int) -> list[float]:
+        """Make `updates` updates of every network and return all losses."""
+        return [loss for kernel in self.kernels for loss in kernel.advance(updates)]
+
+    def evaluate(self, split: str) -> Evaluation:
+        """Loss and score of the first network; all are computed."""
+        return self.kernels[0].evaluate(split)
+
+
+def competitors(problem: Problem, feeds: Sequence[Feed], replicates: Sequence[int]) -> list[Competitor]:
+    """Everybody who trains this problem, in the order in which they are to be built.
+
+    feeds: of whole batches, and item by item. Kernels come first: a graph cannot be captured while a thread that pins
+    memory allocates some, and that thread starts with the first batch of a feed.
+    """
+    return [*_batched(problem, replicates), *_dense(problem), *_resident(problem), *_loaders(problem, feeds)]
+
+
+def _batched(problem: Problem, replicates: Sequence[int]) -> list[Competitor]:
+    states = [initialise(problem.network, seed) for seed in range(max(replicates))]
+    return [
+        Competitor(
+            name=f"batched {precision}, R = {count}",
+            way="batched",
+            precision=precision,
+            build=lambda p=precision, n=count: Replicas(problem, states[:n], p),  # type: ignore[misc]
+            replicates=count,
+            quantum=GRAPH,
+            settle=GRAPH,
+        )
+        for precision in PRECISIONS
+        for count in replicates
+    ]
+
+
+def _dense(problem: Problem) -> list[Competitor]:
+    def build(precision: Precision) -> Contender:
+        training = replace(problem.training, precision=precision)
+        return KERNELS["dense"].compile(problem.network, problem.state, problem.masks, training, problem.batches)
+
+    return [
+        Competitor(name=f"dense {precision}", way="dense", precision=precision, build=lambda p=precision: build(p))  # type: ignore[misc]
+        for precision in PRECISIONS
+    ]
+
+
+def _resident(problem: Problem) -> list[Competitor]:
+    builds: dict[str, Callable[[], Contender]] = {
+        "bf16": lambda: AutocastLoop(problem),
+        "tf32": lambda: WithTf32(MaskedLoop(problem)),
+        "fp32": lambda: MaskedLoop(problem),
+    }
+    return [
+        Competitor(name=f"eager {precision}, resident", way="eager, resident", precision=precision, build=build)
+        for precision, build in builds.items()
+    ]
+
+
+def _loaders(problem: Problem, feeds: Sequence[Feed]) -> list[Competitor]:
+    whole, items = feeds
+
+    def entry(name: str, way: str, precision: str, feed: Feed, build: Callable[[], Contender]) -> Competitor:
+        return Competitor(
+            name=f"eager {precision}, {name}", way=way, precision=precision, build=build, settle=feed.depth, calm=CALM
+        )
+
+    return [
+        entry("loader", "eager, loader", "bf16", whole, lambda: LoaderLoop(problem, whole, autocast=True)),
+        entry("loader", "eager, loader", "tf32", whole, lambda: WithTf32(LoaderLoop(problem, whole, autocast=False))),
+        entry("loader", "eager, loader", "fp32", whole, lambda: LoaderLoop(problem, whole, autocast=False)),
+        entry("loader by item", "eager, by item", "bf16", items, lambda: LoaderLoop(problem, items, autocast=True)),
+    ]
