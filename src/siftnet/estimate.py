@@ -36,18 +36,7 @@ def estimate(setup: Setup, replicates: int = 1) -> dict[str, Any]:
     at_once = replicates if side_by_side else 1
     plan = _timed(setup, plan, densities, at_once)
     validating = _validation_seconds(setup.following(plan), densities)
-    rounds: list[dict[str, Any]] = []
-    for number, density in enumerate(densities):
-        update = plan.milliseconds(plan.kernel(density), density)
-        rounds.append(
-            {
-                "round": number,
-                "density": density,
-                "kernel": plan.kernel(density),
-                "milliseconds_a_step": round(update, 2),
-                "seconds": round(config.train.steps * update / 1000 + at_once * validating[number], 2),
-            }
-        )
+    rounds = [_round(config.train.steps, plan, t, d, at_once * validating[t]) for t, d in enumerate(densities)]
     parameters = sum(value.numel() for value in state.parameters.values())
     entries = first.masks.entries
     kept = sum(parameters - entries + entries * density for density in densities)
@@ -65,6 +54,15 @@ def estimate(setup: Setup, replicates: int = 1) -> dict[str, Any]:
         "training_seconds": round(replicates / at_once * sum(r["seconds"] for r in rounds), 1),
         "rounds_expected": rounds,
     }
+
+
+def _round(steps: int, plan: Plan, number: int, density: float, validating: float) -> dict[str, Any]:
+    """What one round will take; validating: seconds of it."""
+    kernel = plan.kernel(density)
+    update = plan.milliseconds(kernel, density)
+    seconds = steps * update / 1000 + validating
+    times = {"milliseconds_a_step": round(update, 2), "seconds": round(seconds, 2)}
+    return {"round": number, "density": density, "kernel": kernel} | times
 
 
 def _training_bytes(setup: Setup, parameters: int) -> int:
