@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 import siftnet
 from siftnet.cli import main
@@ -269,3 +270,29 @@ def test_a_run_that_diverges_has_a_page_and_status_1(tmp_path: Path, capsys: pyt
     printed = capsys.readouterr().out
     assert "diverged" in printed
     assert printed.splitlines()[-1] == str(path / "report.html")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted; what was stored is kept, and the same command goes on from there"),
+        (MemoryError(), 2, "out of memory: take a smaller --train.batch, fewer --replicates, or another --device"),
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total of 1 GiB"),
+            2,
+            "CUDA out of memory: take a smaller --train.batch, fewer --replicates, or another --device",
+        ),
+    ],
+    ids=["interrupted", "memory", "memory of the GPU"],
+)
+def test_what_ends_a_command_says_what_to_do(
+    error: BaseException, status: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("siftnet.commands.set_up", fails)
+    with pytest.raises(SystemExit) as stop:
+        main(["run", "nlgp", "--dry-run"])
+    assert stop.value.code == status
+    assert capsys.readouterr().err.strip() == f"siftnet: {said}"

@@ -10,6 +10,7 @@ from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Annotated, Any, Union
 
+import torch
 import tyro
 
 from siftnet.commands import (
@@ -57,12 +58,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Interrupted as stopped:
         print(f"siftnet: {stopped}", file=sys.stderr)
         sys.exit(128 + stopped.signal_number)
-    except (ValueError, OSError, KeyboardInterrupt) as error:
+    except (ValueError, OSError, MemoryError, torch.OutOfMemoryError, KeyboardInterrupt) as error:
         if "--debug" in arguments:
             raise
-        text = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
-        print(f"siftnet: {text}", file=sys.stderr)
+        print(f"siftnet: {_sentence(error)}", file=sys.stderr)
         sys.exit(128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 2)
+
+
+def _sentence(error: BaseException) -> str:
+    """What went wrong and what to do."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; what was stored is kept, and the same command goes on from there"
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        first = str(error).split(". ")[0] or "out of memory"
+        return f"{first}: take a smaller --train.batch, fewer --replicates, or another --device"
+    return str(error)
 
 
 def parse(arguments: list[str]) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,9 +60,8 @@ class Setup:
 
     def with_seed(self, seed: int) -> Setup:
         """The same for a run with another seed; data in memory are shared."""
-        config, batches = replace(self.config, seed=seed), copy(self.trainer.batches)
-        batches.seed = seed
-        trainer = replace(self.trainer, batches=batches)
+        config = replace(self.config, seed=seed)
+        trainer = replace(self.trainer, batches=self.trainer.batches.for_seed(seed))
         return replace(self, config=config, trainer=trainer, subject=_subject(config, trainer))
 
 

@@ -79,7 +79,7 @@ def print_outcome(outcome: Outcome, as_json: bool) -> None:
         return
     described = _to_dict(outcome.runs[0])
     headline = described["headline"]
-    console.print(display.rounds_table(described["rounds"], headline and headline["round"]))
+    console.print(display.rounds_table(described["rounds"], headline and headline["round"], width=console.width))
     if headline is not None:
         console.print(f"Round {headline['round']}, {headline['verdict']}", soft_wrap=True)
 

@@ -193,7 +193,7 @@ def contest(benchmarks: SimpleNamespace, *builds: Any, ends: float = 1e12) -> tu
 def test_who_fails_is_reported_and_stops_nobody(benchmarks: SimpleNamespace) -> None:
     builds = [
         lambda: Broken(0),
-        lambda: Broken(6),
+        lambda: Broken(8),
         lambda: Broken(10**9),
         lambda: Broken(10**9, float("nan")),
         lambda: 1 / 0,
@@ -210,6 +210,32 @@ def test_who_fails_is_reported_and_stops_nobody(benchmarks: SimpleNamespace) -> 
     assert gc.isenabled()
     assert not contest(benchmarks, builds[2], ends=0.0)[0][0].slices
     assert "time for the whole" in contest(benchmarks, builds[2], ends=0.0)[0][0].failure
+
+
+def test_what_was_timed_before_a_device_is_lost_stands(
+    benchmarks: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmarks.gpu_timing, "_answers", lambda device: False)
+    builds = [lambda: Broken(10**9), lambda: Broken(12), lambda: Broken(10**9)]
+    found, told = contest(benchmarks, *builds)
+    # The first turn of all goes in order, the second one in reverse.
+    assert [each.slices for each in found] == [3, 0, 6]
+    assert found[1].failure == "OutOfMemoryError: out of memory"
+    assert "the device answered no more after number 1" in told
+    found, _ = contest(benchmarks, lambda: Broken(0), builds[0])
+    assert found[1].failure == "not timed: the device answered no more after number 0"
+
+
+def test_a_worker_that_breaks_is_replaced(benchmarks: SimpleNamespace, tiny: Any) -> None:
+    session = benchmarks.bench_gpu.Session(benchmarks.bench_gpu.Options(device="cpu"), tiny)
+    images = session._problem(tiny.shapes[0]).batches.dataset
+    feed = benchmarks.gpu_loops.Feed(images, 8, 1, pinned=False, items=False)
+    labels_N, feed.labels_N = feed.labels_N, feed.labels_N[:0]
+    with pytest.raises(IndexError, match="worker process 0"):
+        feed.take()
+    feed.labels_N = labels_N
+    assert feed.take()[0].shape == (8, 12)
+    feed.close()
 
 
 def test_a_failure_is_a_row_of_the_file_and_a_line_of_the_terminal(

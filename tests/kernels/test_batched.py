@@ -35,16 +35,9 @@ def replicates(count: int = 3, device: str = "cpu", **settings: Any) -> list[Pro
         state = awkward_state(first.network)
         state = State({name: value.roll(seed) for name, value in state.parameters.items()})
         masks = random_masks(state, first.network.prunable_names, 0.5, seed)
-        batches = replace_seed(first.batches, seed)
+        batches = first.batches.for_seed(seed)
         found.append(replace(first, state=masks.apply(state), masks=masks, batches=batches))
     return found
-
-
-def replace_seed(batches: Batches, seed: int) -> Batches:
-    """The same data in another seed's order."""
-    other = object.__new__(Batches)
-    other.__dict__.update(batches.__dict__, seed=seed)
-    return other
 
 
 def together(problems: Sequence[Problem], states: Sequence[State] | None = None) -> list[Kernel]:
@@ -162,7 +155,7 @@ def test_a_layout_gives_back_what_it_was_given() -> None:
 def test_trainings_together_agree_with_each_alone() -> None:
     setups = [setup(seed=seed, kernel="batched", train__lr=0.05) for seed in range(3)]
     shared = setups[0].trainer.batches
-    trainers = [replace(s.trainer, batches=replace_seed(shared, seed)) for seed, s in enumerate(setups)]
+    trainers = [replace(s.trainer, batches=shared.for_seed(seed)) for seed, s in enumerate(setups)]
     states = [s.subject.draw(0) for s in setups]
     masks = Masks.dense(states[0], setups[0].network.prunable_names)
     assignments = [Assignment(state, masks, round_number=1, snapshots=(3,)) for state in states]

@@ -1,13 +1,14 @@
 """Which example stands where in which batch, how it is augmented, and the batch itself, made on the device.
 
 Every choice is a hash of (seed, stream, round, step, position), so it needs no state, is the same on every device, and
-a resumed run repeats it. Steps are numbers, or lie in a tensor, so that the choices of many updates are made at once and
-without the processor knowing which. B batch, I inputs, A axes, K updates, p largest shift.
+a resumed run repeats it. Steps are numbers, or lie in a tensor, so that the choices of many updates are made at once
+and without the processor knowing which. B batch, I inputs, A axes, K updates, p largest shift.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from zlib import crc32
 
 import torch
@@ -99,8 +100,14 @@ class Batches:
 
     def for_round(self, round_number: int) -> Batches:
         """The same data, in another round's order; nothing is copied."""
-        other = object.__new__(Batches)
-        other.__dict__.update(self.__dict__, round=round_number)
+        other = copy(self)
+        other.round = round_number
+        return other
+
+    def for_seed(self, seed: int) -> Batches:
+        """The same data, in another seed's order; nothing is copied."""
+        other = copy(self)
+        other.seed = seed
         return other
 
     def _integers(self, stream: str, step: int | Tensor, below: int) -> Tensor:
