@@ -36,7 +36,7 @@ PRECISIONS: tuple[Precision, ...] = ("bf16", "fp32")
 # Batches that each worker prepares ahead: twice PyTorch's default.
 PREFETCH = 4
 # Seconds after which a batch that does not come is an error and not a hang.
-PATIENCE = 30
+PATIENCE = 20
 # Updates in one of the batched kernel's graphs; other numbers would capture another graph.
 GRAPH = 25
 # Seconds in which workers fill their queues again, before somebody else is timed.
@@ -106,7 +106,12 @@ class Feed:
         """The next batch on the processor: uint8 (B, I) and int64 (B,)."""
         if self.batches is None:
             self.batches = iter(self._loader())
-        return next(self.batches)
+        try:
+            return next(self.batches)
+        except Exception:
+            # Whoever comes next gets new workers, and not what is left of these.
+            self.close()
+            raise
 
     def close(self) -> None:
         """End the workers and the thread that pins memory."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isfinite
 from statistics import fmean
 
@@ -96,19 +97,43 @@ def now(device: str) -> float:
 def race(competitors: Sequence[Competitor], device: str, pace: Pace, tell: Tell) -> list[Measured]:
     """Build everybody, then time them in turns, the order reversed every other time."""
     entries = [Entry(competitor) for competitor in competitors]
-    for entry in entries:
-        with steady_memory(device):
-            _guard(entry, device, tell, lambda entry=entry: _set_up(entry, device, pace, tell))  # type: ignore[misc]
-    for turn in range(pace.turns):
-        for entry in entries if turn % 2 == 0 else reversed(entries):
-            if entry.failure is None and entry.spent < pace.seconds and time.perf_counter() < pace.ends:
-                _guard(entry, device, tell, lambda entry=entry: _turn(entry, device))  # type: ignore[misc]
+    rest = "the time for the whole benchmark was over"
+    for entry, action in _actions(entries, device, pace, tell):
+        _guard(entry, device, tell, action)
+        if entry.failure is not None and not _answers(device):
+            # What the others have so far stands.
+            rest = f"the device answered no more after {entry.competitor.name}"
+            tell(rest)
+            break
     # Nobody is let go before: graphs may share a library's workspace, which goes with the first of them.
-    measured = [_summary(entry) for entry in entries]
+    measured = [_summary(entry, rest) for entry in entries]
     for entry, found in zip(entries, measured, strict=True):
         if found.p50_ms is not None:
             tell(f"{entry.competitor.name}: {found.p50_ms:.4g} ms an update, {found.slices} slices")
     return measured
+
+
+def _actions(
+    entries: Sequence[Entry], device: str, pace: Pace, tell: Tell
+) -> Iterator[tuple[Entry, Callable[[], None]]]:
+    """What is to be done, each when it is asked for: everybody's set-up, then turns of those who have time left."""
+    for entry in entries:
+        if time.perf_counter() < pace.ends:
+            yield entry, partial(_set_up, entry, device, pace, tell)
+    for turn in range(pace.turns):
+        for entry in entries if turn % 2 == 0 else reversed(entries):
+            ready = entry.contender is not None and entry.failure is None
+            if ready and entry.spent < pace.seconds and time.perf_counter() < pace.ends:
+                yield entry, partial(_turn, entry, device)
+
+
+def _answers(device: str) -> bool:
+    """Whether the device still works: some errors leave a GPU unusable for the rest of the process."""
+    try:
+        now(device)
+    except RuntimeError:
+        return False
+    return True
 
 
 def _guard(entry: Entry, device: str, tell: Tell, action: Callable[[], None]) -> None:
@@ -154,22 +179,24 @@ def _own_stream(device: str) -> torch.cuda.StreamContext | nullcontext[None]:
 
 def _set_up(entry: Entry, device: str, pace: Pace, tell: Tell) -> None:
     """Build, make first updates, validate, and find how many updates a slice takes."""
-    if time.perf_counter() > pace.ends:
-        raise TimeoutError("not begun: the time for the whole benchmark was over")
     competitor, cuda = entry.competitor, device.startswith("cuda")
     before = torch.cuda.memory_allocated(device) if cuda else 0
     if cuda:
         torch.cuda.reset_peak_memory_stats(device)
-    start = now(device)
-    contender = entry.contender = competitor.build()
-    contender.advance(competitor.quantum)
-    entry.setup_seconds = now(device) - start
+    with steady_memory(device):
+        start = now(device)
+        contender = entry.contender = competitor.build()
+        contender.advance(competitor.quantum)
+        entry.setup_seconds = now(device) - start
     entry.memory_mb = (torch.cuda.max_memory_allocated(device) - before) / 1e6 if cuda else None
     contender.evaluate("validation")
-    # A kernel may keep a validation until the next update.
+    validations = []
+    for _ in range(SLICES_A_TURN):
+        # A kernel may keep a validation until the next update.
+        contender.advance(competitor.quantum)
+        validations.append(_seconds(device, lambda: contender.evaluate("validation")))
+    entry.evaluate_ms = 1000 * min(validations)
     contender.advance(max(competitor.quantum, competitor.settle))
-    entry.evaluate_ms = 1000 * _seconds(device, lambda: contender.evaluate("validation"))
-    contender.advance(competitor.quantum)
     count = competitor.quantum * (1 if competitor.quantum > 1 else 3)
     step = _seconds(device, lambda: contender.advance(count)) / count
     slices = max(1, round(pace.slice_ms / 1000 / max(step, 1e-7) / competitor.quantum))
@@ -201,13 +228,13 @@ def _seconds(device: str, call: Callable[[], object]) -> float:
     return now(device) - start
 
 
-def _summary(entry: Entry) -> Measured:
-    """What was found; a contender that failed has no times, whatever came before."""
+def _summary(entry: Entry, rest: str) -> Measured:
+    """What was found; a contender that failed has no times, whatever came before. rest: why others have none."""
     found = Measured(
         setup_seconds=entry.setup_seconds, memory_mb=entry.memory_mb, evaluate_ms=entry.evaluate_ms, loss=entry.loss
     )
     if entry.failure is not None or not entry.slices:
-        return replace(found, failure=entry.failure or "no turn: the time for the whole benchmark was over")
+        return replace(found, failure=entry.failure or f"not timed: {rest}")
     p20, p50, p80 = np.percentile(entry.slices, [20, 50, 80]).tolist()
     return replace(
         found,
