@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from rich.console import Console
 
 from gpu_figure import draw
 from gpu_loops import GRAPH, Feed, Replicas, competitors
-from gpu_report import Row, failures_of, goals_of, line_of, rows_of, tables_of
+from gpu_report import Row, failures_of, goals_of, line_of, rows_of, tables_of, text_of
+from gpu_scale import QUICK, Scale, Shape
 from gpu_schedule import Estimate, Slice, estimate, estimate_eager, measure_slices
 from gpu_timing import Ceilings, Pace, measure_ceilings, race, reason, steady_memory
 from siftnet.bench import BenchConfig, Problem
@@ -44,59 +46,6 @@ HERE = Path(__file__).parent
 MOST_WORKERS = 12
 # Seconds after its limit at which a run that hangs says where, and ends.
 GRACE = 120
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A network: hidden widths, classes, sites along each axis of its three-channel images."""
-
-    hidden: tuple[int, ...]
-    classes: int
-    side: int = 32
-
-    @property
-    def name(self) -> str:
-        """Units from the inputs on, e.g. 3072-256-256-200."""
-        return "-".join(map(str, (3 * self.side**2, *self.hidden, self.classes)))
-
-    @property
-    def layers(self) -> str:
-        """As network.layers has it."""
-        return ":".join([*(f"f{width}" for width in self.hidden), "x"])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scale:
-    """How large everything is. Examples lie beyond any cache; lengths: updates of the schedule's two trainings."""
-
-    shapes: tuple[Shape, Shape] = (Shape((1024, 1024, 1024), 1000), Shape((256, 256), 200))
-    batch: int = 1000
-    examples: int = 200_000
-    validation: int = 10_000
-    replicates: tuple[int, ...] = (1, 2, 4, 8, 16)
-    slice_ms: float = 100.0
-    turns: int = 5
-    seconds: float = 10.0
-    product: int = 8192
-    copied_bytes: int = 2**32
-    lengths: tuple[int, int] = (500, 3000)
-    every: int = 100
-
-
-QUICK = Scale(
-    shapes=(Shape((64, 64, 64), 100, side=8), Shape((32, 32), 10, side=8)),
-    batch=50,
-    examples=2000,
-    validation=200,
-    replicates=(1, 2, 8),
-    slice_ms=10.0,
-    turns=2,
-    seconds=1.0,
-    product=512,
-    copied_bytes=2**26,
-    lengths=(50, 300),
-    every=25,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,8 +194,8 @@ class Session:
 
     def _network(self, shape: Shape) -> None:
         problem, scale = thin(self._problem(shape), self.options.density), self.scale
-        ceilings = self.result.ceilings
-        assert ceilings is not None, "ceilings were not measured"
+        # Without rates, times are still worth having: their floors are 0.
+        ceilings = self.result.ceilings or Ceilings(dict.fromkeys(("bf16", "tf32", "fp32"), inf), inf)
         pinned = self.device != "cpu"
         images = problem.batches.dataset
         feeds = [Feed(images, scale.batch, self.workers, pinned=pinned, items=items) for items in (False, True)]
@@ -305,6 +254,13 @@ def show(result: Result) -> None:
     console = Console(highlight=False, width=120)
     for table in tables_of(result.rows):
         console.print(table)
+    for part in result.slices:
+        if part.failure is None:
+            console.print(
+                f"training at density {part.density:g}: {text_of(part.update_ms)} ms an update with validations, "
+                f"{text_of(part.round_seconds)} s a round besides (capture, moving weights, test), "
+                f"{text_of(part.export_ms)} ms for each best validation"
+            )
     for found in result.estimates:
         if found.minutes is None:
             console.print(f"the paper's schedule, {found.who}: no figure")
@@ -315,7 +271,8 @@ def show(result: Result) -> None:
         console.print(
             f"the paper's schedule, {found.who}: {found.minutes:.3g} minutes ({found.update_us:.4g} us){most}"
         )
-    for failure in [*failures_of(result.rows), *result.failures]:
+    broken = [f"schedule at density {part.density:g}: {part.failure}" for part in result.slices if part.failure]
+    for failure in [*failures_of(result.rows), *broken, *result.failures]:
         console.print(f"FAILED: {failure}", markup=False)
     for goal in result.goals():
         console.print(goal, markup=False)

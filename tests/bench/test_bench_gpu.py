@@ -19,6 +19,8 @@ import pytest
 import torch
 
 HERE = Path(__file__).parent.parent.parent / "benchmarks"
+# Python 3.12 warns of any fork beside threads; workers touch nothing that a thread may hold.
+pytestmark = pytest.mark.filterwarnings("ignore:This process.*multi-threaded:DeprecationWarning")
 
 
 @pytest.fixture(autouse=True)
@@ -249,6 +251,7 @@ def test_a_failure_is_a_row_of_the_file_and_a_line_of_the_terminal(
         raise RuntimeError("no graph [here]")
 
     monkeypatch.setattr(benchmarks.gpu_loops.Replicas, "__init__", refuse)
+    monkeypatch.setattr(benchmarks.bench_gpu, "measure_ceilings", lambda *given: refuse(None))
     monkeypatch.setattr(benchmarks.gpu_schedule, "_train", lambda *given: refuse(None))
     found = measured(benchmarks, tmp_path, "--workers", "0")
     failed = [row for row in found["rows"] if row["measured"]["failure"]]
@@ -260,6 +263,9 @@ def test_a_failure_is_a_row_of_the_file_and_a_line_of_the_terminal(
     printed = capsys.readouterr().out
     assert "12-8-6, batched bf16, R = 8: RuntimeError: no graph [here]" in printed
     assert "the paper's schedule, batched: no figure" in printed
+    assert "FAILED: schedule at density 0.01: RuntimeError: no graph [here]" in printed
+    assert "FAILED: ceilings: RuntimeError: no graph [here]" in printed
+    assert all(row["floor_ms"] == 0 for row in found["rows"])
     assert all(goal.startswith("NO FIGURE") for goal in found["goals"])
     json.dumps(benchmarks.gpu_figure.figure(found), allow_nan=False)
 
