@@ -199,7 +199,7 @@ class Session:
         pinned = self.device != "cpu"
         images = problem.batches.dataset
         feeds = [Feed(images, scale.batch, self.workers, pinned=pinned, items=items) for items in (False, True)]
-        everybody = competitors(problem, feeds, scale.replicates)
+        everybody = competitors(problem, feeds, scale.replicates, compiled=scale.compiled)
         ends = self.start + self.options.limit
         pace = Pace(slice_ms=scale.slice_ms, turns=scale.turns, seconds=scale.seconds, ends=ends)
         try:

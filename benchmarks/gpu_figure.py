@@ -8,7 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-COLORS = {"batched": "#0a6ba8", "dense": "#2a8f6a", "eager, resident": "#b03a22", "eager, loader": "#c2540a"}
+COLORS = {
+    "batched": "#0a6ba8",
+    "batched, compiled": "#5b3f9e",
+    "dense": "#2a8f6a",
+    "eager, resident": "#b03a22",
+    "eager, loader": "#c2540a",
+}
 OTHER, FLOOR = "#8c6d5a", "#1e2126"
 DASHES = {"bf16": "solid", "fp32": "dot"}
 LINES = ("#0a6ba8", "#7a4fa3")

@@ -4,7 +4,7 @@
   normalised on the device. A worker gathers a whole batch with one call; a last contender fetches item by item, as
   most training scripts do;
 - eager, resident: the same loop with all images on the device;
-- dense, batched: siftnet's kernels, which keep the images on the device too.
+- dense, batched: siftnet's kernels, which keep the images on the device too; compiled: batched under torch.compile.
 
 Workers are forked when CUDA may be initialised already: they touch NumPy and CPU tensors alone.
 
@@ -28,6 +28,7 @@ from baselines import AutocastLoop, MaskedLoop
 from siftnet.bench import Contender, Problem
 from siftnet.data.dataset import Dataset as Images
 from siftnet.kernels import KERNELS, Evaluation, ReplicatingKind
+from siftnet.kernels.batched.kernel import Replicate
 from siftnet.network import initialise
 from siftnet.state import State
 
@@ -195,13 +196,28 @@ class Replicas:
         return self.kernels[0].evaluate(split)
 
 
-def competitors(problem: Problem, feeds: Sequence[Feed], replicates: Sequence[int]) -> list[Competitor]:
+class Compiled(Replicas):
+    """The same with an update of all networks fused by torch.compile, which takes long at first."""
+
+    def __init__(self, problem: Problem, states: Sequence[State], precision: Precision) -> None:
+        super().__init__(problem, states, precision)
+        first = self.kernels[0]
+        assert isinstance(first, Replicate)
+        stack: Any = first.stack
+        stack.descend = torch.compile(stack.descend, fullgraph=True, dynamic=False)
+
+
+def competitors(
+    problem: Problem, feeds: Sequence[Feed], replicates: Sequence[int], *, compiled: bool = False
+) -> list[Competitor]:
     """Everybody who trains this problem, in the order in which they are to be built.
 
-    feeds: of whole batches, and item by item. Kernels come first: a graph cannot be captured while a thread that pins
-    memory allocates some, and that thread starts with the first batch of a feed.
+    feeds: of whole batches, and item by item; compiled: also the kernel batched under torch.compile. Kernels come
+    first: a graph cannot be captured while a thread that pins memory allocates some, and that thread starts with the
+    first batch of a feed.
     """
-    return [*_batched(problem, replicates), *_dense(problem), *_resident(problem), *_loaders(problem, feeds)]
+    kernels = [*_batched(problem, replicates), *(_compiled(problem) if compiled else []), *_dense(problem)]
+    return [*kernels, *_resident(problem), *_loaders(problem, feeds)]
 
 
 def _batched(problem: Problem, replicates: Sequence[int]) -> list[Competitor]:
@@ -218,6 +234,19 @@ def _batched(problem: Problem, replicates: Sequence[int]) -> list[Competitor]:
         )
         for precision in PRECISIONS
         for count in replicates
+    ]
+
+
+def _compiled(problem: Problem) -> list[Competitor]:
+    return [
+        Competitor(
+            name="batched bf16, compiled, R = 1",
+            way="batched, compiled",
+            precision="bf16",
+            build=lambda: Compiled(problem, [problem.state], "bf16"),
+            quantum=GRAPH,
+            settle=GRAPH,
+        )
     ]
 
 

@@ -26,13 +26,15 @@ class Shape:
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """How large everything is. Examples lie beyond any cache; lengths: updates of the schedule's two trainings."""
+    """How large everything is. Examples lie beyond any cache; lengths: updates of the schedule's two trainings;
+    compiled: whether torch.compile is tried, which takes a compiler and most of a minute."""
 
     shapes: tuple[Shape, Shape] = (Shape((1024, 1024, 1024), 1000), Shape((256, 256), 200))
     batch: int = 1000
     examples: int = 200_000
     validation: int = 10_000
     replicates: tuple[int, ...] = (1, 2, 4, 8, 16)
+    compiled: bool = True
     slice_ms: float = 100.0
     turns: int = 5
     seconds: float = 10.0
@@ -48,6 +50,7 @@ QUICK = Scale(
     examples=2000,
     validation=200,
     replicates=(1, 2, 8),
+    compiled=False,
     slice_ms=10.0,
     turns=2,
     seconds=1.0,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
+from torch.cuda import CUDAGraph
 
 # Runs before a capture: libraries make their handles, workspaces and choices in them.
 WARM_UP = 3
@@ -22,7 +25,11 @@ class Replayed:
 
     def __init__(self, state: Sequence[Tensor]) -> None:
         self.state = state
-        self.captured: dict[int, tuple[torch.cuda.CUDAGraph, Tensor]] = {}
+        self.captured: dict[int, tuple[CUDAGraph, Tensor]] = {}
+        with torch.cuda.device(state[0].device):
+            # One stream for all, whose workspaces the graphs share; one pool, as no two of them run at once and each
+            # result is read before the next.
+            self.stream, self.pool = torch.cuda.Stream(), torch.cuda.graph_pool_handle()
 
     def __call__(self, work: Work, number: int) -> Tensor:
         """Do `work(number)` and return what it returns, which the next call overwrites."""
@@ -33,18 +40,32 @@ class Replayed:
             graph.replay()
         return found
 
-    def _capture(self, work: Work, number: int) -> tuple[torch.cuda.CUDAGraph, Tensor]:
+    def _capture(self, work: Work, number: int) -> tuple[CUDAGraph, Tensor]:
         """The graph, and where it leaves its result; the state stays as it is."""
-        before = [tensor.clone() for tensor in self.state]
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
+        before, current, graph = [tensor.clone() for tensor in self.state], torch.cuda.current_stream(), CUDAGraph()
+        self.stream.wait_stream(current)
+        with torch.cuda.stream(self.stream):
             for _ in range(WARM_UP):
                 work(number)
-        torch.cuda.current_stream().wait_stream(stream)
+        current.wait_stream(self.stream)
         for tensor, value in zip(self.state, before, strict=True):
             tensor.copy_(value)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        # In the mode thread_local other threads, such as one that pins memory, may use the GPU meanwhile. The outer
+        # stream is set anew because a capture that fails leaves its own behind.
+        capture = torch.cuda.graph(graph, pool=self.pool, stream=self.stream, capture_error_mode="thread_local")
+        with uncollected(), torch.cuda.stream(current), capture:
             found = work(number)
         return graph, found
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No garbage is collected meanwhile: a graph that is freed during a capture breaks it."""
+    gc.collect()
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()

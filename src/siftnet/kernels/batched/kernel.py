@@ -97,15 +97,18 @@ class Stack:
         """Updates of all networks, with nothing that waits for the device; their losses (U, R)."""
         steps_U = self.at + torch.arange(count, device=self.data.device)
         rates_U3 = rates_at(self.training, steps_U)
-        losses = []
-        for rates_3, (x_RBI, labels_RB) in zip(rates_U3, drawn(self.batches, steps_U), strict=True):
-            outputs_RBK, tapes, inputs = self._forward(x_RBI, training=True)
-            loss_R, d_RBK = mean_loss(self.network.loss, outputs_RBK, labels_RB)
-            self._backward(d_RBK, tapes, inputs)
-            self.parameters.update(rates_3)
-            losses.append(loss_R)
+        batches = zip(rates_U3, drawn(self.batches, steps_U), strict=True)
+        losses = [self.descend(x_RBI, labels_RB, rates_3) for rates_3, (x_RBI, labels_RB) in batches]
         self.at += count
         return torch.stack(losses)
+
+    def descend(self, x_RBI: Tensor, labels_RB: Tensor, rates_3: Tensor) -> Tensor:
+        """One update of all networks on a batch each; their losses (R,)."""
+        outputs_RBK, tapes, inputs = self._forward(x_RBI, training=True)
+        loss_R, d_RBK = mean_loss(self.network.loss, outputs_RBK, labels_RB)
+        self._backward(d_RBK, tapes, inputs)
+        self.parameters.update(rates_3)
+        return loss_R
 
     def _forward(self, x_RBI: Tensor, *, training: bool) -> tuple[Tensor, list[Tape], list[Tensor]]:
         """Outputs (R, B, K), and each layer's tape and input."""
