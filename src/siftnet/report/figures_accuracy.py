@@ -17,6 +17,7 @@ from siftnet.report.figure import (
     reference_line,
 )
 from siftnet.report.record import RoundRecord, RunRecord
+from siftnet.report.wording import DENSE
 
 Z95 = 1.96
 
@@ -39,7 +40,7 @@ def accuracy_figure(record: RunRecord) -> Figure:
         name="accuracy",
         title=f"{'Accuracy' if record.is_accuracy else 'R²'} as weights are removed",
         caption="Look for a curve that holds or rises above the dotted line (the dense network) before it falls. "
-        f"{bars}The test set took no part in any choice.{missing}",
+        f"{bars}The test set took no part in any choice. {DENSE}{missing}",
         layout=layout(
             density_axis([r.density for r in record.rounds]),
             axis("accuracy" if record.is_accuracy else "R²", tickformat=".1%" if record.is_accuracy else ".2f"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from siftnet.report.provenance import key
-from siftnet.report.wording import share, signed
+from siftnet.report.wording import DENSE, share, signed
 from siftnet.spread import mean_text
 
 # Seeds that the guide asks of a claim.
@@ -108,7 +108,7 @@ def _optimism(summary: dict[str, Any]) -> str:
     return (
         "Each seed's best round is the one with the highest validation score. The highest of many noisy scores is too "
         f"high on average, so the gain on validation, {gain_text(summary, 'validation')}, is optimistic; the test set "
-        f"took no part in the choice. {gained}."
+        f"took no part in the choice. {gained}. {DENSE}"
     )
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import html
 from typing import Any
 
+DENSE = "The dense network has made one round's updates; given those of all rounds together it may do better."
+"""What comparing sparse rounds with round 0 leaves open."""
+
 
 def share(value: float | None, digits: int = 2) -> str:
     """A share as a percentage with about `digits` significant digits: 100%, 36%, 4.7%, 0.97%."""
