@@ -58,8 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Interrupted as stopped:
         print(f"siftnet: {stopped}", file=sys.stderr)
         sys.exit(128 + stopped.signal_number)
-    except (ValueError, OSError, MemoryError, torch.OutOfMemoryError, KeyboardInterrupt) as error:
-        if "--debug" in arguments:
+    except (ValueError, OSError, MemoryError, RuntimeError, KeyboardInterrupt) as error:
+        if "--debug" in arguments or (isinstance(error, RuntimeError) and not _is_memory(error)):
             raise
         print(f"siftnet: {_sentence(error)}", file=sys.stderr)
         sys.exit(128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 2)
@@ -69,10 +69,15 @@ def _sentence(error: BaseException) -> str:
     """What went wrong and what to do."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted; what was stored is kept, and the same command goes on from there"
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        first = str(error).split(". ")[0] or "out of memory"
-        return f"{first}: take a smaller --train.batch, fewer --replicates, or another --device"
+    if _is_memory(error):
+        device = "the GPU" if isinstance(error, torch.OutOfMemoryError) else "this machine"
+        return f"{device} is out of memory: take a smaller --train.batch, fewer --replicates, or another --device"
     return str(error)
+
+
+def _is_memory(error: BaseException) -> bool:
+    """Whether memory was short; on the processor PyTorch has no type of its own for that."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 def parse(arguments: list[str]) -> Any:

@@ -159,9 +159,10 @@ def train_together(trainers: Sequence[Trainer], assignments: Sequence[Assignment
     while live := [course for course in live if not course.ended]:
         clock = time.perf_counter()
         for course in live:
-            course.proceed(updates)
+            made = course.proceed(updates)
         elapsed = _share_out(clock, live)
-        updates *= 2 if elapsed < SLICE_SECONDS else 1
+        # A slice that a validation cut short says nothing of longer ones.
+        updates *= 2 if made == updates and elapsed < SLICE_SECONDS else 1
         _tell([course for course in live if course.history.diverged_at is None])
     return [(course.final(), course.history) for course in courses]
 
@@ -219,13 +220,15 @@ class _Course:
         """Whether all updates are made and tested, or the loss is no longer a number."""
         return self.end is not None
 
-    def proceed(self, updates: int) -> None:
-        """Make some updates, at most so many, up to the next validation or snapshot."""
-        self._advance(min(updates, self._until_next_event()))
+    def proceed(self, updates: int) -> int:
+        """Make some updates, at most so many, up to the next validation or snapshot; how many."""
+        made = min(updates, self._until_next_event())
+        self._advance(made)
         if self.history.diverged_at is None:
             self._keep_snapshot()
         if self.history.diverged_at is not None or self.done >= self.trainer.training.steps:
             self._finish()
+        return made
 
     def progress(self) -> Progress:
         """What it takes to continue from here."""

@@ -59,7 +59,7 @@ class Stack:
         changing = [*self.parameters.changing, self.statistics_RP, self.fresh, self.at]
         self.replayed = Replayed(changing) if device.type == "cuda" else None
         self.waiting: list[deque[float]] = [deque() for _ in states]
-        self.scores: dict[tuple[int, str], list[Evaluation]] = {}
+        self.scores: dict[str, list[Evaluation]] = {}
 
     def _open_statistics(self, states: Sequence[State], device: torch.device) -> None:
         """Running means and variances; `fresh` is 1 until there are any, and then 0."""
@@ -88,6 +88,7 @@ class Stack:
         # Copied, as a graph leaves the losses of its next replay in the same place.
         losses = [self._replay(size).clone() for size in sizes]
         self.step, self.measured = self.step + updates, True
+        self.scores.clear()
         return torch.cat(losses).cpu()
 
     def _replay(self, count: int) -> Tensor:
@@ -149,9 +150,9 @@ class Stack:
 
     def evaluate(self, replicate: int, split: str) -> Evaluation:
         """One network's loss and score on a split, which are computed for all of them when the first one asks."""
-        if (self.step, split) not in self.scores:
-            self.scores = {(self.step, split): self._evaluate(split)}
-        return self.scores[self.step, split][replicate]
+        if split not in self.scores:
+            self.scores[split] = self._evaluate(split)
+        return self.scores[split][replicate]
 
     @torch.no_grad()
     def _evaluate(self, split: str) -> list[Evaluation]:
