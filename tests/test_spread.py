@@ -31,6 +31,7 @@ class Stored:
         self.config: RunConfig = replace(config(**changes), seed=seed)
         self.data = {"hash": "the same", "examples": {"validation": 100, "test": 100}}
         self.rounds, self.index, self.headline = rounds, {}, None
+        self.stop: str | None = "all 2 pruned rounds are done"
 
     def summaries(self) -> list[dict[str, Any]]:
         return [self._summary(number, found) for number, found in enumerate(self.rounds)]
@@ -46,6 +47,7 @@ class Stored:
             "last": {"step": 9, "validation": {"score": validation - 0.01, "examples": 100}},
             "test_best": {"score": test, "examples": 100},
             "diverged_at": 7 if found is None else None,
+            "stop": self.stop if number == len(self.rounds) - 1 else None,
         }
 
     def analysis(self, name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -93,6 +95,18 @@ def test_two_values_have_a_wide_interval_and_one_has_none() -> None:
     assert over_seeds([]) == {"values": [], "n": 0, "mean": None, "sd": None, "low": None, "high": None}
 
 
+@pytest.mark.parametrize("values", [[0.04, 0.04, 0.04], [0.8 - 0.7, 0.9 - 0.8], [-3e5 - 0.1, -3e5 - 0.1 + 1e-10]])
+def test_equal_values_have_no_interval_and_no_deviation_from_rounding(values: list[float]) -> None:
+    found = over_seeds(values)
+    assert (found["n"], found["sd"], found["low"], found["high"]) == (len(values), 0.0, None, None)
+    assert found["mean"] == pytest.approx(values[0])
+
+
+def test_values_that_differ_by_little_have_an_interval() -> None:
+    found = over_seeds([0.04, 0.04 + 1e-9])
+    assert found["low"] < 0.04 < found["high"]
+
+
 def test_values_that_are_missing_or_no_numbers_count_for_nothing() -> None:
     found = over_seeds([None, 1.0, float("nan"), 3.0, float("-inf")])
     assert found["values"] == [None, 1.0, None, 3.0, None]
@@ -119,6 +133,7 @@ def test_every_round_has_the_numbers_of_every_seed() -> None:
     assert [r["headline"] for r in found["runs"]] == [None, None, 1]
     assert found["runs"][1] == {
         "path": "runs/seed-1", "seed": 1, "digest": "digest 1", "headline": None, "diverged": None,
+        "reached": 2, "stop": "all 2 pruned rounds are done", "asked": 3,
     }  # fmt: skip
 
 
@@ -173,6 +188,30 @@ def test_seeds_are_compared_at_the_sparsest_round_that_validates_like_the_best()
     assert together(*fewer)["headline"] == 1
     asked = [Stored(seed, list(scores), analysis__headline=3) for seed in range(2)]
     assert together(*asked)["headline"] == 3
+
+
+def test_a_seed_without_a_sparse_round_leaves_the_others_their_headline() -> None:
+    runs = three()
+    runs[1].rounds[1:] = []
+    found = together(*runs)
+    assert [r["runs"] for r in found["rounds"]] == [3, 2, 2]
+    # 0.78 and 0.675, further apart than 0.04.
+    assert found["headline"] == 1
+    assert found["gain"]["runs"] == 2
+    assert found["gain"]["test"]["values"] == [pytest.approx(0.04), None, pytest.approx(0.08)]
+    assert [r["reached"] for r in found["runs"]] == [2, 0, 2]
+
+
+def test_seeds_that_have_not_begun_count_nowhere_and_break_nothing() -> None:
+    begun = three()
+    later = Stored(7, [], analysis__headline=2)
+    found, alone = together(later, *begun), together(*begun)
+    assert found["runs"][0]["reached"] is found["runs"][0]["stop"] is None
+    assert found["headline"] == alone["headline"]
+    assert found["metric"] == "accuracy"
+    assert found["gain"]["test"] == alone["gain"]["test"] | {"values": [None, *alone["gain"]["test"]["values"]]}
+    nothing = together(later)
+    assert (nothing["rounds"], nothing["headline"], nothing["gain"]["runs"]) == ([], None, 0)
 
 
 def test_rounds_that_only_some_reached_are_told_with_their_number() -> None:

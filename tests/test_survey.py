@@ -12,7 +12,7 @@ from siftnet.config import AnalysisConfig, RunConfig
 from siftnet.launch import run, set_up
 from siftnet.settings import from_dict
 from siftnet.store import Run
-from siftnet.survey import ablate, headline_round, measure_round, standard_error, survey
+from siftnet.survey import Scored, ablate, headline_of, headline_round, measure_round, standard_error, survey
 
 QUICK = AnalysisConfig(samples=19, samples_other=5, bootstrap=100)
 
@@ -74,8 +74,23 @@ def test_headline_never_takes_a_diverged_round_nor_the_dense_one() -> None:
 
 
 def test_standard_error_of_an_accuracy_is_binomial() -> None:
-    assert standard_error(summary_of(0, 0.8)) == pytest.approx((0.8 * 0.2 / 400) ** 0.5, rel=0.01)
-    assert standard_error(summary_of(0, 1.0)) == pytest.approx((402 / 404 * 2 / 404 / 400) ** 0.5)
+    assert standard_error("accuracy", 0.8, 400) == pytest.approx((0.8 * 0.2 / 400) ** 0.5, rel=0.01)
+    # Agresti & Coull's interval is p ± z sqrt(p (1 - p) / (n + 4)), p = (right + 2) / (n + 4).
+    assert standard_error("accuracy", 1.0, 400) == pytest.approx((402 / 404 * 2 / 404 / 404) ** 0.5)
+    assert standard_error("accuracy", 0.0, 4) == pytest.approx((2 / 8 * 6 / 8 / 8) ** 0.5)
+
+
+def test_standard_error_of_r2_is_that_of_large_samples_and_none_where_it_has_none() -> None:
+    assert standard_error("r2", 0.64, 400) == pytest.approx(2 * 0.8 * 0.36 / 20)
+    assert [standard_error("r2", score, 400) for score in (1.0, 0.0, -0.5)] == [0.0, 0.0, 0.0]
+
+
+def test_the_headline_of_no_rounds_is_none_and_of_dense_rounds_one_of_them() -> None:
+    assert headline_of([]) is None
+    dense = Scored(0, 1.0, 0.9, 0.02)
+    assert headline_of([dense]) == 0
+    # The best one's standard error counts, and no other.
+    assert headline_of([dense, Scored(1, 0.5, 0.80, 0.02), Scored(2, 0.2, 0.781, 0.0), Scored(3, 0.1, 0.7, 1.0)]) == 2
 
 
 def test_a_saturated_validation_leaves_the_choice_to_sparsity() -> None:

@@ -11,10 +11,11 @@ from scipy import stats
 
 from siftnet.settings import NOT_IN_DIGEST, flatten, to_dict
 from siftnet.store import Run
-from siftnet.survey import standard_error
+from siftnet.survey import FIRST, Scored, headline_of, standard_error
 
 CONFIDENCE = 0.95
-FIRST = "layers.0"
+# Differences between equal scores differ by this much for rounding alone, relative to the larger of 1 and the scores.
+ROUNDING = 1e-12
 # What is told of every round, in the order of the page's table.
 QUANTITIES = ("validation", "test", "last_validation", "index_uniform", "index_degree")
 Summary = dict[str, Any]
@@ -25,22 +26,21 @@ def spread(runs: Sequence[Run]) -> dict[str, Any]:
 
     Every quantity is a dictionary of `values` (one a run, in the order of `runs`, None where there is none), their
     number `n`, `mean`, `sd` (of a single seed, n - 1 in the denominator) and `low`, `high`, the 95% t interval of the
-    mean; sd and interval are None with fewer than two values. Scores are accuracies (shares of 1) or R^2.
+    mean; see `over_seeds`. Scores are accuracies (shares of 1) or R^2.
 
-    runs: path, seed, digest, headline round (None before it is measured), and round and step of a divergence.
+    runs: path, seed, digest, headline round (None before it is measured), round and step of a divergence, the last
+    finished round `reached` (None before the first), why it `stop`s there (None where it would go on), rounds `asked`.
     rounds: for every round that any run has its number, density, how many runs count, and the QUANTITIES: scores of
     the weights that validation chose on validation and test, the last validation, indices of the first layer where
     they are measured. A diverged round never counts.
-    headline: the round that the seeds are compared at, chosen as a run's own is: the one that all were asked for, or
-    the sparsest whose mean validation score is within one standard error of the best sparse mean's; None without one.
+    headline: the round that the seeds are compared at: the one that all were asked for, or of the sparse rounds that
+    most seeds have the one that `survey.headline_of` names for their mean validation scores; None without one.
     gain: best sparse round minus the dense round 0, paired within each seed, of validation and test. The best round is
     the one with the highest validation score. The highest of many noisy scores is optimistic, so the gain on
     validation is too; test took no part in the choice and is not. Runs without both rounds have no gain.
 
-    The intervals are about other seeds on the same data and the same test examples, not about other data.
-
-    Raises ValueError without a run, and for runs that differ in more than seed, threads, paths, stop rules and
-    analysis, or have a seed in common.
+    The intervals are about other seeds on the same data and the same test examples, not about other data. Raises
+    ValueError for runs that `check_alike` refuses.
     """
     check_alike(runs)
     summaries = [{s["round"]: s for s in run.summaries()} for run in runs]
@@ -54,13 +54,16 @@ def spread(runs: Sequence[Run]) -> dict[str, Any]:
         "runs": [_describe(run, list(found.values())) for run, found in zip(runs, summaries, strict=True)],
         "metric": metric,
         "rounds": rounds,
-        "headline": _headline(runs, rounds, metric),
+        "headline": _headline([run for run, found in zip(runs, summaries, strict=True) if found], rounds, metric),
         "gain": _gain([list(found.values()) for found in summaries]),
     }
 
 
 def check_alike(runs: Sequence[Run]) -> None:
-    """Raise ValueError unless the runs are different seeds of one configuration on the same data."""
+    """Raise ValueError unless the runs, one at least, are different seeds of one configuration on the same data.
+
+    Threads, paths, stop rules and analysis may differ.
+    """
     if not runs:
         raise ValueError("there is no run to summarise: give at least one run's directory")
     first, seen = runs[0], {runs[0].config.seed: runs[0].path}
@@ -90,14 +93,20 @@ def _settings(run: Run) -> dict[str, Any]:
 
 
 def over_seeds(values: Sequence[float | None]) -> dict[str, Any]:
-    """n, mean, standard deviation and the 95% t interval of the mean of values, one a seed; None counts for nothing."""
+    """n, mean, standard deviation and the 95% t interval of the mean of values, one a seed; None counts for nothing.
+
+    sd and interval are None with fewer than two values. Of equal values sd is 0 and there is no interval either: it
+    would have no width, and that a few seeds agree does not say how far the next one lies.
+    """
     kept = [v if v is not None and isfinite(v) else None for v in values]
     found = [v for v in kept if v is not None]
     n = len(found)
     mean = statistics.fmean(found) if n else None
     sd = statistics.stdev(found) if n > 1 else None
+    if sd is not None and sd <= ROUNDING * max(1.0, *map(abs, found)):
+        sd = 0.0
     low = high = None
-    if mean is not None and sd is not None:
+    if mean is not None and sd:
         half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd / sqrt(n)
         low, high = mean - half, mean + half
     return {"values": kept, "n": n, "mean": mean, "sd": sd, "low": low, "high": high}
@@ -126,6 +135,9 @@ def _describe(run: Run, summaries: list[Summary]) -> dict[str, Any]:
         "digest": run.digest,
         "headline": None if headline is None else headline[0]["round"],
         "diverged": diverged[0] if diverged else None,
+        "reached": summaries[-1]["round"] if summaries else None,
+        "stop": summaries[-1]["stop"] if summaries else None,
+        "asked": run.config.prune.rounds,
     }
 
 
@@ -157,21 +169,18 @@ def _scores(summary: Summary) -> dict[str, float | None]:
     }
 
 
-def _headline(runs: Sequence[Run], rounds: list[dict[str, Any]], metric: str) -> int | None:
-    asked = {run.config.analysis.headline for run in runs}
+def _headline(begun: Sequence[Run], rounds: list[dict[str, Any]], metric: str) -> int | None:
+    # Those that have not begun are not measured either, and may not know yet how the others are.
+    asked = {run.config.analysis.headline for run in begun}
     if len(asked) == 1 and (only := asked.pop()) >= 0:
         return only if any(r["round"] == only for r in rounds) else None
+    sparse = [r for r in rounds if r["density"] < 1]
     # Of rounds that fewer seeds reached the mean is one of other seeds.
-    most = max((r["runs"] for r in rounds), default=0)
-    sparse = [r for r in rounds if r["density"] < 1 and r["runs"] == most > 0]
-    if not sparse:
-        return None
-    best = max(sparse, key=lambda r: r["validation"]["mean"])
-    examples = runs[0].data["examples"]["validation"]
-    record = {"validation": {"score": best["validation"]["mean"], "examples": examples}}
+    most = max((r["runs"] for r in sparse), default=0)
+    means = [(r["round"], r["density"], r["validation"]["mean"]) for r in sparse if r["runs"] == most > 0]
     # All seeds are scored on the same validation examples: more seeds don't make these more.
-    enough = best["validation"]["mean"] - standard_error({"metric": metric, "best": record})
-    return max(r["round"] for r in sparse if r["validation"]["mean"] >= enough)
+    examples = begun[0].data["examples"]["validation"] if begun else 0
+    return headline_of([Scored(*mean, standard_error(metric, mean[-1], examples)) for mean in means])
 
 
 def _gain(runs: list[list[Summary]]) -> dict[str, Any]:

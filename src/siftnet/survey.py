@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from siftnet.ticket import Ticket, restore_inputs
 from siftnet.version import __version__
 
 FIRST = "layers.0"
+"""The layer on the inputs, whose locality is measured."""
 # Shares of the first layer's nodes that ablation removes; 1% steps where the best-connected nodes are.
 ABLATED = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 
@@ -58,38 +59,58 @@ def survey(
 
 
 def headline_round(run: Run, config: AnalysisConfig) -> int:
-    """The round that the verdict is about: the one asked for, or the sparsest that validates as well as the best.
-
-    As well means within one standard error of the best sparse round's score (Breiman et al. 1984), so that a fluke
-    among many equals does not decide.
-    """
+    """The round that the verdict is about: the one asked for, or the one that `headline_of` names."""
     rounds = run.rounds()
     if not rounds:
         raise ValueError(f"{run.path} has no finished round to measure: siftnet resume {run.path}")
     if config.headline >= 0:
         run.round_path(config.headline)
         return config.headline
-    ranked = [s for s in run.summaries() if s["diverged_at"] is None]
-    sparse = [s for s in ranked if s["density"] < 1] or ranked
-    if not sparse:
-        return rounds[-1]
-    best = max(sparse, key=lambda s: s["best"]["validation"]["score"])
-    enough = best["best"]["validation"]["score"] - standard_error(best)
-    return max(s["round"] for s in sparse if s["best"]["validation"]["score"] >= enough)
+    found = headline_of([_scored(s) for s in run.summaries() if s["diverged_at"] is None])
+    return rounds[-1] if found is None else found
 
 
-def standard_error(summary: dict[str, Any]) -> float:
-    """Standard error of a round's best validation score: 2 R (1 - R^2) / sqrt(n) for R^2, binomial for accuracy.
+class Scored(NamedTuple):
+    """A round that may become the headline."""
 
-    With two right and two wrong answers added (Agresti & Coull 1998), so that a network that gets all or nearly all
-    examples right is not taken to be sure of it.
+    round: int
+    density: float
+    score: float
+    """On validation."""
+    standard_error: float
+    """Of the score."""
+
+
+def _scored(summary: dict[str, Any]) -> Scored:
+    score, examples = (summary["best"]["validation"][name] for name in ("score", "examples"))
+    return Scored(summary["round"], summary["density"], score, standard_error(summary["metric"], score, examples))
+
+
+def headline_of(rounds: Sequence[Scored]) -> int | None:
+    """The sparsest round that validates as well as the best sparse one; of dense rounds alone likewise.
+
+    As well means within one standard error of the best one's score (Breiman et al. 1984), so that a fluke among many
+    equals does not decide. None without a round.
     """
-    validation = summary["best"]["validation"]
-    score, count = min(max(validation["score"], 0.0), 1.0), validation["examples"]
-    if summary["metric"] == "accuracy":
-        share = (score * count + 2) / (count + 4)
-        return (share * (1 - share) / count) ** 0.5
-    return (4 * score * (1 - score) ** 2 / count) ** 0.5
+    ranked = [r for r in rounds if r.density < 1] or rounds
+    if not ranked:
+        return None
+    best = max(ranked, key=lambda r: r.score)
+    return max(r.round for r in ranked if r.score >= best.score - best.standard_error)
+
+
+def standard_error(metric: str, score: float, examples: int) -> float:
+    """Standard error of a score on so many examples: 2 R (1 - R^2) / sqrt(n) for R^2, binomial for accuracy.
+
+    An accuracy has two right and two wrong answers added (Agresti & Coull 1998), n + 4 in all, so that a network that
+    gets all or nearly all examples right is not taken to be sure of it. R^2 has no such correction: at 1, and at 0 and
+    below, its standard error is 0, and only rounds with the very same score validate as well.
+    """
+    score = min(max(score, 0.0), 1.0)
+    if metric == "accuracy":
+        share = (score * examples + 2) / (examples + 4)
+        return (share * (1 - share) / (examples + 4)) ** 0.5
+    return (4 * score * (1 - score) ** 2 / examples) ** 0.5
 
 
 def measure_round(

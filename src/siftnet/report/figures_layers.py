@@ -13,8 +13,9 @@ from siftnet.report.figure import (
     power_axis,
     reference_line,
 )
-from siftnet.report.record import FIRST, RunRecord
+from siftnet.report.record import RunRecord
 from siftnet.report.wording import layer_name
+from siftnet.survey import FIRST
 
 STYLES = [(ACCENT, "circle", "solid"), (SECOND, "diamond", "dash"), (MUTED, "square", "dot")]
 

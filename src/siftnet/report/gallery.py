@@ -15,11 +15,12 @@ from PIL import Image
 
 from siftnet.analysis.paths import path_weights
 from siftnet.geometry import Grid
-from siftnet.report.record import FIRST, RunRecord
+from siftnet.report.record import RunRecord
 from siftnet.report.tiles import describe_projection, is_coloured, mask_pictures, weight_pictures
 from siftnet.report.wording import layer_name
 from siftnet.seeds import generator
 from siftnet.store import Run
+from siftnet.survey import FIRST
 from siftnet.ticket import restore_inputs
 
 BEST, SAMPLED = 20, 20

@@ -11,9 +11,8 @@ import numpy as np
 
 from siftnet.geometry import Grid
 from siftnet.store import Run
+from siftnet.survey import FIRST
 from siftnet.ticket import restore_inputs
-
-FIRST = "layers.0"
 
 
 @dataclass(frozen=True)
