@@ -60,7 +60,7 @@ def write_pages(outcome: Outcome, config: AnalysisConfig | None, setup: Setup | 
         page = stored.write_report(build_report(stored))
     if outcome.replicated:
         with lock(outcome.path):
-            page = write_spread_report(outcome.path, build_spread_report(outcome.runs))
+            page = write_spread_report(outcome.path, build_spread_report(outcome.runs, outcome.path))
     return page
 
 
@@ -73,9 +73,10 @@ def print_outcome(outcome: Outcome, as_json: bool) -> None:
         return
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     if outcome.replicated:
-        summary = spread(outcome.runs)
+        summary, first = spread(outcome.runs), outcome.runs[0]
         console.print(display.spread_table(summary))
-        console.print(claim(summary, augmented=outcome.runs[0].data["augmented"])[0], soft_wrap=True)
+        for text in claim(summary, augmented=first.data["augmented"], permuted=first.permuted):
+            console.print(text, soft_wrap=True, markup=False)
         return
     described = _to_dict(outcome.runs[0])
     headline = described["headline"]

@@ -40,6 +40,7 @@ from siftnet.train import History, Progress, Record
 
 # 2: plans; checkpoints hold survivors alone.
 SCHEMA = 2
+PAGE = "report.html"
 # 2: survivors alone. 1, of siftnet 0.1.0, held whole tensors and did not say its number.
 CHECKPOINT_FORMAT = 2
 
@@ -289,10 +290,15 @@ class Run:
             return None
         return read_json(path), read_arrays(path.with_suffix(".npz"))
 
+    @property
+    def report_path(self) -> Path:
+        """Where its page lies, once there is one."""
+        return self.path / PAGE
+
     def write_report(self, html: str) -> Path:
         """Store the page and return its path."""
-        write_file(self.path / "report.html", html.encode())
-        return self.path / "report.html"
+        write_file(self.report_path, html.encode())
+        return self.report_path
 
     def _read_json(self, name: str) -> Any:
         if not (self.path / name).is_file():
@@ -323,8 +329,8 @@ def replicates_in(path: Path | str) -> list[Path]:
 
 def write_spread_report(path: Path, html: str) -> Path:
     """Store the page over all replicates of a folder and return its path."""
-    write_file(path / "report.html", html.encode())
-    return path / "report.html"
+    write_file(path / PAGE, html.encode())
+    return path / PAGE
 
 
 def _plan_json(plan: Plan) -> bytes:

@@ -1,6 +1,7 @@
 """The page about several seeds says what all of them say, and claims nothing of one."""
 
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from siftnet.geometry import Grid, Unknown
 from siftnet.launch import run
 from siftnet.report import build_spread_report
 from siftnet.report.command import command, option
-from siftnet.report.figures_spread import score_figures
-from siftnet.report.spread_claim import claim, gain_text, keys
+from siftnet.report.figures_spread import index_figures, score_figures
+from siftnet.report.spread_claim import gain_text
 from siftnet.report.spread_rows import by_seed
 from siftnet.settings import flatten, from_dict, load, to_dict
 from siftnet.spread import over_seeds, spread
@@ -36,27 +37,12 @@ def runs(folder):
 
 
 @pytest.fixture(scope="module")
-def page(runs):
-    return Page(build_spread_report(runs))
+def page(runs, folder):
+    return Page(build_spread_report(runs, folder))
 
 
 def words(page):
     return " ".join(" ".join(page.text).split())
-
-
-def summary(gains, index=(4.59, 4.60, 4.61), metric="accuracy"):
-    """A spread with these gains on test."""
-    count = len(gains)
-    row = {"round": 8, "density": 0.017, "index_degree": over_seeds(index), "test": over_seeds([0.12] * count)}
-    found = over_seeds(gains)
-    gained = sum(g > 0 for g in gains)
-    return {
-        "runs": [{"seed": seed, "diverged": None} for seed in range(count)],
-        "metric": metric,
-        "rounds": [row],
-        "headline": 8,
-        "gain": {"runs": count, "test": found, "validation": found, "gained_on_test": gained},
-    }
 
 
 def test_every_seed_is_there_with_its_page_and_digest(runs, page, folder):
@@ -118,7 +104,7 @@ def test_nothing_is_fetched(page):
 
 
 def test_one_seed_claims_nothing(runs):
-    text = words(Page(build_spread_report(runs[:1])))
+    text = words(Page(build_spread_report(runs[:1], runs[0].path.parent)))
     assert "One seed says nothing about the next" in text
     assert "±" not in text
     assert "gained" not in text
@@ -126,7 +112,7 @@ def test_one_seed_claims_nothing(runs):
 
 def test_runs_that_are_not_measured_show_their_scores(tmp_path):
     runs = [run(seeded(seed), tmp_path / f"seed-{seed}") for seed in range(2)]
-    page = Page(build_spread_report(runs))
+    page = Page(build_spread_report(runs, tmp_path))
     assert set(page.data["figures"]) == {"test", "validation"}
     # They have no page yet.
     assert not any(a["href"].endswith("report.html") for tag, a in page.elements if tag == "a")
@@ -136,7 +122,7 @@ def test_runs_that_are_not_measured_show_their_scores(tmp_path):
 def test_runs_without_a_grid_have_no_locality_and_hostile_names_stay_text(tmp_path):
     data = dataset(Unknown(12), name=HOSTILE, notes=(HOSTILE,))
     runs = [measured_run(tmp_path / "<b>" / f"<i>{seed}", seeded(seed), data) for seed in range(2)]
-    page = Page(build_spread_report(runs))
+    page = Page(build_spread_report(runs, tmp_path / "<b>"))
     assert HOSTILE in "".join(page.text)
     assert not {"img", "b", "i"} & {tag for tag, _ in page.elements}
     assert set(page.data["figures"]) == {"test", "validation"}
@@ -148,40 +134,59 @@ def test_numeric_targets_are_told_in_r2(tmp_path):
         Grid((4, 4)), labels_N=np.random.default_rng(0).standard_normal(300).astype(np.float32), classes=None
     )
     runs = [measured_run(tmp_path / f"{seed}", seeded(seed, train__lr=0.01), data) for seed in range(2)]
-    page = Page(build_spread_report(runs))
+    page = Page(build_spread_report(runs, tmp_path))
     assert "R²" in words(page)
     assert "points" not in words(page)
+
+
+def test_seeds_that_have_not_begun_have_a_row_and_no_page(runs, folder, tmp_path):
+    waiting = tmp_path / "seed-9"
+    source = measured_run(tmp_path / "other", seeded(9))
+    shutil.copytree(source.path, waiting, ignore=shutil.ignore_patterns("rounds", "analysis", "rewind"))
+    page = Page(build_spread_report([*runs, Run(waiting)], folder))
+    assert "Seed 9 has not begun." in words(page)
+    assert "3 of 4" in words(page)
+    assert not any("seed-9" in a["href"] for tag, a in page.elements if tag == "a")
+    nothing = words(Page(build_spread_report([Run(waiting)], tmp_path)))
+    assert "One seed says nothing about the next" in nothing
+
+
+def test_links_and_title_are_those_of_where_the_page_lies(runs, tmp_path):
+    place = tmp_path / "five & more"
+    place.mkdir()
+    for stored in runs[:2]:
+        (place / stored.path.name).symlink_to(stored.path)
+    linked = [Run(place / stored.path.name) for stored in runs[:2]]
+    page = Page(build_spread_report(linked, place))
+    links = [a["href"] for tag, a in page.elements if tag == "a"]
+    assert {"seed-0/report.html", "seed-1/report.html"} <= set(links)
+    assert "five & more" in words(page)
+    # Elsewhere links lead there all the same.
+    elsewhere = Page(build_spread_report(linked, tmp_path / "page"))
+    assert "../five%20%26%20more/seed-0/report.html" in [a["href"] for tag, a in elsewhere.elements if tag == "a"]
 
 
 def test_a_diverged_seed_is_named(tmp_path):
     runs = [measured_run(tmp_path / f"seed-{seed}", seeded(seed, train__lr=1e30)) for seed in range(2)]
     assert all(r.summaries()[0]["diverged_at"] is not None for r in runs)
-    page = Page(build_spread_report(runs))
+    page = Page(build_spread_report(runs, tmp_path))
     assert "diverged in round 0 at step" in words(page)
     assert "The seeds have nothing to compare yet." in words(page)
 
 
-def test_a_gain_a_loss_and_neither_are_told_apart():
-    more, why = claim(summary([0.022, 0.024, 0.026]), augmented=False)
-    assert more == (
-        "Over 3 seeds the best sparse network is 2.4 points [1.9, 2.9] more accurate on the test set than the dense "
-        "one; at 1.7% density masks hold 4.60 ± 0.01 times the near pairs of degree-preserving shuffles (index_degree)."
-    )
-    assert "3 of 3 seeds gained on the test set" in why
-    assert "3 seeds are few" in why
-    assert "few" not in claim(summary([0.022, 0.024, 0.026, 0.023, 0.025]), augmented=False)[1]
-    less, _ = claim(summary([-0.022, -0.024, -0.026]), augmented=False)
-    assert "is 2.4 points [1.9, 2.9] less accurate on the test set than the dense one" in less
-    alike, _ = claim(summary([-0.01, 0.0, 0.012]), augmented=False)
-    assert "as accurate on the test set as the dense one, as far as they can tell (+0.1 points [−2.7, 2.8])" in alike
-    squared, _ = claim(summary([0.022, 0.024, 0.026], metric="r2"), augmented=False)
-    assert "is better than the dense one by an R² of 0.024 [0.019, 0.029] on the test set" in squared
-
-
-def test_a_claim_of_a_network_that_was_told_says_so():
-    assert claim(summary([0.1, 0.2]), augmented=True)[1].endswith("told the network what a neighbour is.")
-    told = [key for key in keys(summary([0.1, 0.2]), augmented=True) if key["label"] == "told about geometry"]
-    assert told[0]["value"] == "yes"
+def test_an_interval_below_zero_is_drawn_where_it_is_and_only_a_logarithm_cuts_it():
+    found = over_seeds([-0.55, -0.45])
+    row = {
+        "density": 1.0,
+        "round": 0,
+        "test": found,
+        "validation": found,
+        "index_uniform": found,
+        "index_degree": found,
+    }
+    both = {"runs": [{"seed": 0}, {"seed": 1}], "metric": "r2", "rounds": [row]}
+    assert score_figures(both)[0].data[0]["y"] == [found["high"], found["low"]]
+    assert index_figures(both)[0].data[0]["y"] == [found["high"], 1e-6]
 
 
 def test_a_wide_interval_does_not_squash_the_seeds():
@@ -233,4 +238,4 @@ def test_options_are_written_as_the_command_line_takes_them():
 def test_runs_of_other_settings_are_refused(runs, tmp_path):
     other = Run(run(seeded(7, train__lr=0.2), tmp_path / "seed-7").path)
     with pytest.raises(ValueError, match=r"train\.lr is 0\.3 in"):
-        build_spread_report([*runs, other])
+        build_spread_report([*runs, other], tmp_path)

@@ -25,7 +25,7 @@ def verdict(
     if locality is None:
         return "not testable: nobody has said where the inputs live, so there are no distances to measure."
     judged = _judge(locality)
-    return " ".join([judged, *_popularity(locality), _told(augmented, permuted)])
+    return " ".join([judged, *_popularity(locality), told(augmented, permuted)])
 
 
 def state_index(index: Index) -> str:
@@ -71,8 +71,8 @@ def _popularity(locality: Locality) -> list[str]:
     return [f"Against uniform placement the index is {_short(uniform.value)}; popular inputs alone give {popular}."]
 
 
-def _told(augmented: bool, permuted: str) -> str:
-    """Whether anything but the data told the network about geometry."""
+def told(augmented: bool, permuted: str) -> str:
+    """Whether anything but the data told the network about geometry; see `verdict`."""
     if augmented:
         return "Flips or shifts in training told the network what a neighbour is; it did not find that by itself."
     if permuted == "fixed":

@@ -75,7 +75,7 @@ def index_figures(summary: dict[str, Any]) -> list[Figure]:
                 title=title,
                 caption=caption,
                 layout=_layout(rows, scale, [reference_line(1)]),
-                data=_traces(summary, which, color, ".3g"),
+                data=_traces(summary, which, color, ".3g", log=True),
                 width="half",
             )
         )
@@ -86,11 +86,13 @@ def _layout(rows: Rows, scale: dict[str, Any], shapes: list[dict[str, Any]]) -> 
     return layout(density_axis([r["density"] for r in rows]), scale, 380, shapes=shapes)
 
 
-def _traces(summary: dict[str, Any], which: str, color: str, digits: str) -> list[Trace]:
+def _traces(summary: dict[str, Any], which: str, color: str, digits: str, *, log: bool = False) -> list[Trace]:
     rows = [r for r in summary["rounds"] if r[which]["n"]]
     x = [r["density"] for r in rows]
-    # An index has no place below 0 on its logarithmic axis.
-    low = [max(r[which]["low"], 1e-6) if r[which]["low"] is not None else None for r in rows]
+    low = [r[which]["low"] for r in rows]
+    if log:
+        # Nothing has a place below 0 on a logarithmic axis.
+        low = [None if v is None else max(v, 1e-6) for v in low]
     between = band(x, low, [r[which]["high"] for r in rows], "95% interval of the mean")
     seeds = [_seed(rows, which, at, run["seed"], color, digits) for at, run in enumerate(summary["runs"])]
     return [between, *seeds, _mean(rows, which, color, digits)]

@@ -4,53 +4,68 @@ from __future__ import annotations
 
 from typing import Any
 
+from siftnet.analysis.verdict import told
 from siftnet.report.provenance import key
+from siftnet.report.spread_progress import headline_row, progress_sentences, seeds_text
 from siftnet.report.wording import DENSE, share, signed
 from siftnet.spread import mean_text
 
 # Seeds that the guide asks of a claim.
 ENOUGH = 5
+# Where all values are the same.
+ALIKE = ", in each of them alike"
 
 
-def claim(summary: dict[str, Any], *, augmented: bool) -> tuple[str, str]:
+def claim(summary: dict[str, Any], *, augmented: bool, permuted: str) -> tuple[str, str]:
     """The sentence that is set large, and what has to be known to read it.
 
-    summary: of `siftnet.spread.spread`; augmented: whether flips or shifts told the network about geometry.
+    summary: of `siftnet.spread.spread`; augmented: whether flips or shifts told the network about geometry; permuted:
+    none, fixed or each, as the configuration's data.permute.
     """
-    count = len(summary["runs"])
-    if count < 2:
+    if len(summary["runs"]) < 2:
         return "One seed says nothing about the next, so nothing is claimed here.", _remedy(summary)
-    parts = [part for part in (_gain(summary), _locality(summary)) if part]
+    gain, locality = _gain(summary), _locality(summary)
+    parts = [part for part in (gain, locality) if part]
     if not parts:
-        return "The seeds have nothing to compare yet.", "Finish and measure two of them at least."
-    told = "Flips or shifts in training told the network what a neighbour is." if augmented else ""
-    few = f"{count} seeds are few: take at least five for a claim." if count < ENOUGH else ""
-    reasons = [_optimism(summary), _brackets(summary), few, told]
+        remedy = "Finish and measure two of them at least."
+        return "The seeds have nothing to compare yet.", f"{remedy} {progress_sentences(summary)}".rstrip()
+    # Without distances there are no neighbours that anybody could have told the network of.
+    about = told(augmented, permuted) if locality or augmented or permuted != "none" else ""
+    reasons = [_optimism(summary), _signs(summary), progress_sentences(summary), _few(summary), about]
     return f"{'; '.join(parts)}.", " ".join(filter(None, reasons))
 
 
 def _remedy(summary: dict[str, Any]) -> str:
     seed = summary["runs"][0]["seed"]
     return (
-        f"What stands below is seed {seed} alone, without any interval. Make more of the same configuration, five for "
-        f"a claim: --replicates {ENOUGH}."
+        f"These numbers are seed {seed}'s alone, without any interval. Make more of the same configuration, five for a "
+        f"claim: --replicates {ENOUGH}."
     )
+
+
+def _few(summary: dict[str, Any]) -> str:
+    row = headline_row(summary)
+    counts = [summary["gain"]["test"]["n"], row["index_degree"]["n"] if row else 0]
+    least = min(n for n in counts if n > 1)
+    return f"{least} seeds are few: take at least five for a claim." if least < ENOUGH else ""
 
 
 def _gain(summary: dict[str, Any]) -> str:
     found, count = summary["gain"]["test"], len(summary["runs"])
-    if found["low"] is None:
+    if found["n"] < 2:
         return ""
     over = f"Over {_seeds(found['n'], count)} the best sparse network is"
-    exact = summary["metric"] == "accuracy"
-    if found["low"] <= 0 <= found["high"]:
+    exact, same = summary["metric"] == "accuracy", found["low"] is None
+    if found["mean"] == 0 if same else found["low"] <= 0 <= found["high"]:
         alike = "as accurate on the test set as" if exact else "as good on the test set (R²) as"
-        return f"{over} {alike} the dense one, as far as they can tell ({gain_text(summary, 'test')})"
+        sure = ALIKE if same else f", as far as they can tell ({gain_text(summary, 'test')})"
+        return f"{over} {alike} the dense one{sure}"
     sign = 1 if found["mean"] > 0 else -1
-    size = _amount(sign * found["mean"], sorted((sign * found["low"], sign * found["high"])), exact)
+    ends = (None, None) if same else sorted((sign * found["low"], sign * found["high"]))
+    size, each = _amount(sign * found["mean"], ends, exact), ALIKE if same else ""
     if exact:
-        return f"{over} {size} {'more' if sign > 0 else 'less'} accurate on the test set than the dense one"
-    return f"{over} {'better' if sign > 0 else 'worse'} than the dense one by an R² of {size} on the test set"
+        return f"{over} {size} {'more' if sign > 0 else 'less'} accurate on the test set than the dense one{each}"
+    return f"{over} {'better' if sign > 0 else 'worse'} than the dense one by an R² of {size} on the test set{each}"
 
 
 def gain_text(summary: dict[str, Any], split: str) -> str:
@@ -77,27 +92,29 @@ def _locality(summary: dict[str, Any]) -> str:
     row = headline_row(summary)
     if row is None or row["index_degree"]["n"] < 2:
         return ""
-    found = row["index_degree"]
-    over = "" if summary["gain"]["test"]["low"] is not None else f"Over {_seeds(found['n'], len(summary['runs']))} "
+    found, gain = row["index_degree"], summary["gain"]["test"]
+    who = _seeds(found["n"], len(summary["runs"]))
+    counted = [[value is None for value in values] for values in (found["values"], gain["values"])]
+    over = f"Over {who} " if gain["n"] < 2 else ""
+    masks = f"the masks of {who}" if gain["n"] > 1 and counted[0] != counted[1] else "masks"
+    same = found["low"] is None
+    times = mean_text(found | {"sd": None} if same else found)
     return (
-        f"{over}at {share(row['density'])} density masks hold {mean_text(found)} times the near pairs of "
-        "degree-preserving shuffles (index_degree)"
+        f"{over}at {share(row['density'])} density {masks} hold {times} times the near pairs of degree-preserving "
+        f"shuffles (index_degree){ALIKE if same else ''}"
     )
-
-
-def headline_row(summary: dict[str, Any]) -> dict[str, Any] | None:
-    """The round at which the seeds are compared, None where there is none."""
-    return next((row for row in summary["rounds"] if row["round"] == summary["headline"]), None)
 
 
 def _seeds(n: int, count: int) -> str:
     return f"{n} seeds" if n == count else f"{n} of {count} seeds"
 
 
-def _brackets(summary: dict[str, Any]) -> str:
-    shown = "Brackets: 95% t interval of the mean over seeds; ±: standard deviation of a single seed."
-    lost = [f"seed {r['seed']} in round {r['diverged']['round']}" for r in summary["runs"] if r["diverged"]]
-    return shown + (f" Diverged there, and left out: {', '.join(lost)}." if lost else "")
+def _signs(summary: dict[str, Any]) -> str:
+    found, row = [summary["gain"]["test"], summary["gain"]["validation"]], headline_row(summary)
+    found += [row["index_degree"]] if row else []
+    same = any(f["n"] > 1 and f["low"] is None for f in found)
+    alike = " Where all seeds agree there is no interval: how far the next one lies they cannot say." if same else ""
+    return f"Brackets: 95% t interval of the mean over seeds; ±: standard deviation of a single seed.{alike}"
 
 
 def _optimism(summary: dict[str, Any]) -> str:
@@ -131,32 +148,27 @@ def scope(summary: dict[str, Any], examples: dict[str, int]) -> str:
 
 def keys(summary: dict[str, Any], *, augmented: bool) -> list[dict[str, str]]:
     """The row of figures below the sentence."""
-    seeds, gain, row = [run["seed"] for run in summary["runs"]], summary["gain"], headline_row(summary)
-    found = [key(str(len(seeds)), "seeds" if len(seeds) > 1 else "seed", seeds_text(seeds))]
-    if gain["test"]["low"] is not None:
+    gain, row, count = summary["gain"], headline_row(summary), len(summary["runs"])
+    seeds = [run["seed"] for run in summary["runs"] if run["reached"] is not None]
+    begun = str(count) if len(seeds) == count else f"{len(seeds)} of {count}"
+    found = [key(begun, "seeds" if count > 1 else "seed", seeds_text(seeds))]
+    if gain["test"]["n"] > 1:
         value, _, interval = gain_text(summary, "test").partition(" [")
         amount = value.removesuffix(" points")
         unit = "points on test" if summary["metric"] == "accuracy" else "R² on test"
-        found.append(key(amount, f"{unit}, best sparse over dense", f"[{interval}"))
+        found.append(key(amount, f"{unit}, best sparse over dense", f"[{interval}" if interval else "in each alike"))
         found.append(key(f"{gain['gained_on_test']} of {gain['test']['n']}", "seeds gained on test", ""))
     if row is not None:
-        remark = f"{'where seeds are compared, ' if len(seeds) > 1 else ''}round {row['round']}"
+        remark = f"{'where seeds are compared, ' if count > 1 else ''}round {row['round']}"
         found.append(key(share(row["density"]), "density", remark))
         if row["index_degree"]["mean"] is not None:
             index = row["index_degree"]
-            deviation = "" if index["sd"] is None else f"± {index['sd']:.2f} {interval_text(index)}"
+            deviation = "" if index["sd"] is None else f"± {index['sd']:.2f} {interval_text(index)}".rstrip()
             found.append(key(mean_text(index | {"sd": None}), "locality index_degree", deviation))
-    told = ("yes", "flips or shifts") if augmented else ("no", "no augmentation")
-    return [*found, key(told[0], "told about geometry", told[1])]
+    yes, how = ("yes", "flips or shifts") if augmented else ("no", "no augmentation")
+    return [*found, key(yes, "told about geometry", how)]
 
 
 def interval_text(found: dict[str, Any]) -> str:
     """The interval of an index's mean, e.g. '[4.59, 4.61]', empty where there is none."""
     return "" if found["low"] is None else f"[{signed(found['low'], 2)}, {signed(found['high'], 2)}]"
-
-
-def seeds_text(seeds: list[int]) -> str:
-    """Seeds in a row as '0 to 4', others one by one."""
-    if len(seeds) > 2 and seeds == list(range(seeds[0], seeds[0] + len(seeds))):
-        return f"{seeds[0]} to {seeds[-1]}"
-    return ", ".join(map(str, seeds))

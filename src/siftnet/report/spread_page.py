@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from siftnet.report.command import command
@@ -13,7 +14,6 @@ from siftnet.report.spread_claim import claim, keys, scope
 from siftnet.report.spread_rows import (
     ROUND_COLUMNS,
     circumstances,
-    common_folder,
     round_rows,
     seed_columns,
     seed_rows,
@@ -23,11 +23,12 @@ from siftnet.spread import spread
 from siftnet.store import Run
 
 
-def build_spread_report(runs: Sequence[Run]) -> str:
-    """The page about several seeds together, self-contained HTML; it belongs where the runs' folders lie.
+def build_spread_report(runs: Sequence[Run], folder: Path) -> str:
+    """The page about several seeds together, self-contained HTML, to lie in `folder`.
 
     Its links to the runs' own pages are relative to there (seed-N/report.html). Runs that are not measured yet show
-    their scores alone. Raises ValueError for runs that `siftnet.spread.spread` refuses.
+    their scores alone, those that have not begun nothing. Raises ValueError for runs that `siftnet.spread.spread`
+    refuses.
     """
     summary = spread(runs)
     first, augmented = runs[0], runs[0].data["augmented"]
@@ -38,9 +39,9 @@ def build_spread_report(runs: Sequence[Run]) -> str:
         "spread.html",
         {"rounds": [], "start": 0, "figures": {f.name: f.payload() for s in sections for f in s.figures}},
         eyebrow=f"what {count} seeds say together" if count > 1 else "what one seed says",
-        name=common_folder(runs).name,
+        name=folder.absolute().name,
         subtitle=f"{first.data['name']} · {first.geometry.describe()} · network {first.config.network.layers}",
-        verdict=claim(summary, augmented=augmented),
+        verdict=claim(summary, augmented=augmented, permuted=first.permuted),
         keys=keys(summary, augmented=augmented),
         sections=sections,
         count=count,
@@ -48,7 +49,7 @@ def build_spread_report(runs: Sequence[Run]) -> str:
         rows=list(zip([r["round"] for r in summary["rounds"]], round_rows(summary), strict=True)),
         headline=summary["headline"],
         seed_columns=seed_columns(summary),
-        seeds=seed_rows(summary, runs),
+        seeds=seed_rows(summary, runs, folder),
         circumstances=circumstances(runs),
         changed=changed,
         settings=all_settings,

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from siftnet.report.provenance import ROUTINE, data_rows, fine, kernels, seconds, setting_rows
-from siftnet.report.spread_claim import headline_row, interval_text
+from siftnet.report.spread_claim import interval_text
+from siftnet.report.spread_progress import headline_row, progress_text
 from siftnet.report.wording import share, signed
 from siftnet.settings import flatten, to_dict
 from siftnet.spread import mean_text
@@ -55,14 +56,13 @@ def seed_columns(summary: dict[str, Any]) -> list[str]:
     return ["seed", "dense, test", *chosen, f"index degree{at}", "own headline round", ""]
 
 
-def seed_rows(summary: dict[str, Any], runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
-    """One row a seed: the address of its own page, from where the runs lie together, and the cells."""
-    home = common_folder(runs)
+def seed_rows(summary: dict[str, Any], runs: Sequence[Run], folder: Path) -> list[tuple[str, list[str]]]:
+    """One row a seed: the address of its own page, from `folder`, and the cells."""
     rows = []
     for at, (run, described) in enumerate(zip(runs, summary["runs"], strict=True)):
-        # Without measures there is no page.
-        place = run.path.resolve().relative_to(home).as_posix()
-        address = "" if described["headline"] is None else quote(f"{place}/report.html")
+        # As the folders are named here: a link among them may lead anywhere. Without measures there is no page.
+        place = Path(os.path.relpath(run.report_path, folder)).as_posix()
+        address = "" if described["headline"] is None else quote(place)
         rows.append((address, _seed_row(summary, at)))
     return rows
 
@@ -82,13 +82,8 @@ def _seed_row(summary: dict[str, Any], at: int) -> list[str]:
         *scores,
         mean_text({"mean": row["index_degree"]["values"][at] if row else None, "sd": None}) or "–",
         "–" if run["headline"] is None else str(run["headline"]),
-        f"diverged in round {lost['round']} at step {lost['step']}" if lost else "",
+        f"diverged in round {lost['round']} at step {lost['step']}" if lost else progress_text(run, summary),
     ]
-
-
-def common_folder(runs: Sequence[Run]) -> Path:
-    """The folder that the runs lie in together, where the page about them belongs."""
-    return Path(os.path.commonpath([run.path.resolve().parent for run in runs]))
 
 
 def circumstances(runs: Sequence[Run]) -> list[tuple[str, str]]:
