@@ -16,6 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from siftnet import store
+from siftnet.checkpoint import CHECKPOINT_FORMAT
 from siftnet.files import read_tensors
 from siftnet.geometry import Grid, torus
 from siftnet.kernels import Evaluation
@@ -178,7 +179,7 @@ def test_a_checkpoint_of_another_format_is_refused_and_names_the_folder(copy: Ru
     path = copy.path / "checkpoint" / "progress.safetensors"
     tensors, metadata = read_tensors(path)
     facts = json.loads(metadata["facts"])
-    assert facts.pop("format") == store.CHECKPOINT_FORMAT
+    assert facts.pop("format") == CHECKPOINT_FORMAT
     path.write_bytes(save(tensors, {"facts": json.dumps(facts if found is None else facts | {"format": found})}))
     message = f"{path.parent} was written by {age} siftnet: remove it, and the round begins anew"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

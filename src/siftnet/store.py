@@ -17,7 +17,6 @@ the system lifts when its owner dies. Local POSIX file systems. No pickle is wri
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shutil
 from pathlib import Path
@@ -25,14 +24,14 @@ from typing import Any, Literal
 
 import numpy as np
 from safetensors.torch import save
-from torch import Tensor
 
+from siftnet.checkpoint import pack_checkpoint, unpack_checkpoint
 from siftnet.config import RunConfig
 from siftnet.files import read_arrays, read_json, read_tensors, rename_durably, to_json, to_npz, write_file
 from siftnet.geometry import Geometry
 from siftnet.kernels import Plan
 from siftnet.masks import Masks
-from siftnet.packing import dense_again, pack_masks, pack_state, survivors, unpack_masks, unpack_state
+from siftnet.packing import pack_masks, pack_state, unpack_masks, unpack_state
 from siftnet.settings import from_dict, to_dict
 from siftnet.state import State
 from siftnet.ticket import Provenance, Ticket, geometry_from_dict
@@ -41,8 +40,6 @@ from siftnet.train import History, Progress, Record
 # 2: plans; checkpoints hold survivors alone.
 SCHEMA = 2
 PAGE = "report.html"
-# 2: survivors alone. 1, of siftnet 0.1.0, held whole tensors and did not say its number.
-CHECKPOINT_FORMAT = 2
 
 
 class Run:
@@ -205,54 +202,18 @@ class Run:
 
     def write_checkpoint(self, number: int, masks: Masks, progress: Progress) -> None:
         """Store the round under way, in one file: of what is pruned by `masks`, the survivors alone."""
-        history = progress.history
-        tensors = {f"state|{k}": t for k, t in progress.state.tensors()}
-        if history.best is not None:
-            tensors |= {f"best|{k}": t for k, t in history.best.tensors()}
-        for step, state in history.snapshots.items():
-            tensors |= {f"{step}|{k}": t for k, t in state.tensors()}
-        # Stored tensors may share memory (a snapshot that is also the best); a file holds each once by name.
-        packed = {key: survivors(key, tensor, masks).clone() for key, tensor in tensors.items()}
-        facts = {
-            "format": CHECKPOINT_FORMAT,
-            "round": number,
-            "step": progress.state.step,
-            "best_step": history.best.step if history.best else None,
-            "records": [record.to_dict() for record in history.records],
-            "pending": history.pending,
-            "seconds": history.seconds,
-        }
-        data = save(packed, {"facts": json.dumps(facts)})
-        write_file(self.path / "checkpoint" / "progress.safetensors", data)
+        write_file(self._checkpoint_path(), pack_checkpoint(number, masks, progress))
 
     def checkpoint(self, number: int, masks: Masks) -> Progress | None:
         """The round under way, if it is this one; masks: those that it is trained under.
 
         Raises ValueError for one that another format of siftnet wrote.
         """
-        path = self.path / "checkpoint" / "progress.safetensors"
-        if not path.exists():
-            return None
-        tensors, metadata = read_tensors(path)
-        facts = json.loads(metadata["facts"])
-        if facts["round"] != number:
-            return None
-        found = facts.get("format", 1)
-        if found != CHECKPOINT_FORMAT:
-            age = "an older" if found < CHECKPOINT_FORMAT else "a newer"
-            raise ValueError(f"{path.parent} was written by {age} siftnet: remove it, and the round begins anew")
-        parts: dict[str, dict[str, Tensor]] = {}
-        for key, tensor in tensors.items():
-            owner, name = key.split("|", 1)
-            parts.setdefault(owner, {})[name] = dense_again(name, tensor, masks, path)
-        history = History(
-            records=[Record.from_dict(r) for r in facts["records"]], pending=facts["pending"], seconds=facts["seconds"]
-        )
-        state = State.from_tensors(parts.pop("state"), facts["step"])
-        if "best" in parts:
-            history.best = State.from_tensors(parts.pop("best"), facts["best_step"])
-        history.snapshots = {int(step): State.from_tensors(part, 0) for step, part in parts.items()}
-        return Progress(state, history)
+        path = self._checkpoint_path()
+        return unpack_checkpoint(path, number, masks) if path.exists() else None
+
+    def _checkpoint_path(self) -> Path:
+        return self.path / "checkpoint" / "progress.safetensors"
 
     def clear_checkpoint(self) -> None:
         """Forget the round under way."""
