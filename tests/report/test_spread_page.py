@@ -14,6 +14,7 @@ from siftnet.geometry import Grid, Unknown
 from siftnet.launch import run
 from siftnet.report import build_spread_report
 from siftnet.report.command import command, option
+from siftnet.report.figure import band
 from siftnet.report.figures_spread import index_figures, score_figures
 from siftnet.report.spread_claim import gain_text
 from siftnet.report.spread_rows import by_seed
@@ -187,6 +188,13 @@ def test_an_interval_below_zero_is_drawn_where_it_is_and_only_a_logarithm_cuts_i
     both = {"runs": [{"seed": 0}, {"seed": 1}], "metric": "r2", "rounds": [row]}
     assert score_figures(both)[0].data[0]["y"] == [found["high"], found["low"]]
     assert index_figures(both)[0].data[0]["y"] == [found["high"], 1e-6]
+
+
+def test_a_band_has_a_gap_where_there_is_no_interval():
+    drawn = band([1.0, 0.5, 0.2, 0.1, 0.05], [0, 1, None, 3, 4], [5, 6, None, 8, 9], "interval")
+    assert drawn["x"] == [1.0, 0.5, 0.5, 1.0, None, 0.1, 0.05, 0.05, 0.1]
+    assert drawn["y"] == [5, 6, 1, 0, None, 8, 9, 4, 3]
+    assert band([1.0, 0.5], [None, None], [None, None], "none")["x"] == []
 
 
 def test_a_wide_interval_does_not_squash_the_seeds():

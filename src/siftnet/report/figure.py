@@ -6,6 +6,7 @@ the light and the dark theme.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -129,10 +130,14 @@ def reference_line(y: float, text: str = "") -> dict[str, Any]:
 
 
 def band(x: Sequence[float], low: Sequence[float | None], high: Sequence[float | None], name: str) -> Trace:
-    """The area between two curves."""
-    kept = [(a, b, c) for a, b, c in zip(x, low, high, strict=True) if b is not None and c is not None]
-    forth, back = [(a, c) for a, _, c in kept], [(a, b) for a, b, _ in reversed(kept)]
-    outline = forth + back
+    """The area between two curves, with a gap where one of them has no value."""
+    outline: list[tuple[float | None, float | None]] = []
+    points = zip(x, low, high, strict=True)
+    for there, group in itertools.groupby(points, lambda point: None not in point):
+        stretch = list(group) if there else []
+        # Plotly fills what lies between two None by itself.
+        outline += [(None, None)] if stretch and outline else []
+        outline += [(a, c) for a, _, c in stretch] + [(a, b) for a, b, _ in reversed(stretch)]
     return {
         "type": "scatter",
         "x": [p[0] for p in outline],
