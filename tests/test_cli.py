@@ -238,6 +238,7 @@ def test_what_replicates_cannot_be_asked_is_said(
         (["run", "nlgp", "--out", str(replicated), *TINY], "holds replicates (seed-3, seed-4): go on with"),
         (["run", "nlgp", "--out", str(finished), "--replicates", "2", *TINY], "holds a single run"),
         (["run", "nlgp", "--out", str(replicated), "--replicates", "2", *TINY], "--seed 0 --replicates 5"),
+        (["resume", str(replicated), "--seed", "7"], "goes on with seeds 3, 4, got --seed 7: leave it out"),
         (["report", str(replicated), "--picture", str(tmp_path / "x.png")], "name one, as in"),
     ]
     for arguments, says in wrong:

@@ -13,7 +13,7 @@ from siftnet.data.dataset import Dataset
 from siftnet.geometry import Grid, Points, Unknown, ring, torus, volume
 from siftnet.launch import resume, run
 from siftnet.masks import Masks
-from siftnet.replicates import run_replicates
+from siftnet.replicates import resume_replicates, run_replicates
 from siftnet.settings import load
 from siftnet.state import State
 from siftnet.store import Run
@@ -36,6 +36,7 @@ __all__ = [
     "load",
     "locality",
     "resume",
+    "resume_replicates",
     "ring",
     "run",
     "run_replicates",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
@@ -60,7 +61,8 @@ class RunCommand(Shared):
         if self.dry_run:
             return _print_estimate(self.config, self.replicates, self.json)
         out = self.out or Path("runs") / Path(self.preset).stem
-        return _run_to_report(self.config, self.replicates if self.replicates > 1 else None, out, self.json)
+        seeds = range(self.config.seed, self.config.seed + self.replicates) if self.replicates > 1 else None
+        return _run_to_report(self.config, seeds, out, self.json)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +75,15 @@ class ResumeCommand(Shared):
 
     def __call__(self) -> int:
         """Resume it."""
-        count = stored_replicates(self.directory)[1] if replicates_in(self.directory) else None
-        return _run_to_report(self.config, count, self.directory, self.json)
+        seeds = None
+        if replicates_in(self.directory):
+            stored, seeds = stored_replicates(self.directory)
+            if self.config.seed != stored.seed:
+                raise ValueError(
+                    f"{self.directory} goes on with seeds {', '.join(map(str, seeds))}, got --seed {self.config.seed}: "
+                    "leave it out, or ask for more replicates with siftnet run"
+                )
+        return _run_to_report(self.config, seeds, self.directory, self.json)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,14 +226,14 @@ class BenchCommand(Shared):
         return 0
 
 
-def _run_to_report(config: RunConfig, replicates: int | None, out: Path, as_json: bool) -> int:
+def _run_to_report(config: RunConfig, seeds: Sequence[int] | None, out: Path, as_json: bool) -> int:
     setup = set_up(config)
     with display.progress_bar("updates") as bar:
         narrator = display.Narrator(bar)
-        if replicates is None:
+        if seeds is None:
             runs = [carry_out(setup, out, narrator)]
         else:
-            runs = carry_out_replicates(setup, replicates, out, narrator)
+            runs = carry_out_replicates(setup, seeds, out, narrator)
     outcome = Outcome(out, runs)
     page = write_pages(outcome, config.analysis, setup)
     print_outcome(outcome, as_json)

@@ -19,28 +19,49 @@ from siftnet.train import History, Progress
 CHECKPOINT_SECONDS = 30.0
 
 
+class Agreement:
+    """What is done at a step: stop there, write a checkpoint, or go on.
+
+    Decided when the first of those that are trained together asks, for all of them, so that they stand at one step.
+    """
+
+    def __init__(self, stop_requested: Callable[[], int]) -> None:
+        """stop_requested: the signal that asks to stop, or 0."""
+        self.stop_requested = stop_requested
+        self.decided, self.stop, self.due = (-1, -1), 0, False
+        self.restart_clock()
+
+    def at(self, number: int, step: int) -> tuple[int, bool]:
+        """Of the updates made in a round, the signal to stop for, or 0, and whether a checkpoint is due."""
+        if self.decided != (number, step):
+            self.decided, self.stop = (number, step), self.stop_requested()
+            self.due = self.stop != 0 or time.monotonic() - self.written > CHECKPOINT_SECONDS
+        return self.stop, self.due
+
+    def restart_clock(self) -> None:
+        """A checkpoint, or a round, is written."""
+        self.written = time.monotonic()
+
+
 class Keeper:
     """Keeps one run: a checkpoint by the clock, and when a signal asks to stop; every finished round."""
 
-    def __init__(
-        self, stored: Run, network: Network, observer: Observer, stop: Callable[[int], int], folder: Path
-    ) -> None:
+    def __init__(self, stored: Run, network: Network, observer: Observer, agreement: Agreement, folder: Path) -> None:
         """Keep `stored`.
 
-        stop: of the updates made in the round, the signal that asks to stop there, or 0; folder: what to resume after
-        that, the run's or that of all replicates.
+        agreement: shared by those that are trained together; folder: what to resume after a stop, the run's or that of
+        all replicates.
         """
-        self.stored, self.network, self.observer, self.stop = stored, network, observer, stop
+        self.stored, self.network, self.observer, self.agreement = stored, network, observer, agreement
         self.folder = folder
-        self._restart_clock()
 
     def watch(self, number: int, masks: Masks, step: int, history: History, progress: Callable[[], Progress]) -> None:
         """A `WatchRound`. Raises Interrupted, after a checkpoint, where a signal asks to stop."""
         self.observer.advanced(number, step, history)
-        stop = self.stop(step)
-        if stop or time.monotonic() - self.written > CHECKPOINT_SECONDS:
+        stop, due = self.agreement.at(number, step)
+        if due:
             self.stored.write_checkpoint(number, masks, progress())
-            self._restart_clock()
+            self.agreement.restart_clock()
         if stop:
             raise Interrupted(self.folder, stop)
 
@@ -52,7 +73,3 @@ class Keeper:
         scored = finished.scored if self.stored.config.prune.at_step >= 0 else None
         self.stored.write_round(finished.number, summary, finished.masks, finished.trained, finished.history, scored)
         self.observer.finished(summary)
-        self._restart_clock()
-
-    def _restart_clock(self) -> None:
-        self.written = time.monotonic()

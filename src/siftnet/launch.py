@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from siftnet.data.load import check_augmentation, load_dataset
 from siftnet.environment import describe_machine, has_amx, prepare_torch, processor_name, resolve_machine
 from siftnet.files import lock
 from siftnet.imp import Position, Subject, first_position, foreseen_densities, masks_after, sift, stop_reason
-from siftnet.keeper import Keeper
+from siftnet.keeper import Agreement, Keeper
 from siftnet.kernels import KERNELS, Plan, candidates, make_plan
 from siftnet.kernels.plan import extend_plan
 from siftnet.network import Loss, Network, build, initialise
@@ -154,7 +154,7 @@ def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | 
         if Run.exists(path):
             stored, setup = reopen(wanted)
             observer.loaded(setup.dataset, setup.network, stored.config)
-            note_other_tiles(stored, observer)
+            note_other_tiles([stored], observer)
         else:
             observer.loaded(setup.dataset, setup.network, setup.config)
             stored, setup = create(wanted, plan_for(setup, observer))
@@ -163,8 +163,8 @@ def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | 
             setup = planned_far_enough(stored, setup)
             observer.planned(setup.trainer.plan)
             with stop_requests() as stop_requested:
-                keeper = Keeper(stored, setup.network, observer, lambda step: stop_requested(), path)
-                sift_from(position, setup, keeper, stop_requested)
+                keeper = Keeper(stored, setup.network, observer, Agreement(stop_requested), path)
+                sift_from(position, setup, keeper)
     return stored
 
 
@@ -189,25 +189,30 @@ def create(wanted: Wanted, plan: Plan) -> tuple[Run, Setup]:
     return Run.create(wanted.path, config, wanted.digest, machine, data, describe_inputs(dataset), plan), setup
 
 
-def sift_from(position: Position, setup: Setup, keeper: Keeper, stop_requested: Callable[[], int]) -> None:
-    """Sift until the run stops. Raises Interrupted, once all is kept, where a signal's number is requested."""
-    config = setup.config
+def sift_from(position: Position, setup: Setup, keeper: Keeper) -> None:
+    """Sift until the run stops. Raises Interrupted, once all is kept, where a signal asks to stop."""
+    config, agreement = setup.config, keeper.agreement
     for finished in sift(setup.subject, config.prune, config.train.rewind, config.seed, position, keeper.watch):
         keeper.keep(finished)
-        if stop_requested() and finished.stop is None:
-            raise Interrupted(keeper.folder, stop_requested())
+        agreement.restart_clock()
+        if (stop := agreement.stop_requested()) and finished.stop is None:
+            raise Interrupted(keeper.folder, stop)
 
 
-def note_other_tiles(stored: Run, observer: Observer) -> None:
-    """Say so where products on blocks would round otherwise than where the run was made."""
-    # The dense kernel has no tiles of ours, and fp32 is not for them.
-    if stored.config.train.precision != "bf16" or stored.plan.names == ["dense"]:
-        return
-    here, there = has_amx(), stored.environment.get("amx")
-    # A run of an older siftnet does not say.
-    if there not in (None, here):
+def note_other_tiles(runs: Iterable[Run], observer: Observer) -> None:
+    """Say so, once, where products on blocks would round otherwise than where one of the runs was made."""
+    here = has_amx()
+    if any(_other_tiles(stored, here) for stored in runs):
         has = "has" if here else "lacks"
         observer.noted(f"this machine {has} AMX tiles, unlike the one that made the run: last bits may differ")
+
+
+def _other_tiles(stored: Run, here: bool) -> bool:
+    # The dense kernel has no tiles of ours, and fp32 is not for them.
+    if stored.config.train.precision != "bf16" or stored.plan.names == ["dense"]:
+        return False
+    # A run of an older siftnet does not say.
+    return stored.environment.get("amx") not in (None, here)
 
 
 def first_round(setup: Setup) -> Position:
@@ -233,6 +238,8 @@ def plan_for(setup: Setup, observer: Observer | None = None) -> Plan:
 
 def resume(path: Path | str, *, dataset: Dataset | None = None, observer: Observer | None = None) -> Run:
     """Go on with a stored run as it was configured; to change its stop rules, call `run` with the changed ones."""
+    if replicates_in(path):
+        raise ValueError(f"{path} holds replicates: go on with siftnet.resume_replicates({str(path)!r})")
     return run(Run(path).config, path, dataset=dataset, observer=observer)
 
 

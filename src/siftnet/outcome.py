@@ -18,7 +18,7 @@ from siftnet.launch import Setup
 from siftnet.report import build_report, build_spread_report
 from siftnet.report.spread_claim import claim
 from siftnet.spread import spread
-from siftnet.store import Run, replicates_in, write_spread_report
+from siftnet.store import Run, open_replicates, write_spread_report
 from siftnet.survey import survey
 
 
@@ -32,8 +32,11 @@ class Outcome:
 
     @classmethod
     def at(cls, path: Path) -> Outcome:
-        """What lies at a path. Raises ValueError where it is neither a run nor a folder of replicates."""
-        return cls(path, [Run(folder) for folder in replicates_in(path)] or [Run(path)])
+        """What lies at a path.
+
+        Raises ValueError where it is neither a run nor a folder of replicates, or one lies in the place of another.
+        """
+        return cls(path, open_replicates(path) or [Run(path)])
 
     @property
     def replicated(self) -> bool:
@@ -42,22 +45,28 @@ class Outcome:
 
 
 def measure(outcome: Outcome, config: AnalysisConfig | None, setup: Setup | None) -> Iterator[Run]:
-    """Measure each run and yield it while its lock is held; config: how, unless as it is stored.
+    """Measure the finished rounds of each run and yield it while its lock is held.
 
-    setup: data and network of any of the runs, for node ablation; without it there is none.
+    config: how, unless as it is stored; setup: data and network of any of the runs, for node ablation; without it there
+    is none. Raises ValueError where no round of any is finished; a replicate that has none is not measured.
     """
+    total = sum(len(stored.rounds()) for stored in outcome.runs)
+    if not total:
+        raise ValueError(f"{outcome.path} has no finished round to measure: siftnet resume {outcome.path}")
     with display.progress_bar("rounds") as bar:
-        task = bar.add_task("measuring", total=sum(len(stored.rounds()) for stored in outcome.runs))
+        task = bar.add_task("measuring", total=total)
         for stored in outcome.runs:
             with lock(stored.path):
-                survey(stored, config or stored.config.analysis, setup, lambda number: bar.advance(task))
+                if stored.rounds():
+                    survey(stored, config or stored.config.analysis, setup, lambda number: bar.advance(task))
                 yield stored
 
 
 def write_pages(outcome: Outcome, config: AnalysisConfig | None, setup: Setup | None) -> Path:
     """Measure, and write each run's page, and the one over replicates; the path of the last. See `measure`."""
     for stored in measure(outcome, config, setup):
-        page = stored.write_report(build_report(stored))
+        if stored.rounds():
+            page = stored.write_report(build_report(stored))
     if outcome.replicated:
         with lock(outcome.path):
             page = write_spread_report(outcome.path, build_spread_report(outcome.runs, outcome.path))

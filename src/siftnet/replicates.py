@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from siftnet.config import RunConfig
 from siftnet.data.dataset import Dataset
 from siftnet.environment import prepare_torch
 from siftnet.files import lock
 from siftnet.imp import Position, begin_round, end_round, following
-from siftnet.keeper import Keeper
+from siftnet.keeper import Agreement, Keeper
 from siftnet.kernels import KERNELS, Plan, ReplicatingKind
 from siftnet.launch import (
     Setup,
@@ -34,10 +35,20 @@ from siftnet.launch import (
 )
 from siftnet.observer import Observer, Silent
 from siftnet.signals import Interrupted, stop_requests
-from siftnet.store import Run, replicate_path, replicates_in, seeds_begun
-from siftnet.train import train_together
+from siftnet.state import State
+from siftnet.store import Run, open_replicates, replicate_path, seeds_asked, write_seeds
+from siftnet.train import Assignment, History, train_together
 
 StopRequested = Callable[[], int]
+
+
+class Place(NamedTuple):
+    """Where a replicate stands and what computes it there: those who share it all can train together."""
+
+    round_number: int
+    step: int
+    kernel: str
+    threads: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +61,14 @@ class Replicate:
     position: Position
 
     @property
-    def place(self) -> tuple[int, int, str]:
-        """Its round, the updates made in it, and its kernel there: those who share all three can train together."""
+    def place(self) -> Place:
+        """Its round, the updates made in it, its kernel there and the threads that it is computed with."""
         progress, density = self.position.progress, self.position.masks.density
-        return (
+        return Place(
             self.position.round_number,
             progress.state.step if progress else 0,
             self.setup.trainer.plan.kernel(density),
+            self.stored.config.threads,
         )
 
 
@@ -75,36 +87,36 @@ def run_replicates(
     Raises ValueError for settings that do not fit, for a folder with other runs or with more replicates, Interrupted
     when a signal stops them.
     """
-    return carry_out_replicates(set_up(config, dataset), count, out, observer)
+    if count < 1:
+        raise ValueError(f"the number of replicates must be 1 or more, got {count}")
+    return carry_out_replicates(set_up(config, dataset), range(config.seed, config.seed + count), out, observer)
 
 
 def resume_replicates(
     out: Path | str, *, dataset: Dataset | None = None, observer: Observer | None = None
 ) -> list[Run]:
     """Go on with all replicates of a folder as they were configured. Raises ValueError where there are none."""
-    config, count = stored_replicates(out)
-    return run_replicates(config, count, out, dataset=dataset, observer=observer)
+    config, seeds = stored_replicates(out)
+    return carry_out_replicates(set_up(config, dataset), seeds, out, observer)
 
 
-def stored_replicates(out: Path | str) -> tuple[RunConfig, int]:
-    """The configuration of the first replicate of a folder and how many there are to be, from the first to the last.
+def stored_replicates(out: Path | str) -> tuple[RunConfig, list[int]]:
+    """The configuration of the first replicate of a folder, and the seeds that were asked for last or are there.
 
-    Raises ValueError where the folder holds none.
+    Raises ValueError where the folder holds none, or one in the place of another seed.
     """
-    there = replicates_in(out)
+    there = open_replicates(out)
     if not there:
         raise ValueError(f"{out} holds no replicates: make them with siftnet run PRESET --replicates 5 --out {out}")
-    config = Run(there[0]).config
-    # Folders are made before the first run, so that one killed between two of them still says how many were asked for.
-    return config, seeds_begun(Path(out))[-1] - config.seed + 1
+    seeds = {*seeds_asked(Path(out)), *(stored.config.seed for stored in there)}
+    return there[0].config, sorted(seeds)
 
 
-def carry_out_replicates(setup: Setup, count: int, out: Path | str, observer: Observer | None = None) -> list[Run]:
-    """`run_replicates`, for what is set up already."""
-    if count < 1:
-        raise ValueError(f"the number of replicates must be 1 or more, got {count}")
+def carry_out_replicates(
+    setup: Setup, seeds: Sequence[int], out: Path | str, observer: Observer | None = None
+) -> list[Run]:
+    """`run_replicates` with these seeds, in ascending order, for what is set up already."""
     out, observer = Path(out), observer or Silent()
-    seeds = range(setup.config.seed, setup.config.seed + count)
     _check_folder(out, seeds)
     data_hash = setup.dataset.content_hash()
     wanted = [want(setup.with_seed(seed), replicate_path(out, seed), data_hash) for seed in seeds]
@@ -115,6 +127,8 @@ def carry_out_replicates(setup: Setup, count: int, out: Path | str, observer: Ob
     with ExitStack() as locks:
         for each in wanted:
             locks.enter_context(lock(each.path))
+        # Before the first run is made, so that killed between two of them all are made on going on.
+        write_seeds(out, seeds)
         opened = _open(wanted, observer)
         live = _live(opened, observer)
         with stop_requests() as stop_requested:
@@ -125,11 +139,11 @@ def carry_out_replicates(setup: Setup, count: int, out: Path | str, observer: Ob
     return [stored for stored, _ in opened]
 
 
-def _check_folder(out: Path, seeds: range) -> None:
+def _check_folder(out: Path, seeds: Sequence[int]) -> None:
     """Raise ValueError where the folder is a run of its own, or holds replicates that are not asked for."""
     if Run.exists(out):
         raise ValueError(f"{out} holds a single run: choose another directory for replicates, with siftnet run --out")
-    there = [seed for seed in seeds_begun(out) if Run.exists(replicate_path(out, seed))]
+    there = [stored.config.seed for stored in open_replicates(out)]
     if beyond := [seed for seed in there if seed not in seeds]:
         lowest, highest = min(seeds[0], *there), max(seeds[-1], *there)
         raise ValueError(
@@ -144,7 +158,7 @@ def _open(wanted: Sequence[Wanted], observer: Observer) -> list[tuple[Run, Setup
     if there:
         first, setup = next(iter(there.values()))
         observer.loaded(setup.dataset, setup.network, first.config)
-        note_other_tiles(first, observer)
+        note_other_tiles([stored for stored, _ in there.values()], observer)
         plan, config = first.plan, first.config
     else:
         setup, config = wanted[0].setup, wanted[0].setup.config
@@ -199,8 +213,7 @@ def _one_after_the_other(live: Sequence[Replicate], out: Path, stop_requested: S
         if stop_requested():
             raise Interrupted(out, stop_requested())
         prepare_torch(r.stored.config)
-        keeper = Keeper(r.stored, r.setup.network, r.observer, lambda step: stop_requested(), out)
-        sift_from(r.position, r.setup, keeper, stop_requested)
+        sift_from(r.position, r.setup, Keeper(r.stored, r.setup.network, r.observer, Agreement(stop_requested), out))
 
 
 def _side_by_side(live: Sequence[Replicate], out: Path, stop_requested: StopRequested) -> None:
@@ -209,38 +222,45 @@ def _side_by_side(live: Sequence[Replicate], out: Path, stop_requested: StopRequ
             raise Interrupted(out, stop_requested())
         behind = min(r.place for r in live)
         group = [r for r in live if r.place == behind]
-        if not _takes_several(behind[-1]):
+        if not _takes_several(behind.kernel):
             group = group[:1]
         ahead = [r for r in live if r not in group]
         live = sorted(ahead + _train_round(group, out, stop_requested), key=lambda r: r.setup.config.seed)
 
 
+class Turn:
+    """One replicate's round: begun here, trained with those of others, kept as soon as it ends."""
+
+    def __init__(self, replicate: Replicate, keeper: Keeper) -> None:
+        subject, config = replicate.setup.subject, replicate.setup.config
+        self.replicate, self.keeper = replicate, keeper
+        self.begun = begin_round(subject, config.prune, config.train.rewind, replicate.position, keeper.watch)
+        self.further: Replicate | None = None
+        """Where it stands after its round, unless it stops there."""
+
+    def assignment(self) -> Assignment:
+        """The training to be made."""
+        return replace(self.begun, state=self.begun.state.clone(), diverged=self.keep)
+
+    def keep(self, trained: State, history: History) -> None:
+        """Store the round."""
+        r, config = self.replicate, self.replicate.setup.config
+        finished = end_round(
+            r.setup.subject, config.prune, config.train.rewind, config.seed, r.position, self.begun, trained, history
+        )
+        self.keeper.keep(finished)
+        position = following(r.position, finished)
+        self.further = replace(r, position=position) if position else None
+
+
 def _train_round(group: Sequence[Replicate], out: Path, stop_requested: StopRequested) -> list[Replicate]:
     """Train one round of all of the group together and keep it; those that go on, where they stand then."""
     prepare_torch(group[0].stored.config)
-    agreed = _agreed(stop_requested)
-    keepers = [Keeper(r.stored, r.setup.network, r.observer, agreed, out) for r in group]
-    begun = [
-        begin_round(r.setup.subject, r.setup.config.prune, r.setup.config.train.rewind, r.position, keeper.watch)
-        for r, keeper in zip(group, keepers, strict=True)
-    ]
-    ends = train_together([r.setup.trainer for r in group], [replace(b, state=b.state.clone()) for b in begun])
-    further = []
-    for r, keeper, beginning, (trained, history) in zip(group, keepers, begun, ends, strict=True):
-        subject, config = r.setup.subject, r.setup.config
-        finished = end_round(
-            subject, config.prune, config.train.rewind, config.seed, r.position, beginning, trained, history
-        )
-        keeper.keep(finished)
-        if position := following(r.position, finished):
-            further.append(replace(r, position=position))
-    return further
-
-
-def _agreed(stop_requested: StopRequested) -> Callable[[int], int]:
-    """Of the updates made in a round, the request as it was when it was first asked about them.
-
-    Replicates are told of a step in turn: so either all of them stop there, or none does.
-    """
-    noted: dict[int, int] = {}
-    return lambda step: noted.setdefault(step, stop_requested())
+    agreement = Agreement(stop_requested)
+    turns = [Turn(r, Keeper(r.stored, r.setup.network, r.observer, agreement, out)) for r in group]
+    ends = train_together([r.setup.trainer for r in group], [turn.assignment() for turn in turns])
+    for turn, (trained, history) in zip(turns, ends, strict=True):
+        # Those that diverged were kept when they did.
+        if history.diverged_at is None:
+            turn.keep(trained, history)
+    return [turn.further for turn in turns if turn.further]

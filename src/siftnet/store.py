@@ -8,7 +8,8 @@
         checkpoint/progress.safetensors  the round under way
         analysis/ report.html          what was measured, and the page
 
-Replicates are runs in folders DIR/seed-N, N the seed, with a page over all of them, DIR/report.html.
+Replicates are runs in folders DIR/seed-N, N the seed, with a page over all of them, DIR/report.html, and the seeds that
+were asked for, DIR/replicates.json. Where DIR itself is a run, other runs in it are not its replicates.
 
 Everything is written under a temporary name, flushed to the disk and renamed, by one writer that holds a lock, which
 the system lifts when its owner dies. Local POSIX file systems. No pickle is written or read.
@@ -19,6 +20,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -276,16 +278,41 @@ def replicate_path(path: Path, seed: int) -> Path:
     return path / f"seed-{seed}"
 
 
-def seeds_begun(path: Path) -> list[int]:
-    """The N of its folders seed-N, ascending, whether or not a run is in them yet."""
-    found = (re.fullmatch("seed-(0|[1-9][0-9]*)", folder.name) for folder in path.glob("seed-*"))
-    return sorted(int(match[1]) for match in found if match)
-
-
 def replicates_in(path: Path | str) -> list[Path]:
-    """The folders seed-N of `path` that hold runs, by seed; empty where there are none."""
-    folders = [replicate_path(Path(path), seed) for seed in seeds_begun(Path(path))]
+    """The folders seed-N of `path` that hold runs, by seed; none where `path` is a run itself, whatever lies in it."""
+    path = Path(path)
+    if Run.exists(path):
+        return []
+    names = (re.fullmatch("seed-(0|[1-9][0-9]*)", folder.name) for folder in path.glob("seed-*"))
+    folders = [replicate_path(path, seed) for seed in sorted(int(match[1]) for match in names if match)]
     return [folder for folder in folders if Run.exists(folder)]
+
+
+def open_replicates(path: Path | str) -> list[Run]:
+    """The runs of `replicates_in`. Raises ValueError where one lies in the folder of another seed."""
+    runs = [Run(folder) for folder in replicates_in(path)]
+    for run in runs:
+        own = replicate_path(run.path.parent, run.config.seed)
+        if own != run.path:
+            raise ValueError(f"{run.path} holds the run of seed {run.config.seed}: move it to {own}, or out of there")
+    return runs
+
+
+def write_seeds(path: Path, seeds: Sequence[int]) -> None:
+    """Store the seeds that a folder of replicates is to have, run or not."""
+    write_file(path / "replicates.json", to_json({"seeds": list(seeds)}))
+
+
+def seeds_asked(path: Path) -> list[int]:
+    """What `write_seeds` stored last; empty in a folder of runs that were put together by hand."""
+    path = path / "replicates.json"
+    if not path.exists():
+        return []
+    stored = read_json(path)
+    seeds = stored.get("seeds") if isinstance(stored, dict) else None
+    if not isinstance(seeds, list) or not all(type(seed) is int and seed >= 0 for seed in seeds):
+        raise ValueError(f"{path} is not a list of seeds: remove it, and those that are there go on")
+    return seeds
 
 
 def write_spread_report(path: Path, html: str) -> Path:

@@ -103,7 +103,7 @@ SLICE, SLICE_SECONDS = 25, 0.05
 
 @dataclass(frozen=True)
 class Assignment:
-    """One training that is to be made; its fields are the arguments of `Training`."""
+    """One training that is to be made; its fields are the arguments of `Training`, and one for those made together."""
 
     state: State
     masks: Masks
@@ -111,6 +111,8 @@ class Assignment:
     snapshots: tuple[int, ...] = ()
     resume: Progress | None = None
     watch: Watch = lambda step, history, progress: None
+    diverged: Callable[[State, History], None] = lambda state, history: None
+    """Told of the last state at once where the loss is no number, since others may go on for long."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ def train_together(trainers: Sequence[Trainer], assignments: Sequence[Assignment
     clock = time.perf_counter()
     courses = _set_off(trainers, assignments)
     _share_out(clock, courses)
+    _tell_of_diverged(courses)
     live, updates = courses, SLICE
     while live := [course for course in live if not course.ended]:
         clock = time.perf_counter()
@@ -163,6 +166,7 @@ def train_together(trainers: Sequence[Trainer], assignments: Sequence[Assignment
         elapsed = _share_out(clock, live)
         # A slice that a validation cut short says nothing of longer ones.
         updates *= 2 if made == updates and elapsed < SLICE_SECONDS else 1
+        _tell_of_diverged(live)
         _tell([course for course in live if course.history.diverged_at is None])
     return [(course.final(), course.history) for course in courses]
 
@@ -188,6 +192,12 @@ def _share_out(clock: float, courses: Sequence[_Course]) -> float:
     for course in courses:
         course.history.seconds += elapsed / len(courses)
     return elapsed
+
+
+def _tell_of_diverged(courses: Sequence[_Course]) -> None:
+    for course in courses:
+        if course.history.diverged_at is not None:
+            course.assignment.diverged(course.final(), course.history)
 
 
 def _tell(courses: Sequence[_Course]) -> None:
