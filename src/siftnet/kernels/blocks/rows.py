@@ -19,6 +19,7 @@ from siftnet.kernels.blocks.epilogue import finish_input, finish_output
 from siftnet.kernels.blocks.layout import WIDTH, load_feature
 from siftnet.kernels.blocks.rule import step_weights
 from siftnet.kernels.blocks.vectors import (
+    AVX512,
     FLOAT,
     FLOATS,
     LANES,
@@ -38,6 +39,8 @@ CACHED = 1 << 20
 """Bytes of inputs that a thread goes through again and again: half of a second cache."""
 HALVES = 2
 """Shares of the blocks whose weight gradients are added up apart, see `dots_rows`."""
+AT_ONCE = WIDTH // LANES if AVX512 else WIDTH // LANES // 2
+"""Accumulators of a product's row: all, or as many as the registers hold."""
 PADDING = LANES
 """Unused entries after the last one of columns and gradients, which vectors may read."""
 
@@ -59,16 +62,18 @@ def product_row(typing: Any, x: Any, base: Any, columns: Any, values: Any, first
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         block = data(context, builder, signature, args, 0, args[1])
         columns, values, row = (data(context, builder, signature, args, i) for i in (2, 3, 6))
-        sums = [cgutils.alloca_once_value(builder, ZEROS) for _ in range(8)]
-        for pointer in sums:
-            builder.store(ZEROS, pointer)
-        with cgutils.for_range_slice(builder, args[4], args[5], long(1), LONG) as (k, _):
-            weight = splat(builder, builder.load(builder.gep(values, [k])))
-            feature = _feature(builder, block, columns, k, WIDTH // 2 if paired else WIDTH)
-            for pointer, part in zip(sums, load_feature(builder, feature, paired=paired), strict=True):
-                builder.store(fma(builder, weight, part, builder.load(pointer)), pointer)
-        for j, pointer in enumerate(sums):
-            store(builder, builder.load(pointer), row, long(LANES * j))
+        sums = [cgutils.alloca_once_value(builder, ZEROS) for _ in range(AT_ONCE)]
+        for begin in range(0, WIDTH // LANES, AT_ONCE):
+            for pointer in sums:
+                builder.store(ZEROS, pointer)
+            with cgutils.for_range_slice(builder, args[4], args[5], long(1), LONG) as (k, _):
+                weight = splat(builder, builder.load(builder.gep(values, [k])))
+                feature = _feature(builder, block, columns, k, WIDTH // 2 if paired else WIDTH)
+                parts = load_feature(builder, feature, paired=paired)[begin : begin + AT_ONCE]
+                for pointer, part in zip(sums, parts, strict=True):
+                    builder.store(fma(builder, weight, part, builder.load(pointer)), pointer)
+            for j, pointer in enumerate(sums):
+                store(builder, builder.load(pointer), row, long(LANES * (begin + j)))
         return context.get_dummy_value()
 
     return types.void(x, base, columns, values, first, end, row), generate

@@ -11,20 +11,21 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import types
-from numba.core import cgutils, config
+from numba.core import cgutils
 
 from siftnet.kernels.blocks.layout import PANEL
 from siftnet.kernels.blocks.vectors import (
+    AVX512,
     BYTE,
     FLOATS,
     LANES,
     LONG,
-    WORD,
     WORDS,
     ZEROS,
     call,
+    compiled_with,
     data,
     expand,
     fma,
@@ -35,7 +36,8 @@ from siftnet.kernels.blocks.vectors import (
     store,
 )
 
-ROWS_AT_ONCE = 8
+# So many accumulators as fit into the registers, beside what they are made of.
+ROWS_AT_ONCE, VECTORS_AT_ONCE = (8, 2) if AVX512 else (4, 1)
 TILES = np.zeros(64, np.uint8)
 """AMX's configuration: eight tiles of 16 rows of 64 bytes."""
 TILES[0], TILES[16:32:2], TILES[48:56] = 1, 64, 16
@@ -44,11 +46,7 @@ ASK_FOR_TILES = (158, 0x1023, 18)
 
 
 def _compiled_with_amx() -> bool:
-    # What Numba compiles for: the processor's features, or those that NUMBA_CPU_FEATURES names instead.
-    features = config.CPU_FEATURES  # type: ignore[attr-defined]  # made from the environment
-    if features is None:
-        features = binding.get_host_cpu_features().flatten()
-    return {"+amx-tile", "+amx-bf16"} <= set(features.split(","))
+    return compiled_with("amx-tile", "amx-bf16")
 
 
 @cache
@@ -156,40 +154,51 @@ def _vector_product(
     builder: Any, a: Any, a_stride: Any, a_half: Any, a_chunk: Any, a_step: Any, b: Any, b_stride: Any, b_step: Any,
     c: Any, c_stride: Any, words: Any, repeats: Any, *, paired: bool,
 ) -> None:  # fmt: skip
-    """Eight rows by two vectors of accumulators at a time."""
-    sums = [cgutils.alloca_once_value(builder, ZEROS) for _ in range(2 * ROWS_AT_ONCE)]
-    with cgutils.for_range_slice(builder, long(0), long(PANEL), long(ROWS_AT_ONCE), LONG) as (row, _):
+    """A few rows by one or two vectors of accumulators at a time, sixteen words along the sum after sixteen."""
+    sums = [cgutils.alloca_once_value(builder, ZEROS) for _ in range(ROWS_AT_ONCE * VECTORS_AT_ONCE)]
+    terms = cgutils.alloca_once(builder, FLOATS, ROWS_AT_ONCE * (2 if paired else 1))
+    with (
+        cgutils.for_range_slice(builder, long(0), long(PANEL), long(ROWS_AT_ONCE), LONG) as (row, _),
+        cgutils.for_range_slice(builder, long(0), long(PANEL), long(VECTORS_AT_ONCE * LANES), LONG) as (column, _),
+    ):
         for pointer in sums:
             builder.store(ZEROS, pointer)
         own = builder.mul(builder.lshr(row, long(4)), a_half)
         own = builder.add(own, builder.mul(builder.and_(row, long(LANES - 1)), a_stride))
         with cgutils.for_range(builder, repeats) as loop:
             a_r = builder.gep(a, [builder.add(builder.mul(loop.index, a_step), own)])
-            b_r = builder.gep(b, [builder.mul(loop.index, b_step)])
-            with cgutils.for_range(builder, words) as inner:
-                k = inner.index
-                a_k = builder.mul(builder.lshr(k, long(4)), a_chunk)
-                a_k = builder.gep(a_r, [builder.add(a_k, builder.and_(k, long(LANES - 1)))])
-                b_k = builder.gep(b_r, [builder.mul(k, b_stride)])
-                _add_outer_product(builder, a_k, a_stride, b_k, sums, paired)
+            b_r = builder.gep(b, [builder.add(builder.mul(loop.index, b_step), column)])
+            with cgutils.for_range_slice(builder, long(0), words, long(LANES), LONG) as (k, _):
+                a_k = builder.gep(a_r, [builder.mul(builder.lshr(k, long(4)), a_chunk)])
+                _gather_terms(builder, a_k, a_stride, terms, paired)
+                with cgutils.for_range(builder, long(LANES)) as inner:
+                    b_k = builder.gep(b_r, [builder.mul(builder.add(k, inner.index), b_stride)])
+                    _add_outer_product(builder, terms, inner.index, b_k, sums, paired)
         for i, pointer in enumerate(sums):
-            line = builder.mul(builder.add(row, long(i // 2)), c_stride)
-            store(builder, builder.load(pointer), c, builder.add(line, long(LANES * (i % 2))))
+            line = builder.mul(builder.add(row, long(i // VECTORS_AT_ONCE)), c_stride)
+            place = builder.add(builder.add(line, column), long(LANES * (i % VECTORS_AT_ONCE)))
+            store(builder, builder.load(pointer), c, place)
 
 
-def _add_outer_product(builder: Any, a: Any, a_stride: Any, b: Any, sums: list[Any], paired: bool) -> None:
-    """sums += column of eight words times row of 32 words."""
-    kind = WORDS if paired else FLOATS
-    line = [load(builder, b, long(LANES * j), kind) for j in range(2)]
-    lines = [expand(builder, words) if paired else (words,) for words in line]
+def _gather_terms(builder: Any, a: Any, a_stride: Any, terms: Any, paired: bool) -> None:
+    """terms = sixteen words of a few rows as float32, each ready to be spread over a vector."""
     for r in range(ROWS_AT_ONCE):
-        word = builder.load(builder.gep(a, [builder.mul(a_stride, long(r))]))
-        if paired:
-            halves = (builder.shl(word, ir.Constant(WORD, 16)), builder.and_(word, ir.Constant(WORD, 0xFFFF0000)))
-            factors = [splat(builder, builder.bitcast(half, ir.FloatType())) for half in halves]
-        else:
-            factors = [splat(builder, word)]
-        for j in range(2):
-            pointer = sums[2 * r + j]
-            for factor, part in zip(factors, lines[j], strict=True):
-                builder.store(fma(builder, factor, part, builder.load(pointer)), pointer)
+        words = load(builder, a, builder.mul(a_stride, long(r)), WORDS if paired else FLOATS)
+        halves = expand(builder, words) if paired else (words,)
+        for half, part in enumerate(halves):
+            builder.store(part, builder.gep(terms, [long(len(halves) * r + half)]))
+
+
+def _add_outer_product(builder: Any, terms: Any, k: Any, b: Any, sums: list[Any], paired: bool) -> None:
+    """sums += word k of the rows in `terms` times the vectors at b."""
+    lines = [load(builder, b, long(LANES * j), WORDS if paired else FLOATS) for j in range(VECTORS_AT_ONCE)]
+    parts = [expand(builder, words) if paired else (words,) for words in lines]
+    halves = len(parts[0])
+    first = builder.bitcast(terms, ir.FloatType().as_pointer())
+    for r in range(ROWS_AT_ONCE):
+        for half in range(halves):
+            at = builder.add(k, long(LANES * (halves * r + half)))
+            factor = splat(builder, builder.load(builder.gep(first, [at])))
+            for j in range(VECTORS_AT_ONCE):
+                pointer = sums[VECTORS_AT_ONCE * r + j]
+                builder.store(fma(builder, factor, parts[j][half], builder.load(pointer)), pointer)

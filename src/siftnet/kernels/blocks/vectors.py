@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import extending
-from numba.core import cgutils
+from numba.core import cgutils, config
 
 # Numba's own type makes the type checker ask for the two arguments that only the compiler passes.
 intrinsic: Any = extending.intrinsic
@@ -22,6 +22,18 @@ FLOATS, WORDS = ir.VectorType(FLOAT, LANES), ir.VectorType(WORD, LANES)
 ZEROS = ir.Constant(FLOATS, [0.0] * LANES)
 UPPER_HALVES = ir.Constant(WORDS, [0xFFFF0000] * LANES)
 HALF_A_WORD = ir.Constant(WORDS, [16] * LANES)
+
+
+def compiled_with(*features: str) -> bool:
+    """Whether Numba compiles for a processor with these features: this one, or what NUMBA_CPU_FEATURES says instead."""
+    known = config.CPU_FEATURES  # type: ignore[attr-defined]  # made from the environment
+    if known is None:
+        known = binding.get_host_cpu_features().flatten()
+    return {f"+{feature}" for feature in features} <= set(known.split(","))
+
+
+AVX512 = compiled_with("avx512f")
+"""A vector is one register, of 32. Elsewhere it is two of 16 (AVX2) or four of 32 (NEON)."""
 
 
 def long(value: int) -> ir.Constant:
