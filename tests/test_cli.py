@@ -102,7 +102,9 @@ def test_verify_fails_with_status_1_where_a_file_was_changed(
 def test_the_page_says_how_it_was_measured_and_report_measures_what_is_new(tmp_path: Path) -> None:
     path = tmp_path / "run"
     assert call("run", "nlgp", "--out", str(path), *TINY) == 0
+    (path / "report.html").unlink()
     assert call("analyze", str(path), "--analysis.samples", "29") == 0
+    assert (path / "report.html").exists()
     assert Run(path).config.analysis.samples == 29
     run(replace(Run(path).config, prune=replace(Run(path).config.prune, rounds=3)), path)
     assert call("report", str(path)) == 0

@@ -56,7 +56,9 @@ class Stored:
         if name not in self.index:
             return None
         uniform, degree = self.index[name]
-        found = {"index_uniform": {"value": uniform}, "index_degree": None if degree is None else {"value": degree}}
+        found = {"index_uniform": {"value": uniform}, "index_degree": None}
+        if degree is not None:
+            found["index_degree"] = {"value": degree, "p": 0.05}
         return {"layers": [{"layer": "layers.0", "locality": found}]}, {}
 
 
@@ -128,6 +130,7 @@ def test_every_round_has_the_numbers_of_every_seed() -> None:
     assert first["index_uniform"]["values"] == [2.0, None, 4.0]
     assert (first["index_uniform"]["mean"], first["index_uniform"]["n"]) == (3.0, 2)
     assert (first["index_degree"]["mean"], first["index_degree"]["n"]) == (1.5, 1)
+    assert first["index_degree"]["p"] == [0.05, None, None]
     assert last["index_degree"]["mean"] is None
     assert [r["seed"] for r in found["runs"]] == [0, 1, 2]
     assert [r["headline"] for r in found["runs"]] == [None, None, 1]

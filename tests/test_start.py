@@ -39,6 +39,18 @@ def test_a_run_started_from_anothers_round_reproduces_its_ticket(whole: Path, tm
     assert redrawn.summary(0)["begin_sha256"] != found.summary(0)["begin_sha256"]
 
 
+def test_what_told_the_source_about_geometry_is_told_of_its_masks(tmp_path: Path) -> None:
+    flipped = run(config(data__flip=True, prune__rounds=1), tmp_path / "flipped", dataset=dataset())
+    found = started(flipped.path, tmp_path / "run")
+    assert found.data["augmented"]
+    assert found.started == "round 1 of flipped"
+    again = started(found.path, tmp_path / "again")
+    assert again.data["augmented"]
+    assert flipped.started is None
+    plain = run(config(prune__rounds=1), tmp_path / "plain", dataset=dataset())
+    assert not started(plain.path, tmp_path / "of-plain").data["augmented"]
+
+
 def test_weights_are_redrawn_and_not_those_that_the_source_of_the_same_seed_began_with() -> None:
     original = setup().subject.draw(0).parameters
     redrawn = setup(start__run="anywhere").subject.draw(0).parameters

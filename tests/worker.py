@@ -80,7 +80,7 @@ def target(plan: Plan) -> None:
         if plan.replicates:
             KERNELS["several"] = Several()
             replicates.run_replicates(
-                config(**plan.changes), plan.replicates, plan.out, dataset=dataset(), observer=Striking(plan)
+                config(**plan.changes), plan.out, plan.replicates, dataset=dataset(), observer=Striking(plan)
             )
         else:
             launch.run(config(**plan.changes), plan.out, dataset=dataset(), observer=Striking(plan))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from siftnet.config import AnalysisConfig, RunConfig, require
 from siftnet.data.fetch import fetch
 from siftnet.estimate import estimate
 from siftnet.launch import carry_out, set_up
-from siftnet.outcome import Outcome, measure, print_json, print_outcome, write_pages
+from siftnet.outcome import Outcome, print_json, print_outcome, write_pages
 from siftnet.replicates import carry_out_replicates, stored_replicates
 from siftnet.report import mask_mosaic
 from siftnet.settings import to_dict
@@ -101,7 +101,7 @@ class ShowCommand(Shared):
 
 @dataclass(frozen=True, kw_only=True)
 class AnalyzeCommand(Shared):
-    """Measure the rounds of a run, or of replicates; what is measured already is not measured again."""
+    """Measure the rounds of a run, or of replicates, where they are not measured alike already, and renew the page."""
 
     directory: Place
     """Directory of the run, or of replicates."""
@@ -111,10 +111,10 @@ class AnalyzeCommand(Shared):
         """Measure them."""
         outcome = Outcome.at(self.directory)
         setup = set_up(outcome.runs[0].config) if self.analysis.ablation else None
-        for stored in measure(outcome, self.analysis, setup):
-            # The page says how the numbers on it were measured, and goes on to measure alike.
-            stored.update_config(replace(stored.config, analysis=self.analysis))
+        page = write_pages(outcome, self.analysis, setup)
         print_outcome(outcome, self.json)
+        if not self.json:
+            print(page)
         return 0
 
 

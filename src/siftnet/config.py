@@ -193,7 +193,8 @@ class TrainConfig:
         require(self.weight_decay >= 0, f"train.weight_decay must be 0 or more, got {self.weight_decay}")
         require(
             0 <= self.rewind <= self.steps,
-            f"train.rewind must lie between 0 and train.steps = {self.steps}, got {self.rewind}",
+            f"train.rewind must lie between 0 and train.steps = {self.steps}, got {self.rewind}: "
+            "set it with --train.rewind",
         )
         require(self.validate_every >= 1, f"train.validate_every must be at least 1, got {self.validate_every}")
 

@@ -186,6 +186,9 @@ def create(wanted: Wanted, plan: Plan) -> tuple[Run, Setup]:
     setup = wanted.setup.following(plan)
     config, dataset = setup.config, setup.dataset
     machine, data = describe_machine(config), describe_data(dataset, config.data, wanted.data_hash)
+    if source := _source(setup):
+        # What told that run about geometry is in the masks that were taken from it.
+        data["augmented"] |= source.data["augmented"]
     return Run.create(wanted.path, config, wanted.digest, machine, data, describe_inputs(dataset), plan), setup
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,9 @@ def measure(outcome: Outcome, config: AnalysisConfig | None, setup: Setup | None
             with lock(stored.path):
                 if stored.rounds():
                     survey(stored, config or stored.config.analysis, setup, lambda number: bar.advance(task))
+                if config is not None:
+                    # The page says how the numbers on it were measured, and goes on to measure alike.
+                    stored.update_config(replace(stored.config, analysis=config))
                 yield stored
 
 
@@ -84,7 +87,7 @@ def print_outcome(outcome: Outcome, as_json: bool) -> None:
     if outcome.replicated:
         summary, first = spread(outcome.runs), outcome.runs[0]
         console.print(display.spread_table(summary))
-        for text in claim(summary, augmented=first.data["augmented"], permuted=first.permuted):
+        for text in claim(summary, augmented=first.data["augmented"], permuted=first.permuted, started=first.started):
             console.print(text, soft_wrap=True, markup=False)
         return
     described = _to_dict(outcome.runs[0])

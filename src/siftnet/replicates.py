@@ -74,8 +74,8 @@ class Replicate:
 
 def run_replicates(
     config: RunConfig,
-    count: int,
     out: Path | str,
+    count: int,
     *,
     dataset: Dataset | None = None,
     observer: Observer | None = None,

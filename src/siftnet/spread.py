@@ -32,7 +32,7 @@ def spread(runs: Sequence[Run]) -> dict[str, Any]:
     finished round `reached` (None before the first), why it `stop`s there (None where it would go on), rounds `asked`.
     rounds: for every round that any run has its number, density, how many runs count, and the QUANTITIES: scores of
     the weights that validation chose on validation and test, the last validation, indices of the first layer where
-    they are measured. A diverged round never counts.
+    they are measured; index_degree has a `p` of each run's shuffles, too. A diverged round never counts.
     headline: the round that the seeds are compared at: the one that all were asked for, or of the sparse rounds that
     most seeds have the one that `survey.headline_of` names for their mean validation scores; None without one.
     gain: best sparse round minus the dense round 0, paired within each seed, of validation and test. The best round is
@@ -142,22 +142,25 @@ def _describe(run: Run, summaries: list[Summary]) -> dict[str, Any]:
 
 
 def _indices(run: Run, number: int) -> dict[str, float | None]:
-    """Locality indices of the first layer; empty where it was not measured or has no distances."""
+    """Locality indices of the first layer and p of index_degree; empty where not measured or without distances."""
     measured = run.analysis(f"round-{number:02d}")
     layers = {layer["layer"]: layer for layer in measured[0]["layers"]} if measured else {}
     locality = layers.get(FIRST, {}).get("locality") or {}
-    return {name: index["value"] for name in ("index_uniform", "index_degree") if (index := locality.get(name))}
+    found = {name: index["value"] for name in ("index_uniform", "index_degree") if (index := locality.get(name))}
+    return found | {"p": (locality.get("index_degree") or {}).get("p")}
 
 
 def _round(number: int, summaries: list[Summary | None], indices: list[dict[str, float | None]]) -> dict[str, Any]:
     ranked = [s if s is not None and s["diverged_at"] is None else None for s in summaries]
     kept = [(_scores(s) | i) if s else {} for s, i in zip(ranked, indices, strict=True)]
+    over = {name: over_seeds([values.get(name) for values in kept]) for name in QUANTITIES}
+    over["index_degree"]["p"] = [values.get("p") for values in kept]
     return {
         "round": number,
         # Pruning removes exact numbers, so that the density is the same for every seed.
         "density": next(s["density"] for s in summaries if s is not None),
         "runs": sum(s is not None for s in ranked),
-        **{name: over_seeds([values.get(name) for values in kept]) for name in QUANTITIES},
+        **over,
     }
 
 

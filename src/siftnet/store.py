@@ -126,6 +126,12 @@ class Run:
         """How the inputs were shuffled: not, by one permutation, or each example by its own."""
         return "each" if self.data["scrambled"] else "fixed" if self.data["permuted"] else "none"
 
+    @property
+    def started(self) -> str | None:
+        """Whose masks the run began with, e.g. 'round 8 of small', None for a dense network."""
+        start = self.config.start
+        return None if start.run is None else f"round {start.round} of {start.run.absolute().name}"
+
     def inputs(self) -> dict[str, np.ndarray]:
         """variance_I float32 (I,) of the training inputs, and permutation_I int64 (I,) where they were permuted."""
         return read_arrays(self.path / "data.npz")

@@ -142,7 +142,7 @@ def measure_round(
     if raw and ticket.permutation_I is not None:
         as_seen = ticket.mask_JI(FIRST, restore=False), ticket.weights_JI(FIRST, restore=False)
         unrestored = numbers(measure_layer(*as_seen, ticket.geometry, samples, bootstrap, seeds))
-    sentence = verdict(first.locality, augmented=run.data["augmented"], permuted=run.permuted)
+    sentence = verdict(first.locality, augmented=run.data["augmented"], permuted=run.permuted, started=run.started)
     return {"layers": found, "raw": unrestored, "verdict": sentence}, pictures
 
 

@@ -69,6 +69,7 @@ def test_popularity_is_the_ratio_of_the_two_indices():
         ({"augmented": True}, "told the network what a neighbour is"),
         ({"permuted": "fixed"}, "a control of the pipeline"),
         ({"permuted": "each"}, "no neighbourhood to find"),
+        ({"started": "round 8 of small"}, "masks began as those of round 8 of small, whose structure was found there."),
     ],
 )
 def test_who_told_the_network_is_stated(told, words):

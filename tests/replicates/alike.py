@@ -23,7 +23,7 @@ RESULTS = ("masks.safetensors", "weights.safetensors", "best.safetensors", "scor
 
 
 def finish(out: Path, count: int = COUNT, **changes: Any) -> list[Run]:
-    return run_replicates(config(**TOGETHER | changes), count, out, dataset=dataset())
+    return run_replicates(config(**TOGETHER | changes), out, count, dataset=dataset())
 
 
 def differing(found: Path, expected: Path) -> list[str]:

@@ -25,13 +25,13 @@ from small import config, dataset
 def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of two replicates."""
     out = tmp_path_factory.mktemp("two") / "out"
-    run_replicates(config(prune__rounds=0), 2, out, dataset=dataset())
+    run_replicates(config(prune__rounds=0), out, 2, dataset=dataset())
     return out
 
 
 def refused(asked: RunConfig, count: int, out: Path) -> str:
     with pytest.raises(ValueError) as error:
-        run_replicates(asked, count, out, dataset=dataset())
+        run_replicates(asked, out, count, dataset=dataset())
     return str(error.value)
 
 
@@ -110,7 +110,7 @@ def test_the_folder_says_which_seeds_were_asked_for(two: Path, tmp_path: Path) -
     (out / "seed-6").mkdir()
     (out / "seed-9").touch()
     assert seeds_after(out) == [0, 1], "what holds no run was not asked for"
-    run_replicates(config(prune__rounds=0), 3, out, dataset=dataset())
+    run_replicates(config(prune__rounds=0), out, 3, dataset=dataset())
     assert seeds_after(out) == [0, 1, 2]
     shutil.rmtree(out / "seed-0")
     assert seeds_after(out) == [0, 1, 2], "what was asked for is made again"
@@ -130,9 +130,9 @@ def test_the_last_number_asked_for_counts(tmp_path: Path, monkeypatch: pytest.Mo
     with monkeypatch.context() as patch:
         patch.setattr(replicates, "plan_for", stopped)
         with pytest.raises(KeyboardInterrupt):
-            run_replicates(base, 6, out, dataset=dataset())
+            run_replicates(base, out, 6, dataset=dataset())
     assert json.loads((out / "replicates.json").read_text()) == {"seeds": [0, 1, 2, 3, 4, 5]}
-    run_replicates(base, 2, out, dataset=dataset())
+    run_replicates(base, out, 2, dataset=dataset())
     assert seeds_after(out) == [0, 1]
 
 

@@ -25,7 +25,7 @@ def test_the_comparison_sees_another_seed(singles: list[Path]) -> None:
 def test_one_after_the_other_each_is_the_single_run_with_its_seed(
     singles: list[Path], tmp_path: Path, several: Several
 ) -> None:
-    stored = run_replicates(config(**CHANGES), COUNT, tmp_path / "out", dataset=dataset())
+    stored = run_replicates(config(**CHANGES), tmp_path / "out", COUNT, dataset=dataset())
     assert [r.path for r in stored] == replicates_in(tmp_path / "out")
     assert [r.config.seed for r in stored] == [0, 1, 2]
     assert [r.digest for r in stored] == [Run(single).digest for single in singles]
@@ -53,7 +53,7 @@ def test_the_data_are_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         return compile_together(self, *told)
 
     monkeypatch.setattr(Several, "compile_together", seen)
-    run_replicates(config(kernel="several", prune__rounds=0), 2, tmp_path / "out")
+    run_replicates(config(kernel="several", prune__rounds=0), tmp_path / "out", 2)
     assert len(loaded) == 1
     assert shared[0].inputs_NI is shared[1].inputs_NI
     assert [batches.seed for batches in shared] == [0, 1]
@@ -74,9 +74,9 @@ def test_one_of_them_can_go_on_alone(singles: list[Path], tmp_path: Path, severa
 @pytest.mark.parametrize("kernel", ["dense", "several"])
 def test_replicates_can_be_added(singles: list[Path], tmp_path: Path, kernel: str) -> None:
     out, asked = tmp_path / "out", config(**CHANGES | {"kernel": kernel})
-    run_replicates(asked, 1, out, dataset=dataset())
+    run_replicates(asked, out, 1, dataset=dataset())
     before = {p: p.stat().st_mtime_ns for p in (out / "seed-0" / "rounds").rglob("*")}
-    run_replicates(asked, COUNT, out, dataset=dataset())
+    run_replicates(asked, out, COUNT, dataset=dataset())
     assert {p: p.stat().st_mtime_ns for p in (out / "seed-0" / "rounds").rglob("*")} == before
     assert_like_singles(out, singles)
 

@@ -36,14 +36,14 @@ def test_the_kernels_are_timed_once_for_all_and_plans_say_for_which(
     )
     longer, out = timed_plan(0.3).timings, tmp_path / "out"
     asked = config(**CHANGES | {"kernel": "auto"})
-    stored = run_replicates(asked, 2, out, dataset=dataset())
+    stored = run_replicates(asked, out, 2, dataset=dataset())
     assert made == ["made", "extended"]
     assert [r.plan.timings for r in stored] == [longer] * 2
     assert [r.plan.why for r in stored] == [
         "the fastest at each density",
         "the fastest at each density, as timed for seed 0",
     ]
-    stored = run_replicates(asked, COUNT, out, dataset=dataset())
+    stored = run_replicates(asked, out, COUNT, dataset=dataset())
     assert made == ["made", "extended", "extended"], "what is added takes the plan of those that are there"
     assert stored[2].plan == stored[1].plan
     assert_like_singles(out, singles)
@@ -71,7 +71,7 @@ def test_where_the_plan_names_both_kinds_of_kernels_each_round_is_trained_by_its
     ]  # fmt: skip
     plan = Plan(why="the fastest at each density", threads=1, timings=tuple(timings))
     monkeypatch.setattr(launch, "make_plan", lambda *_, **__: plan)
-    stored = run_replicates(config(**CHANGES | {"kernel": "auto"}), COUNT, tmp_path / "out", dataset=dataset())
+    stored = run_replicates(config(**CHANGES | {"kernel": "auto"}), tmp_path / "out", COUNT, dataset=dataset())
     assert [s["kernel"] for s in stored[2].summaries()] == ["several", "several", "dense"]
     assert [len(group) for group in several.groups] == [3, 3]
     assert_like_singles(tmp_path / "out", singles)
@@ -79,7 +79,7 @@ def test_where_the_plan_names_both_kinds_of_kernels_each_round_is_trained_by_its
 
 def test_other_tiles_are_said_once_whichever_run_they_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out, asked = tmp_path / "out", config(prune__rounds=0, train__precision="bf16", kernel="batched")
-    here = run_replicates(asked, COUNT, out, dataset=dataset())[0].environment["amx"]
+    here = run_replicates(asked, out, COUNT, dataset=dataset())[0].environment["amx"]
     notes: list[str] = []
 
     class Listening(Silent):

@@ -45,7 +45,7 @@ def test_those_who_stand_behind_catch_up_first(tmp_path: Path, several: Several,
         def finished(self, summary: dict[str, Any]) -> None:
             told.append((summary["round"], self.seed))
 
-    run_replicates(config(**TOGETHER), COUNT, out, dataset=dataset(), observer=Listening())
+    run_replicates(config(**TOGETHER), out, COUNT, dataset=dataset(), observer=Listening())
     assert told == [(0, 1), *((t, seed) for t in (1, 2) for seed in range(COUNT))]
     assert several.groups == [[(seed, t, 0) for seed in range(COUNT)] for t in (1, 2)]
     assert_like_singles(out, singles)
@@ -81,7 +81,7 @@ def test_one_that_diverges_is_kept_at_once(
     out, kind = tmp_path / "out", Spoiled()
     monkeypatch.setitem(KERNELS, "several", kind)
     with pytest.raises(Interrupted):
-        run_replicates(config(**TOGETHER), COUNT, out, dataset=dataset(), observer=Asking(0, (1, 7)))
+        run_replicates(config(**TOGETHER), out, COUNT, dataset=dataset(), observer=Asking(0, (1, 7)))
     assert [Run(path).rounds() for path in replicates_in(out)] == [[0], [0, 1], [0]]
     kind.groups.clear()
     stored = resume_replicates(out, dataset=dataset())
@@ -119,7 +119,7 @@ def test_checkpoints_by_the_clock_are_of_one_step(tmp_path: Path, monkeypatch: p
         Run, "write_checkpoint", lambda run, number, masks, here: written.append((run.config.seed, here.state.step))
     )
     asked = config(kernel="several", prune__rounds=0)
-    run_replicates(asked, COUNT, tmp_path / "out", dataset=dataset(), observer=Clock())
+    run_replicates(asked, tmp_path / "out", COUNT, dataset=dataset(), observer=Clock())
     # 33 s a step, and the first is told 22 s before the last.
     assert written == [(seed, step) for step in range(2, 21, 2) for seed in range(COUNT)]
 
@@ -127,7 +127,7 @@ def test_checkpoints_by_the_clock_are_of_one_step(tmp_path: Path, monkeypatch: p
 def test_one_that_stops_earlier_leaves_and_the_others_go_on(tmp_path: Path, several: Several) -> None:
     # Seeds differ in the round in which a layer would lose more than half of its units.
     changes = {"kernel": "several", "prune__rounds": 12, "prune__min_connected": 0.6, "network__layers": "f6:f6:x"}
-    stored = run_replicates(config(**changes), 4, tmp_path / "out", dataset=dataset())
+    stored = run_replicates(config(**changes), tmp_path / "out", 4, dataset=dataset())
     lasts = [r.rounds()[-1] for r in stored]
     assert len(set(lasts)) > 1, "the case is one of different ends"
     counts = [sum(last >= t for last in lasts) for t in range(max(lasts) + 1)]

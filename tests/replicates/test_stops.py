@@ -70,10 +70,10 @@ def test_who_is_stopped_is_told_to_resume_the_folder(
     out, asked = tmp_path / "out", config(**CHANGES | {"kernel": kernel})
     last = at == (2, -1) and kernel == "several"
     if last:
-        run_replicates(asked, COUNT, out, dataset=dataset(), observer=Asking(0, at))
+        run_replicates(asked, out, COUNT, dataset=dataset(), observer=Asking(0, at))
     else:
         with pytest.raises(Interrupted, match=rf"^stopped by SIGINT; go on with: siftnet resume {out}$"):
-            run_replicates(asked, COUNT, out, dataset=dataset(), observer=Asking(0, at))
+            run_replicates(asked, out, COUNT, dataset=dataset(), observer=Asking(0, at))
         assert len(replicates_in(out)) == COUNT, "all are there before the first is trained"
         assert kernel == "several" or not (out / "seed-1" / "checkpoint").exists(), "no other is begun"
         resume_replicates(out, dataset=dataset())
@@ -82,9 +82,9 @@ def test_who_is_stopped_is_told_to_resume_the_folder(
 
 def test_by_the_batched_kernel_they_are_what_they_say_and_go_on_to_the_same_bytes(tmp_path: Path) -> None:
     asked = config(**CHANGES | {"kernel": "batched"})
-    whole = run_replicates(asked, COUNT, tmp_path / "whole", dataset=dataset())
+    whole = run_replicates(asked, tmp_path / "whole", COUNT, dataset=dataset())
     with pytest.raises(Interrupted):
-        run_replicates(asked, COUNT, tmp_path / "out", dataset=dataset(), observer=Asking(0, (1, 14)))
+        run_replicates(asked, tmp_path / "out", COUNT, dataset=dataset(), observer=Asking(0, (1, 14)))
     stored = resume_replicates(tmp_path / "out", dataset=dataset())
     for found, expected in zip(stored, whole, strict=True):
         assert differing(found.path, expected.path) == []

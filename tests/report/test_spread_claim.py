@@ -5,11 +5,12 @@ from siftnet.report.spread_progress import progress_sentences
 from siftnet.spread import over_seeds
 
 
-def summary(gains, index=None, metric="accuracy", **states):
+def summary(gains, index=None, metric="accuracy", p=0.005, **states):
     """A spread with these gains on test and indices, of which None is of a seed without; states: changes by seed."""
     count = len(gains)
     index = [4.60 + 0.01 * (seed % 3 - 1) for seed in range(count)] if index is None else index
     row = {"round": 8, "density": 0.017, "index_degree": over_seeds(index), "test": over_seeds([0.12] * count)}
+    row["index_degree"]["p"] = p if isinstance(p, list) else [p] * count
     row["validation"] = over_seeds([None if g is None else 0.13 for g in gains])
     found = over_seeds(gains)
     all_there = {"diverged": None, "reached": 9, "stop": "all 9 pruned rounds are done", "asked": 9}
@@ -31,11 +32,25 @@ def claimed(found, augmented=False, permuted="none"):
     return claim(found, augmented=augmented, permuted=permuted)
 
 
+def test_the_largest_p_of_the_seeds_is_told_where_each_has_one():
+    assert "(index_degree; p at most 0.05 in each)." in claimed(summary([0.02, 0.03], p=[0.005, 0.05]))[0]
+    assert "(index_degree)." in claimed(summary([0.02, 0.03], p=[0.005, None]))[0]
+    # A seed without an index has no p to miss.
+    found = claimed(summary([0.02, 0.03, 0.04], [4.5, 4.6, None], p=[0.005, 0.005, None]))[0]
+    assert "(index_degree; p = 0.005 in each)." in found
+
+
+def test_masks_that_were_taken_from_another_run_are_not_claimed_as_found():
+    _, why = claim(summary([0.02, 0.03]), augmented=False, permuted="none", started="round 8 of small")
+    assert "Its masks began as those of round 8 of small, whose structure was found there." in why
+
+
 def test_a_gain_a_loss_and_neither_are_told_apart():
     more, why = claimed(summary([0.022, 0.024, 0.026]))
     assert more == (
         "Over 3 seeds the best sparse network is 2.4 points [1.9, 2.9] more accurate on the test set than the dense "
-        "one; at 1.7% density masks hold 4.60 ± 0.01 times the near pairs of degree-preserving shuffles (index_degree)."
+        "one; at 1.7% density masks hold 4.60 ± 0.01 times the near pairs of degree-preserving shuffles (index_degree; "
+        "p = 0.005 in each)."
     )
     assert "3 of 3 seeds gained on the test set" in why
     assert "3 seeds are few" in why
@@ -53,7 +68,7 @@ def test_equal_gains_are_claimed_without_an_interval():
     assert more == (
         "Over 3 seeds the best sparse network is 2.40 points more accurate on the test set than the dense one, in each "
         "of them alike; at 1.7% density masks hold 4.60 times the near pairs of degree-preserving shuffles "
-        "(index_degree), in each of them alike."
+        "(index_degree; p = 0.005 in each), in each of them alike."
     )
     assert "Where all seeds agree there is no interval" in why
     less, _ = claimed(summary([-0.024] * 2))

@@ -16,16 +16,21 @@ def verdict(
     *,
     augmented: bool = False,
     permuted: str = "none",
+    started: str | None = None,
 ) -> str:
     """Say whether a layer's mask is local and who may have told the network what a neighbour is.
 
     locality: None where the geometry is unknown; augmented: whether training flipped or shifted the images; permuted:
-    none, fixed or each, as the configuration's data.permute. Returns sentences.
+    none, fixed or each, as the configuration's data.permute; started: whose masks the run began with, e.g. "round 8 of
+    small", None for a dense network. Returns sentences.
     """
     if locality is None:
-        return "not testable: nobody has said where the inputs live, so there are no distances to measure."
+        return (
+            "not testable: nobody has said where the inputs live, so there are no distances to measure. Say it in a "
+            "new run, e.g. with --data.geometry grid:1x64 for 64 sites in a line."
+        )
     judged = _judge(locality)
-    return " ".join([judged, *_popularity(locality), told(augmented, permuted)])
+    return " ".join([judged, *_popularity(locality), told(augmented, permuted, started)])
 
 
 def state_index(index: Index) -> str:
@@ -71,8 +76,13 @@ def _popularity(locality: Locality) -> list[str]:
     return [f"Against uniform placement the index is {_short(uniform.value)}; popular inputs alone give {popular}."]
 
 
-def told(augmented: bool, permuted: str) -> str:
+def told(augmented: bool, permuted: str, started: str | None = None) -> str:
     """Whether anything but the data told the network about geometry; see `verdict`."""
+    began = f"Its masks began as those of {started}, whose structure was found there. " if started else ""
+    return began + _told_by(augmented, permuted)
+
+
+def _told_by(augmented: bool, permuted: str) -> str:
     if augmented:
         return "Flips or shifts in training told the network what a neighbour is; it did not find that by itself."
     if permuted == "fixed":

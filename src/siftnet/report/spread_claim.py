@@ -16,11 +16,11 @@ ENOUGH = 5
 ALIKE = ", in each of them alike"
 
 
-def claim(summary: dict[str, Any], *, augmented: bool, permuted: str) -> tuple[str, str]:
+def claim(summary: dict[str, Any], *, augmented: bool, permuted: str, started: str | None = None) -> tuple[str, str]:
     """The sentence that is set large, and what has to be known to read it.
 
     summary: of `siftnet.spread.spread`; augmented: whether flips or shifts told the network about geometry; permuted:
-    none, fixed or each, as the configuration's data.permute.
+    none, fixed or each, as the configuration's data.permute; started: whose masks the runs began with.
     """
     if len(summary["runs"]) < 2:
         return "One seed says nothing about the next, so nothing is claimed here.", _remedy(summary)
@@ -30,7 +30,7 @@ def claim(summary: dict[str, Any], *, augmented: bool, permuted: str) -> tuple[s
         remedy = "Finish and measure two of them at least."
         return "The seeds have nothing to compare yet.", f"{remedy} {progress_sentences(summary)}".rstrip()
     # Without distances there are no neighbours that anybody could have told the network of.
-    about = told(augmented, permuted) if locality or augmented or permuted != "none" else ""
+    about = told(augmented, permuted, started) if locality or augmented or permuted != "none" or started else ""
     reasons = [_optimism(summary), _signs(summary), progress_sentences(summary), _few(summary), about]
     return f"{'; '.join(parts)}.", " ".join(filter(None, reasons))
 
@@ -101,8 +101,17 @@ def _locality(summary: dict[str, Any]) -> str:
     times = mean_text(found | {"sd": None} if same else found)
     return (
         f"{over}at {share(row['density'])} density {masks} hold {times} times the near pairs of degree-preserving "
-        f"shuffles (index_degree){ALIKE if same else ''}"
+        f"shuffles (index_degree{p_text(found)}){ALIKE if same else ''}"
     )
+
+
+def p_text(found: dict[str, Any]) -> str:
+    """What each seed's shuffles say of its index_degree, e.g. '; p = 0.005 in each'; empty where one has no p."""
+    known = [p for value, p in zip(found["values"], found["p"], strict=True) if value is not None]
+    if not known or None in known:
+        return ""
+    relation = "=" if min(known) == max(known) else "at most"
+    return f"; p {relation} {max(known):.2g} in each"
 
 
 def _seeds(n: int, count: int) -> str:

@@ -41,7 +41,7 @@ def build_spread_report(runs: Sequence[Run], folder: Path) -> str:
         eyebrow=f"what {count} seeds say together" if count > 1 else "what one seed says",
         name=folder.absolute().name,
         subtitle=f"{first.data['name']} · {first.geometry.describe()} · network {first.config.network.layers}",
-        verdict=claim(summary, augmented=augmented, permuted=first.permuted),
+        verdict=claim(summary, augmented=augmented, permuted=first.permuted, started=first.started),
         keys=keys(summary, augmented=augmented),
         sections=sections,
         count=count,
