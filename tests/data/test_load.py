@@ -81,6 +81,19 @@ def test_synthetic_inputs_are_left_alone():
     assert len(dataset.splits["test"]) == 10
 
 
+def test_a_class_with_hardly_an_example_is_told_of(tmp_path):
+    x = np.random.default_rng(2).random((2000, 6), np.float32)
+    y = np.arange(2000) % 2
+    y[:3] = -1
+    write(tmp_path, x, y)
+    dataset = load_dataset(config(tmp_path))
+    kept = int((dataset.labels_N[dataset.splits["train"]] == 0).sum())
+    assert f"classes with fewer than 5 training examples: -1 ({kept});" in dataset.notes[-1]
+    y[:30] = -1
+    write(tmp_path, x, y)
+    assert load_dataset(config(tmp_path)).notes == ()
+
+
 def test_labels_and_permutation_are_transformed(tmp_path):
     x = write(tmp_path)
     dataset = load_dataset(config(tmp_path, labels="modulo", modulo=2, permute="fixed"))

@@ -28,6 +28,8 @@ READERS: dict[str, Callable[[DataConfig], Raw]] = {
 }
 BLOCK = 4096
 """Rows that a statistic looks at together, so that it needs little memory beside the data."""
+# A class is told of that has fewer training examples than this, and so many times fewer than classes have on average.
+RARE, RARITY = 5, 100
 
 
 def load_dataset(config: DataConfig) -> Dataset:
@@ -50,6 +52,8 @@ def load_dataset(config: DataConfig) -> Dataset:
     if classes is None:
         labels_N, note = _standard_targets(labels_N, splits["train"])
         notes += (note,)
+    else:
+        notes += _rare_classes(labels_N[splits["train"]], classes, class_names)
     if config.format == "table":
         notes += table.impute(raw.inputs_NI, splits["train"], config.table, raw.input_names)
     inputs_NI, permutation_I, scrambled = permute(raw.inputs_NI, config, raw.geometry)
@@ -105,6 +109,16 @@ def check_augmentation(geometry: Geometry, config: DataConfig, *, has_places: bo
             f"data.shift = {config.shift} moves images of {geometry.describe()} out of sight: "
             f"set it below {min(geometry.shape)}"
         )
+
+
+def _rare_classes(labels_T: np.ndarray, classes: int, names: tuple[str, ...]) -> tuple[str, ...]:
+    """A sentence on classes with hardly an example beside the others, which may be a code or a slip and no class."""
+    counts = np.bincount(labels_T, minlength=classes)
+    rare = np.flatnonzero((counts < RARE) & (RARITY * counts < counts.mean()))
+    if not len(rare):
+        return ()
+    told = ", ".join(f"{names[c] if names else c} ({counts[c]})" for c in rare[:3]) + (", ..." if len(rare) > 3 else "")
+    return (f"classes with fewer than {RARE} training examples: {told}; leave them out if they are no classes",)
 
 
 def _standard_targets(targets_N: np.ndarray, train_T: np.ndarray) -> tuple[np.ndarray, str]:
