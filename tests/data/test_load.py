@@ -91,7 +91,7 @@ def test_a_class_with_hardly_an_example_is_told_of(tmp_path):
     assert f"classes with fewer than 5 training examples: -1 ({kept});" in dataset.notes[-1]
     y[:30] = -1
     write(tmp_path, x, y)
-    assert load_dataset(config(tmp_path)).notes == ()
+    assert not any("classes with fewer" in note for note in load_dataset(config(tmp_path)).notes)
 
 
 def test_labels_and_permutation_are_transformed(tmp_path):
