@@ -123,6 +123,8 @@ class Wanted:
     setup: Setup
     data_hash: str
     digest: str
+    source: Run | None
+    """The run whose masks it begins with."""
 
 
 def want(setup: Setup, out: Path | str | None, data_hash: str) -> Wanted:
@@ -137,7 +139,7 @@ def want(setup: Setup, out: Path | str | None, data_hash: str) -> Wanted:
         )
     source = _source(setup)
     identity = digest(setup.config, data_hash, source.digest if source else "")
-    return Wanted(Path(out or Path("runs") / identity[:12]), setup, data_hash, identity)
+    return Wanted(Path(out or Path("runs") / identity[:12]), setup, data_hash, identity, source)
 
 
 def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | None = None) -> Run:
@@ -186,9 +188,9 @@ def create(wanted: Wanted, plan: Plan) -> tuple[Run, Setup]:
     setup = wanted.setup.following(plan)
     config, dataset = setup.config, setup.dataset
     machine, data = describe_machine(config), describe_data(dataset, config.data, wanted.data_hash)
-    if source := _source(setup):
+    if wanted.source:
         # What told that run about geometry is in the masks that were taken from it.
-        data["augmented"] |= source.data["augmented"]
+        data["augmented"] |= wanted.source.data["augmented"]
     return Run.create(wanted.path, config, wanted.digest, machine, data, describe_inputs(dataset), plan), setup
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,11 +43,12 @@ class Outcome:
         return self.runs[0].path != self.path
 
 
-def measure(outcome: Outcome, config: AnalysisConfig | None, setup: Setup | None) -> Iterator[Run]:
-    """Measure the finished rounds of each run and yield it while its lock is held.
+def write_pages(outcome: Outcome, config: AnalysisConfig | None, setup: Setup | None) -> Path:
+    """Measure the finished rounds of each run, and write its page and the one over replicates; the path of the last.
 
-    config: how, unless as it is stored; setup: data and network of any of the runs, for node ablation; without it there
-    is none. Raises ValueError where no round of any is finished; a replicate that has none is not measured.
+    config: how to measure, unless as it is stored; setup: data and network of any of the runs, for node ablation;
+    without it there is none. Raises ValueError where no round of any is finished; a replicate that has none is not
+    measured.
     """
     total = sum(len(stored.rounds()) for stored in outcome.runs)
     if not total:
@@ -62,14 +62,8 @@ def measure(outcome: Outcome, config: AnalysisConfig | None, setup: Setup | None
                 if config is not None:
                     # The page says how the numbers on it were measured, and goes on to measure alike.
                     stored.update_config(replace(stored.config, analysis=config))
-                yield stored
-
-
-def write_pages(outcome: Outcome, config: AnalysisConfig | None, setup: Setup | None) -> Path:
-    """Measure, and write each run's page, and the one over replicates; the path of the last. See `measure`."""
-    for stored in measure(outcome, config, setup):
-        if stored.rounds():
-            page = stored.write_report(build_report(stored))
+                if stored.rounds():
+                    page = stored.write_report(build_report(stored))
     if outcome.replicated:
         with lock(outcome.path):
             page = write_spread_report(outcome.path, build_spread_report(outcome.runs, outcome.path))

@@ -101,11 +101,11 @@ def _locality(summary: dict[str, Any]) -> str:
     times = mean_text(found | {"sd": None} if same else found)
     return (
         f"{over}at {share(row['density'])} density {masks} hold {times} times the near pairs of degree-preserving "
-        f"shuffles (index_degree{p_text(found)}){ALIKE if same else ''}"
+        f"shuffles (index_degree{_p_text(found)}){ALIKE if same else ''}"
     )
 
 
-def p_text(found: dict[str, Any]) -> str:
+def _p_text(found: dict[str, Any]) -> str:
     """What each seed's shuffles say of its index_degree, e.g. '; p = 0.005 in each'; empty where one has no p."""
     known = [p for value, p in zip(found["values"], found["p"], strict=True) if value is not None]
     if not known or None in known:

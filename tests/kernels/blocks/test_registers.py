@@ -20,7 +20,7 @@ def test_a_panel_product_in_any_cut(cut: tuple[int, int], storage: Storage, monk
 
     @njit
     def multiply(a, b, c):  # type: ignore[no-untyped-def]  # compiled
-        tile_product.panel_product(False, a, (0, 48, 768, 16, 0), b, (0, 32, 0), c, (0, 32), 48, 1)
+        tile_product.panel_product(False, a, (0, WORDS, 16 * WORDS, 16, 0), b, (0, PANEL, 0), c, (0, PANEL), WORDS, 1)
 
     rng = np.random.default_rng(5)
     if storage == "float32":

@@ -38,6 +38,7 @@ from siftnet.kernels.blocks.vectors import (
 
 # So many accumulators as fit into the registers, beside what they are made of.
 ROWS_AT_ONCE, VECTORS_AT_ONCE = (8, 2) if AVX512 else (4, 1)
+COMPILED_WITH_AMX = compiled_with("amx-tile", "amx-bf16")
 TILES = np.zeros(64, np.uint8)
 """AMX's configuration: eight tiles of 16 rows of 64 bytes."""
 TILES[0], TILES[16:32:2], TILES[48:56] = 1, 64, 16
@@ -45,14 +46,10 @@ TILES[0], TILES[16:32:2], TILES[48:56] = 1, 64, 16
 ASK_FOR_TILES = (158, 0x1023, 18)
 
 
-def _compiled_with_amx() -> bool:
-    return compiled_with("amx-tile", "amx-bf16")
-
-
 @cache
 def has_amx() -> bool:
     """Whether this process may use the processor's bf16 tiles."""
-    return sys.platform == "linux" and _compiled_with_amx() and ctypes.CDLL(None).syscall(*ASK_FOR_TILES) == 0
+    return sys.platform == "linux" and COMPILED_WITH_AMX and ctypes.CDLL(None).syscall(*ASK_FOR_TILES) == 0
 
 
 @intrinsic
@@ -60,7 +57,7 @@ def begin_tiles(typing: Any, amx: Any, configuration: Any) -> Any:
     """Make the tiles ready in this thread, where `amx` is true."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        if _compiled_with_amx():
+        if COMPILED_WITH_AMX:
             with builder.if_then(args[0]):
                 call(builder, "llvm.x86.ldtilecfg", ir.VoidType(), [data(context, builder, signature, args, 1)])
         return context.get_dummy_value()
@@ -73,7 +70,7 @@ def end_tiles(typing: Any, amx: Any) -> Any:
     """Let go of the tiles, so that the thread is as quick as before to switch."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        if _compiled_with_amx():
+        if COMPILED_WITH_AMX:
             with builder.if_then(args[0]):
                 call(builder, "llvm.x86.tilerelease", ir.VoidType(), [])
         return context.get_dummy_value()
@@ -100,7 +97,7 @@ def panel_product(
         c_base, c_stride = cgutils.unpack_tuple(builder, args[6], 2)
         a, b, c = (data(context, builder, signature, args, *at) for at in ((1, a_base), (3, b_base), (5, c_base)))
         panels = (a, *a_strides, b, *b_strides, c, c_stride, args[7], args[8])
-        if not (paired and _compiled_with_amx()):
+        if not (paired and COMPILED_WITH_AMX):
             _vector_product(builder, *panels, paired=paired)
             return context.get_dummy_value()
         with builder.if_else(args[0]) as (tiled, otherwise):
