@@ -24,9 +24,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from siftnet.bench import Entrant, Problem
-from siftnet.kernels import Evaluation
-from siftnet.network import Affine, Network
+from siftnet.bench.contender import Entrant
+from siftnet.bench.problem import Problem
+from siftnet.network.layers import Affine, Network
+from siftnet.pruning.training import Evaluation
 
 
 class Loop(nn.Module):

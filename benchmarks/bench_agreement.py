@@ -17,8 +17,8 @@ from typing import Any
 
 import siftnet
 from siftnet import Run, load
-from siftnet.config import RunConfig
-from siftnet.settings import from_dict
+from siftnet.config.fields import RunConfig
+from siftnet.config.load import from_dict
 
 RESULTS = Path(__file__).parent / "results"
 WAYS: dict[str, dict[str, Any]] = {

@@ -18,8 +18,10 @@ import numba
 import numpy as np
 import scipy
 
-from siftnet.analysis import DegreeShuffler, locality, measure_layer, pair_counts, shuffle_uniform
+from siftnet.analysis import measure_layer, pair_counts
+from siftnet.analysis.locality import locality
 from siftnet.analysis.near import near_pairs
+from siftnet.analysis.nulls import DegreeShuffler, shuffle_uniform
 from siftnet.geometry import Grid
 
 RESULTS = Path(__file__).parent / "results" / "analysis.csv"

@@ -3,7 +3,7 @@
     python benchmarks/bench_digests.py --results before.csv      # before the change, and again after it:
     python benchmarks/bench_digests.py --results after.csv --against before.csv
 
-Each row is one run made by the command line: single runs with every kernel that this machine has, in fp32 and bf16, with
+Each row is one run made by the command line: single runs with every kernel of this machine, in fp32 and bf16, with
 SGD, momentum and AdamW, convolutions, replicates one after the other and side by side, runs stopped by a signal and
 resumed, prolonged, and started from another run's ticket. The columns are the run's own digest, and sha256 digests of
 the tensors of all masks, of all weights, and of the arrays that were measured. Bits are those of one machine and its

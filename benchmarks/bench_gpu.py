@@ -33,13 +33,13 @@ from gpu_report import Row, failures_of, goals_of, line_of, rows_of, tables_of, 
 from gpu_scale import QUICK, Scale, Shape
 from gpu_schedule import Estimate, Slice, estimate, estimate_eager, measure_slices
 from gpu_timing import Ceilings, Pace, measure_ceilings, race, reason, steady_memory
-from siftnet.bench import BenchConfig, Problem
+from siftnet.bench.config import BenchConfig
 from siftnet.bench.floor import work_of
-from siftnet.bench.problem import make_problem, thin
-from siftnet.bench.record import make_room, to_csv
-from siftnet.config import NetworkConfig, TrainConfig, require
-from siftnet.environment import available_threads, describe_machine, prepare_torch, resolve_machine
-from siftnet.files import to_json, write_file
+from siftnet.bench.problem import Problem, make_problem, thin
+from siftnet.bench.results import make_room, to_csv
+from siftnet.config.fields import NetworkConfig, TrainConfig, require
+from siftnet.runs.machine import available_threads, describe_machine, prepare_torch, resolve_machine
+from siftnet.store.atomic import to_json, write_file
 
 HERE = Path(__file__).parent
 # Worker processes at most: more wait for the one thread that pins what they send.

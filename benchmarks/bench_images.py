@@ -16,10 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from siftnet import Run, load, survey
-from siftnet.config import RunConfig
-from siftnet.launch import carry_out, set_up
-from siftnet.settings import from_dict
+from siftnet import Run, load
+from siftnet.config.fields import RunConfig
+from siftnet.config.load import from_dict
+from siftnet.runs.setup import set_up
+from siftnet.runs.single import carry_out
+from siftnet.studies import measure_run as survey
 
 SCALES = (0.25, 1.0)
 RATES = (0.05, 0.1, 0.2)

@@ -22,14 +22,10 @@ from PIL import Image
 from rich.console import Console
 
 from baselines import entrants
-from siftnet.bench import (
-    BenchConfig,
-    bench,
-    headline,
-    schedule_table,
-    step_table,
-    write_results,
-)
+from siftnet.bench.benchmark import bench
+from siftnet.bench.config import BenchConfig
+from siftnet.bench.results import write_results
+from siftnet.bench.table import headline, schedule_table, step_table
 
 HERE = Path(__file__).parent
 # The densities of the sweep, finer than those of `siftnet bench`.

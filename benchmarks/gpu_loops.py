@@ -25,12 +25,15 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, RandomSampler, Sampler, TensorDataset
 
 from baselines import AutocastLoop, MaskedLoop
-from siftnet.bench import Contender, Problem
+from siftnet.bench.contender import Contender
+from siftnet.bench.problem import Problem
 from siftnet.data.dataset import Dataset as Images
-from siftnet.kernels import KERNELS, Evaluation, ReplicatingKind
 from siftnet.kernels.batched.kernel import Replicate
-from siftnet.network import initialise
-from siftnet.state import State
+from siftnet.kernels.interface import ReplicatingKind
+from siftnet.kernels.registry import KERNELS
+from siftnet.network.layers import initialise
+from siftnet.network.state import State
+from siftnet.pruning.training import Evaluation
 
 Precision = Literal["bf16", "fp32"]
 PRECISIONS: tuple[Precision, ...] = ("bf16", "fp32")

@@ -18,7 +18,7 @@ from gpu_loops import Competitor
 from gpu_schedule import Estimate
 from gpu_timing import Ceilings, Measured
 from siftnet.bench.floor import Work
-from siftnet.network import Affine, Network
+from siftnet.network.layers import Affine, Network
 
 # A weight and its gradient move once each way in fp32; a mask is a byte.
 GRADIENT_BYTES, MASK_BYTES = 8, 1

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import torch
 
 from gpu_timing import Measured, Tell, now, reason, steady_memory
-from siftnet.bench import Problem
-from siftnet.bench.problem import thin
-from siftnet.kernels import KERNELS, Plan
-from siftnet.train import Trainer
+from siftnet.bench.problem import Problem, thin
+from siftnet.kernels.plan import Plan
+from siftnet.kernels.registry import KERNELS
+from siftnet.kernels.trainer import Trainer
 
 ROUNDS, UPDATES, EVERY = 21, 100_000, 100
 """The paper's schedule: rounds, updates in each, updates between validations."""

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from gpu_loops import Competitor, tf32_products
-from siftnet.bench import Contender
+from siftnet.bench.contender import Contender
 
 Tell = Callable[[str], None]
 SLICES_A_TURN = 3

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from siftnet.config.load import from_dict
 from siftnet.data.dataset import Dataset
-from siftnet.launch import run, set_up
-from siftnet.settings import from_dict
-from siftnet.survey import survey
+from siftnet.runs.setup import set_up
+from siftnet.runs.single import run
+from siftnet.studies.measure_run import survey
 
 HOSTILE = "</script><script>alert('x')</script><img src=http://evil.example/x.png>"
 

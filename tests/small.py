@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from siftnet.config import RunConfig, TrainConfig
+from siftnet.config.fields import RunConfig, TrainConfig
+from siftnet.config.load import from_dict
 from siftnet.data.batches import Batches
 from siftnet.data.dataset import Dataset
 from siftnet.geometry import Geometry, Grid
-from siftnet.kernels import Dense, Kernel
-from siftnet.launch import Setup, set_up
-from siftnet.masks import Masks
-from siftnet.network import Network
-from siftnet.settings import from_dict
-from siftnet.state import State
+from siftnet.kernels.dense import Dense
+from siftnet.kernels.interface import Kernel
+from siftnet.network.layers import Network
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
+from siftnet.runs.setup import Setup, set_up
 
 
 def dataset(

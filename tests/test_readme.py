@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 import siftnet
-from siftnet import cli, commands
-from siftnet.config import RunConfig
-from siftnet.data.fetch import SOURCES, Fetched
-from siftnet.settings import flatten, load, to_dict
+from siftnet.commands import cli
+from siftnet.commands import run as commands
+from siftnet.config.fields import RunConfig
+from siftnet.config.load import flatten, load, to_dict
+from siftnet.data.download.fetch import SOURCES, Fetched
 
 ROOT = Path(__file__).parent.parent
 SHORT = [

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from siftnet.launch import run
-from siftnet.settings import from_dict, load
-from siftnet.survey import survey
-from siftnet.verify import verify
+from siftnet.config.load import from_dict, load
+from siftnet.runs.single import run
+from siftnet.runs.verify import verify
+from siftnet.studies.measure_run import survey
 
 
 @pytest.mark.data

@@ -18,11 +18,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from siftnet import files, keeper, launch, replicates, store, train
-from siftnet.kernels import KERNELS
-from siftnet.observer import Silent
-from siftnet.signals import Interrupted
-from siftnet.train import History
+from siftnet.kernels import trainer as train
+from siftnet.kernels.registry import KERNELS
+from siftnet.pruning.training import History
+from siftnet.runs import recorder as keeper
+from siftnet.runs import replicates
+from siftnet.runs import single as launch
+from siftnet.runs.events import Silent
+from siftnet.runs.interrupt import Interrupted
+from siftnet.store import atomic as files
+from siftnet.store import run as store
 from small import Several, config, dataset
 
 INTERRUPTED = 75

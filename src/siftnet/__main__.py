@@ -1,5 +1,5 @@
 """python -m siftnet"""
 
-from siftnet.cli import main
+from siftnet.commands.cli import main
 
 main()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -99,3 +100,26 @@ def torus(height: int, width: int, channels: int = 1) -> Grid:
 def volume(depth: int, height: int, width: int, channels: int = 1) -> Grid:
     """A three-dimensional grid with free edges."""
     return Grid((depth, height, width), channels)
+
+
+def geometry_to_dict(geometry: Geometry) -> dict[str, Any]:
+    """For JSON."""
+    if isinstance(geometry, Grid):
+        return {
+            "kind": "grid",
+            "shape": list(geometry.shape),
+            "channels": geometry.channels,
+            "periodic": geometry.periodic,
+        }
+    if isinstance(geometry, Points):
+        return {"kind": "points", "coordinates": geometry.coordinates.tolist()}
+    return {"kind": "unknown", "size": geometry.size}
+
+
+def geometry_from_dict(values: dict[str, Any]) -> Geometry:
+    """The inverse of `geometry_to_dict`."""
+    if values["kind"] == "grid":
+        return Grid(tuple(values["shape"]), values["channels"], values["periodic"])
+    if values["kind"] == "points":
+        return Points(np.array(values["coordinates"], dtype=float))
+    return Unknown(values["size"])

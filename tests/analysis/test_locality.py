@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from siftnet.analysis.index import Index
 from siftnet.analysis.locality import Locality, correlation_length, locality, rings
 from siftnet.analysis.near import near_share
 from siftnet.analysis.nulls import shuffle_degree, shuffle_uniform
 from siftnet.analysis.pairs import pair_counts
-from siftnet.analysis.planted import convolution_mask
-from siftnet.analysis.statistic import Index
+from siftnet.architecture.ruler import convolution_mask
 from siftnet.geometry import Grid, Points, Unknown
 
 GRID = Grid((12, 12), 2)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from siftnet.analysis.index import Index
 from siftnet.analysis.locality import locality
-from siftnet.analysis.planted import convolution_mask
-from siftnet.analysis.statistic import Index
 from siftnet.analysis.verdict import state_index, verdict
+from siftnet.architecture.ruler import convolution_mask
 from siftnet.geometry import Grid
 
 GRID = Grid((12, 12))

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from kernels.suite import assert_agree, problem
-from siftnet.bench import Problem
-from siftnet.masks import Masks
-from siftnet.network import forward, loss_of
-from siftnet.state import State
+from siftnet.bench.problem import Problem
+from siftnet.network.layers import forward, loss_of
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
 
 HERE = Path(__file__).parent.parent.parent / "benchmarks"
 

@@ -11,12 +11,13 @@ import numba
 import pytest
 import torch
 
-from siftnet.bench import BenchConfig, Problem, bench
+from siftnet.bench.benchmark import bench
+from siftnet.bench.config import BenchConfig
 from siftnet.bench.contender import Entrant
-from siftnet.bench.problem import generate, make_problem, thin
-from siftnet.cli import main
-from siftnet.config import NetworkConfig, TrainConfig
-from siftnet.kernels import KERNELS, candidates
+from siftnet.bench.problem import Problem, generate, make_problem, thin
+from siftnet.commands.cli import main
+from siftnet.config.fields import NetworkConfig, TrainConfig
+from siftnet.kernels.registry import KERNELS, candidates
 
 TINY = [
     *("--shape", "4", "4", "--channels", "1", "--classes", "8", "--examples", "100", "--validation", "20"),

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from siftnet.bench.floor import Peak, Work, measure_peak, work_of
-from siftnet.config import NetworkConfig
+from siftnet.config.fields import NetworkConfig
 from siftnet.geometry import Grid, Unknown
-from siftnet.masks import Masks
-from siftnet.network import build, initialise
+from siftnet.network.layers import build, initialise
+from siftnet.network.masks import Masks
 
 
 def masks_of(network, kept: int) -> Masks:

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from siftnet.config import DataConfig, SyntheticConfig
+from siftnet.config.fields import DataConfig, SyntheticConfig
 from siftnet.data import load
 from siftnet.data.load import load_dataset
 from siftnet.geometry import Grid

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from siftnet.config import DataConfig
+from siftnet.config.fields import DataConfig
 from siftnet.data.splits import split, take_share
 
 

@@ -10,7 +10,7 @@ from scipy import integrate, stats
 from scipy.linalg import circulant
 from scipy.special import erf
 
-from siftnet.config import DataConfig, SyntheticConfig
+from siftnet.config.fields import DataConfig, SyntheticConfig
 from siftnet.data import synthetic
 from siftnet.data.formats.raw import Raw
 from siftnet.geometry import Grid

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from siftnet.config import DataConfig
+from siftnet.config.fields import DataConfig
 from siftnet.data import tasks
 from siftnet.geometry import Grid, Unknown
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from kernels.suite import DEVICES
-from siftnet.kernels import KERNELS, KernelKind
+from siftnet.kernels.interface import KernelKind
+from siftnet.kernels.registry import KERNELS
 
 
 @pytest.fixture(params=KERNELS)

@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from siftnet.config import NetworkConfig, TrainConfig
+from siftnet.config.fields import NetworkConfig, TrainConfig
 from siftnet.data.batches import Batches
 from siftnet.geometry import Geometry, Grid, Unknown, ring, torus, volume
-from siftnet.kernels import Kernel, KernelKind
 from siftnet.kernels.compaction import compact
-from siftnet.masks import Masks
-from siftnet.network import Affine, Network, build, forward, initialise, loss_of
-from siftnet.state import State
+from siftnet.kernels.interface import Kernel, KernelKind
+from siftnet.network.layers import Affine, Network, build, forward, initialise, loss_of
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
 from small import dataset, random_masks
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

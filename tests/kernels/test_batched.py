@@ -12,15 +12,17 @@ import torch
 from kernels.suite import Problem, assert_agree, awkward_state, changes, problem
 from siftnet.data.batches import Batches, hash_key, hash_keys
 from siftnet.geometry import Grid, torus
-from siftnet.kernels import KERNELS, Kernel, candidates
 from siftnet.kernels.batched.draw import drawn
 from siftnet.kernels.batched.graph import Replayed
 from siftnet.kernels.batched.kernel import Batched
 from siftnet.kernels.batched.layout import Layout
 from siftnet.kernels.dense import Dense
-from siftnet.masks import Masks
-from siftnet.state import State
-from siftnet.train import Assignment, train_together
+from siftnet.kernels.interface import Kernel
+from siftnet.kernels.registry import KERNELS, candidates
+from siftnet.kernels.trainer import train_together
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
+from siftnet.pruning.training import Assignment
 from small import dataset, random_masks, setup
 
 # fp32 rounds otherwise in a product of many networks.

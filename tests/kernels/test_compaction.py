@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from kernels.suite import Problem, problem, with_empty_rows_and_columns
-from siftnet.config import NetworkConfig
+from siftnet.config.fields import NetworkConfig
 from siftnet.geometry import Unknown
 from siftnet.kernels.compaction import Part, compact, live_share
-from siftnet.masks import Masks
-from siftnet.network import Affine, Network, build, forward, loss_of
-from siftnet.propagation import effective_masks
-from siftnet.state import State
+from siftnet.network.effective import effective_masks
+from siftnet.network.layers import Affine, Network, build, forward, loss_of
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
 
 OUTPUTS = 2
 RELATIVE = 1e-8

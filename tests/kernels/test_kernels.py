@@ -18,9 +18,10 @@ from kernels.suite import (
     reference,
     with_empty_rows_and_columns,
 )
-from siftnet.kernels import KernelKind, candidates
-from siftnet.network import forward, loss_of
-from siftnet.state import State
+from siftnet.kernels.interface import KernelKind
+from siftnet.kernels.registry import candidates
+from siftnet.network.layers import forward, loss_of
+from siftnet.network.state import State
 
 GRADIENT = 1e-4
 TEN_STEPS = 3e-4

@@ -13,12 +13,13 @@ import pytest
 import torch
 
 from kernels.suite import Problem, problem
-from siftnet.config import PruneConfig
-from siftnet.imp import Subject, foreseen_densities
-from siftnet.kernels import Evaluation, Plan, Timing, candidates, make_plan
-from siftnet.kernels.plan import extend_plan, random_masks, spread, time_kernels
-from siftnet.masks import Masks
-from siftnet.state import State
+from siftnet.config.fields import PruneConfig
+from siftnet.kernels.plan import Plan, Timing, extend_plan, make_plan, random_masks, spread, time_kernels
+from siftnet.kernels.registry import candidates
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
+from siftnet.pruning.imp import foreseen_densities
+from siftnet.pruning.training import Evaluation, Subject
 
 DENSITIES = [0.7**t for t in range(19)]
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from kernels.suite import Problem, assert_agree, changes, problem, reference
-from siftnet.kernels import KernelKind
-from siftnet.kernels.products import NormAffine, PlainAffine, standardise
-from siftnet.state import State
+from siftnet.kernels.interface import KernelKind
+from siftnet.kernels.norm_affine import NormAffine, PlainAffine, standardise
+from siftnet.network.state import State
 
 UNIT = 4
 

@@ -9,10 +9,9 @@ import pytest
 
 from pages import Page, check_figures, painted
 from siftnet.geometry import Grid, Points, ring, volume
-from siftnet.report import build_report
-from siftnet.report.page import split_verdict
 from siftnet.report.render import embed
-from siftnet.store import Run
+from siftnet.report.run_page import build_report, split_verdict
+from siftnet.store.run import Run
 from small import dataset
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from siftnet.report.provenance import ROUND_COLUMNS, circumstances, round_rows
-from siftnet.report.record import read_record
-from siftnet.store import Run
+from siftnet.store.run import Run
+from siftnet.studies.measured_run import read_record
 
 
 @pytest.mark.parametrize(

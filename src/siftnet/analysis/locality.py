@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from siftnet.analysis.index import Index, bootstrap_interval, permutation_index
 from siftnet.analysis.near import near_pairs, near_share
 from siftnet.analysis.nulls import DegreeShuffler, expected_from_pairs, shuffle_uniform
 from siftnet.analysis.pairs import PairCounts, node_and_pair_counts, node_weights, pair_counts
-from siftnet.analysis.statistic import Index, bootstrap_interval, permutation_index
 from siftnet.geometry import Geometry, Grid, Unknown
 
 QUANTILES = (0.025, 0.975)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from siftnet.analysis.index import Index
 from siftnet.analysis.locality import Locality
-from siftnet.analysis.statistic import Index
 
 # One-sided level; 19 shuffles can just reach it.
 LEVEL = 0.05

@@ -13,9 +13,10 @@ from siftnet.bench.floor import Peak, measure_peak
 from siftnet.bench.problem import Problem, make_problem
 from siftnet.bench.schedule import ScheduleRow, ratios, schedule_rows, totals
 from siftnet.bench.sweep import Row, Tell, measure, rows_of
-from siftnet.environment import describe_machine, prepare_torch, processor_name, resolve_machine
-from siftnet.kernels import Plan, candidates, make_plan
-from siftnet.settings import to_dict
+from siftnet.config.load import to_dict
+from siftnet.kernels.plan import Plan, make_plan
+from siftnet.kernels.registry import candidates
+from siftnet.runs.machine import describe_machine, prepare_torch, processor_name, resolve_machine
 
 Others = Callable[[Problem], Sequence[Entrant]]
 

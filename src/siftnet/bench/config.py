@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from siftnet.config import NetworkConfig, RunConfig, TrainConfig, require
+from siftnet.config.fields import NetworkConfig, RunConfig, TrainConfig, require
 
 DENSITIES = (1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.01, 0.003, 0.001)
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from siftnet.bench.problem import Problem
-from siftnet.kernels import KERNELS, Evaluation, KernelKind, candidates
+from siftnet.kernels.interface import KernelKind
+from siftnet.kernels.registry import KERNELS, candidates
+from siftnet.pruning.training import Evaluation
 
 AUTO = "auto"
 

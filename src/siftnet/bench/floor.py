@@ -24,8 +24,8 @@ from math import prod
 import torch
 
 from siftnet.kernels.dense import PRECISIONS
-from siftnet.masks import Masks
-from siftnet.network import Affine, Convolution, Network, Pooling
+from siftnet.network.layers import Affine, Convolution, Network, Pooling
+from siftnet.network.masks import Masks
 
 # (m, k, n) of the products whose best rate counts as the peak.
 SHAPES = ((1024, 1024, 1024), (1024, 3072, 1024), (2048, 2048, 2048))

@@ -13,7 +13,7 @@ from siftnet.bench.benchmark import Result
 from siftnet.bench.contender import AUTO
 from siftnet.bench.sweep import Row
 from siftnet.bench.table import headline
-from siftnet.report.figure import Trace, axis, density_axis, layout
+from siftnet.report.figures.figure import Trace, axis, density_axis, layout
 
 # The page's roles in its light theme, because a picture for a document has no theme to follow.
 ROLES = {"@ink": "#1e2126", "@muted": "#666b73", "@faint": "#e4e0d9", "@raised": "#ffffff", "@clear": "#fcfbf9"}

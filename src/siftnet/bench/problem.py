@@ -8,15 +8,15 @@ from math import sqrt
 import numpy as np
 
 from siftnet.bench.config import BenchConfig
-from siftnet.config import TrainConfig
+from siftnet.config.fields import TrainConfig
 from siftnet.data.batches import Batches
 from siftnet.data.dataset import Dataset
 from siftnet.geometry import Grid
 from siftnet.kernels.plan import random_masks
-from siftnet.masks import Masks
-from siftnet.network import Network, build, initialise
+from siftnet.network.layers import Network, build, initialise
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
 from siftnet.seeds import generator
-from siftnet.state import State
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from siftnet.bench.benchmark import Result
 from siftnet.bench.contender import AUTO
 from siftnet.bench.schedule import ratios, totals
 from siftnet.bench.sweep import Row
-from siftnet.display import density_text
+from siftnet.wording import density_text
 
 
 def step_table(result: Result) -> Table:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from siftnet.config import require
+from siftnet.config.fields import require
 from siftnet.geometry import Geometry
 
 SPLITS = ("train", "validation", "test")

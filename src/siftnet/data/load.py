@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from siftnet.config import DataConfig
+from siftnet.config.fields import DataConfig
 from siftnet.data import synthetic
 from siftnet.data.dataset import Dataset
 from siftnet.data.formats import arrays, cifar, folder, idx, imagenet, table

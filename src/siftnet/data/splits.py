@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from siftnet.config import DataConfig
+from siftnet.config.fields import DataConfig
 from siftnet.seeds import generator
 
 PAPER_VALIDATION = 10_000

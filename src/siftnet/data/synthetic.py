@@ -12,7 +12,7 @@ import numpy as np
 from scipy import fft, special
 
 from siftnet import seeds
-from siftnet.config import DataConfig, SyntheticConfig
+from siftnet.config.fields import DataConfig, SyntheticConfig
 from siftnet.data.formats.raw import Raw
 from siftnet.geometry import Grid
 

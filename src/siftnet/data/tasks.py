@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from siftnet import seeds
-from siftnet.config import DataConfig
+from siftnet.config.fields import DataConfig
 from siftnet.geometry import Geometry
 
 IMAGENET_CLASSES = 1000

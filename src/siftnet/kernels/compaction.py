@@ -26,8 +26,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from siftnet.masks import Masks
-from siftnet.network import Affine, Network
+from siftnet.network.layers import Affine, Network
+from siftnet.network.masks import Masks
 
 Flags = NDArray[np.bool_]
 

@@ -11,14 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from siftnet.config import TrainConfig
+from siftnet.config.fields import TrainConfig
 from siftnet.data.batches import Batches
-from siftnet.kernels.interface import Evaluation
-from siftnet.kernels.products import NormAffine, PlainAffine, standardise
-from siftnet.kernels.schedule import learning_rate
-from siftnet.masks import Masks
-from siftnet.network import CONVOLVE, POOL, Affine, Convolution, Network, Pooling, loss_of
-from siftnet.state import State
+from siftnet.kernels.norm_affine import NormAffine, PlainAffine, standardise
+from siftnet.kernels.update_rule import learning_rate
+from siftnet.network.layers import CONVOLVE, POOL, Affine, Convolution, Network, Pooling, loss_of
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
+from siftnet.pruning.training import Evaluation
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 

@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from siftnet.config import TrainConfig
+from siftnet.config.fields import TrainConfig
 from siftnet.data.batches import Batches
-from siftnet.masks import Masks
-from siftnet.network import Network
-from siftnet.state import State
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """How well a network does on one split.
-
-    loss: mean over the examples; score: accuracy, or R^2 with numeric targets; top5: share with the true class among
-    the five likeliest, None with fewer than six classes or numeric targets.
-    """
-
-    loss: float
-    score: float
-    top5: float | None
-    examples: int
-
-    @classmethod
-    def of_classes(cls, loss: float, first: float, five: float, examples: int, classes: int) -> Evaluation:
-        """From the sum of losses, and how many examples have their class first and among the first five."""
-        return cls(loss / examples, first / examples, five / examples if classes > 5 else None, examples)
-
-    @classmethod
-    def of_numbers(cls, loss: float, spread: float, examples: int) -> Evaluation:
-        """From the sum of squared errors, and that of the targets' squared deviations from their mean."""
-        # Constant targets leave nothing to explain; the bound keeps R^2 a finite number even so.
-        return cls(loss / examples, 1 - loss / max(spread, 1e-30), None, examples)
+from siftnet.network.layers import Network
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
+from siftnet.pruning.training import Evaluation
 
 
 class Kernel(Protocol):

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from siftnet.config import TrainConfig
+from siftnet.config.fields import TrainConfig
 from siftnet.data.batches import Batches
 from siftnet.kernels.interface import Kernel, KernelKind
-from siftnet.masks import Masks
-from siftnet.network import Network, initialise
+from siftnet.network.layers import Network, initialise
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
 from siftnet.seeds import generator
-from siftnet.state import State
 
 # Densities timed at first, and added afterwards where one kernel overtakes another.
 DENSITIES, REFINEMENTS = 6, 2

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from siftnet.version import __version__
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "template"
 
 
 def render(template: str, payload: dict[str, Any], **values: Any) -> str:

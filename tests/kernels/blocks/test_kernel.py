@@ -13,8 +13,8 @@ import torch
 
 from kernels.suite import Problem, assert_agree, changes, problem, reference, with_empty_rows_and_columns
 from siftnet.geometry import Grid, Unknown
-from siftnet.kernels import KERNELS
-from siftnet.state import State
+from siftnet.kernels.registry import KERNELS
+from siftnet.network.state import State
 
 BLOCKS = ["fused", "sparse", "plain"]
 

@@ -9,13 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from siftnet.kernels.blocks.layout import Storage, allocate, blocks_of, from_blocks, round_bf16, to_blocks
-from siftnet.kernels.blocks.losses import (
-    cross_entropy,
-    exp_float32,
-    score_classes,
-    score_numbers,
-    squared_error,
-)
+from siftnet.kernels.blocks.losses import cross_entropy, exp_float32, score_classes, score_numbers, squared_error
 from siftnet.kernels.dense import rank_of_label
 
 SIZES = [1, 9, 16, 128, 129, 250]

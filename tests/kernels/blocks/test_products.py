@@ -19,7 +19,7 @@ from siftnet.kernels.blocks.tile_product import has_amx
 from siftnet.kernels.blocks.tiled import Tiled
 from siftnet.kernels.blocks.workspace import Workspace, cuts
 from siftnet.kernels.compaction import Part
-from siftnet.network import Affine
+from siftnet.network.layers import Affine
 
 # B examples, O outputs, I inputs: neither whole blocks nor whole panels
 B, O, I = 250, 45, 70  # noqa: E741

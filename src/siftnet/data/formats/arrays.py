@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from siftnet.config import DataConfig
+from siftnet.config.fields import DataConfig
 from siftnet.data.formats import npz_members
-from siftnet.data.formats.layout import lay_out
-from siftnet.data.formats.place import file_of
+from siftnet.data.formats.axes import lay_out
 from siftnet.data.formats.raw import Raw
+from siftnet.data.formats.root import file_of
 
 KINDS = {"b": "classes", "i": "classes", "u": "classes", "S": "bytes", "U": "text", "f": "numbers"}
 """What the kinds of dtype mean in y."""

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from siftnet.config import DataConfig
-from siftnet.data import unpickle
-from siftnet.data.formats.place import folder_of
+from siftnet.config.fields import DataConfig
+from siftnet.data.formats import unpickle
 from siftnet.data.formats.raw import Raw
+from siftnet.data.formats.root import folder_of
 from siftnet.geometry import Grid
 
 # Files of training batches, test batch, names; the key of the labels and of their names; number of classes.

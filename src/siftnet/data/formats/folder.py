@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from siftnet.config import DataConfig
-from siftnet.data.formats.place import folder_of
+from siftnet.config.fields import DataConfig
 from siftnet.data.formats.raw import Raw
+from siftnet.data.formats.root import folder_of
 from siftnet.geometry import Grid
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff"}

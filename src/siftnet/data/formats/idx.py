@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from siftnet.config import DataConfig
-from siftnet.data.formats.place import folder_of
+from siftnet.config.fields import DataConfig
 from siftnet.data.formats.raw import Raw
+from siftnet.data.formats.root import folder_of
 from siftnet.geometry import Grid
 
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

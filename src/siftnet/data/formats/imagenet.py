@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from siftnet.config import DataConfig
-from siftnet.data import unpickle
-from siftnet.data.formats import npz_members
-from siftnet.data.formats.place import folder_of
+from siftnet.config.fields import DataConfig
+from siftnet.data.formats import npz_members, unpickle
 from siftnet.data.formats.raw import Raw
+from siftnet.data.formats.root import folder_of
 from siftnet.data.splits import take_share
 from siftnet.geometry import Grid
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from siftnet.config import DataConfig, TableConfig
-from siftnet.data.formats.layout import parse_geometry
-from siftnet.data.formats.place import file_of
+from siftnet.config.fields import DataConfig, TableConfig
+from siftnet.data.formats.axes import parse_geometry
 from siftnet.data.formats.raw import Raw
+from siftnet.data.formats.root import file_of
 from siftnet.geometry import Unknown
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from siftnet.config import TrainConfig
+from siftnet.config.fields import TrainConfig
 from siftnet.data.batches import Batches
 from siftnet.kernels.batched.draw import drawn
 from siftnet.kernels.batched.graph import Replayed
@@ -24,10 +24,11 @@ from siftnet.kernels.batched.losses import mean_loss, summed_loss
 from siftnet.kernels.batched.parameters import Parameters
 from siftnet.kernels.batched.update import rates_at
 from siftnet.kernels.dense import PRECISIONS, rank_of_label
-from siftnet.kernels.interface import Evaluation, Kernel
-from siftnet.masks import Masks
-from siftnet.network import Affine, Network
-from siftnet.state import State
+from siftnet.kernels.interface import Kernel
+from siftnet.network.layers import Affine, Network
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
+from siftnet.pruning.training import Evaluation
 
 # Updates in one graph: what is drawn for all of them at once costs little for each.
 UPDATES = 25

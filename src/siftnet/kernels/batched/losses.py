@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from siftnet.network import Loss
+from siftnet.network.layers import Loss
 
 
 def mean_loss(loss: Loss, outputs_RBK: Tensor, labels_RB: Tensor) -> tuple[Tensor, Tensor]:

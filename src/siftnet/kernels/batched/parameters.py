@@ -9,13 +9,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from siftnet.config import TrainConfig
+from siftnet.config.fields import TrainConfig
 from siftnet.kernels.batched.layers import Affines
 from siftnet.kernels.batched.layout import Layout
 from siftnet.kernels.batched.update import update
-from siftnet.kernels.schedule import buffers_of
-from siftnet.masks import Masks
-from siftnet.state import State
+from siftnet.kernels.update_rule import buffers_of
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
 
 
 class Parameters:

@@ -9,8 +9,8 @@ from math import pi
 import torch
 from torch import Tensor
 
-from siftnet.config import TrainConfig
-from siftnet.kernels.schedule import BETA_1, BETA_2, EPSILON
+from siftnet.config.fields import TrainConfig
+from siftnet.kernels.update_rule import BETA_1, BETA_2, EPSILON
 
 
 def rates_at(training: TrainConfig, steps_K: Tensor) -> Tensor:

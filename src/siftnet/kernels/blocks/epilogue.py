@@ -11,26 +11,8 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 
-from siftnet.kernels.blocks.layout import (
-    load_feature,
-    moments_of,
-    only_examples,
-    round_vector,
-    store_feature,
-    sum_of,
-)
-from siftnet.kernels.blocks.vectors import (
-    FLOAT,
-    FLOATS,
-    LANES,
-    LONG,
-    Lanes,
-    data,
-    intrinsic,
-    long,
-    splat,
-    zeros,
-)
+from siftnet.kernels.blocks.layout import load_feature, moments_of, only_examples, round_vector, store_feature, sum_of
+from siftnet.kernels.blocks.vectors import FLOAT, FLOATS, LANES, LONG, Lanes, data, intrinsic, long, splat, zeros
 
 DOUBLE = ir.DoubleType()
 FLAGS = ir.VectorType(ir.IntType(8), LANES)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from siftnet.config import TrainConfig
+from siftnet.config.fields import TrainConfig
 from siftnet.data.batches import Batches
 from siftnet.kernels.blocks.gather import Gatherer
 from siftnet.kernels.blocks.layout import DTYPES, WIDTH, Storage, block_counts, places, zeros
@@ -31,10 +31,10 @@ from siftnet.kernels.blocks.tiled import Tiled
 from siftnet.kernels.blocks.transpose import MIDDLE
 from siftnet.kernels.blocks.workspace import Workspace
 from siftnet.kernels.compaction import Part, compact
-from siftnet.kernels.interface import Evaluation
-from siftnet.masks import Masks
-from siftnet.network import Affine, Network
-from siftnet.state import State
+from siftnet.network.layers import Affine, Network
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
+from siftnet.pruning.training import Evaluation
 
 STORAGE: dict[str, Storage] = {"fp32": "float32", "bf16": "paired"}
 

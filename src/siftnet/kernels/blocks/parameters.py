@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from siftnet.config import TrainConfig
+from siftnet.config.fields import TrainConfig
 from siftnet.kernels.blocks.products import Products
 from siftnet.kernels.blocks.rule import Rule, Slots, rule_at, step_weights
 from siftnet.kernels.blocks.workspace import Array
 from siftnet.kernels.compaction import Part
-from siftnet.kernels.schedule import buffers_of
-from siftnet.masks import Masks
-from siftnet.state import State
+from siftnet.kernels.update_rule import buffers_of
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
 
 
 class Vector:

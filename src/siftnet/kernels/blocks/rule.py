@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from siftnet.config import TrainConfig
-from siftnet.kernels.schedule import BETA_1, BETA_2, EPSILON, learning_rate
+from siftnet.config.fields import TrainConfig
+from siftnet.kernels.update_rule import BETA_1, BETA_2, EPSILON, learning_rate
 
 Rule = tuple[float, float, float, float, float, float, float]
 """One update's numbers: AdamW (1) or SGD (0), rate, decay, momentum, nesterov (1 or 0), AdamW's two bias corrections.

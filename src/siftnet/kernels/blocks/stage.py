@@ -13,7 +13,7 @@ from siftnet.kernels.blocks.level import Level
 from siftnet.kernels.blocks.parameters import Parameters
 from siftnet.kernels.blocks.rule import Rule
 from siftnet.kernels.blocks.workspace import Array, Workspace
-from siftnet.network import Network
+from siftnet.network.layers import Network
 
 
 class Stage:

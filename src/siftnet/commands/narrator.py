@@ -1,0 +1,138 @@
+"""Live progress on standard error where there is a terminal, plain lines where there is none."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from siftnet.commands.tables import plan_text
+from siftnet.config.fields import RunConfig
+from siftnet.data.dataset import Dataset
+from siftnet.kernels.plan import Plan
+from siftnet.network.layers import Network
+from siftnet.pruning.training import History
+from siftnet.wording import density_text, score_text
+
+
+@contextmanager
+def progress_bar(unit: str) -> Iterator[Progress]:
+    """A live bar on standard error, gone when done; silent where standard error is no terminal."""
+    console = Console(stderr=True)
+    columns = [
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    ]
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield bar
+
+
+@contextmanager
+def measuring_bar(rounds: int) -> Iterator[Callable[[int], None]]:
+    """A live bar over the rounds that are measured; yields what to call after each."""
+    with progress_bar("rounds") as bar:
+        task = bar.add_task("measuring", total=rounds)
+        yield lambda round_number: bar.advance(task)
+
+
+class Narrator:
+    """Tells how a run, or replicates, go on standard error: one bar with the time left, and one line a round."""
+
+    def __init__(self, bar: Progress) -> None:
+        self.bar = bar
+        self.task: TaskID | None = None
+        self.steps = self.total = 0
+        """Updates of a round, and of one run."""
+        self.who = ""
+        """What lines about one of several replicates begin with."""
+        self.done: dict[str, int] = {}
+        """Updates made, by replicate."""
+        self.plans: list[str] = []
+        """What was said of plans."""
+
+    def loaded(self, dataset: Dataset, network: Network, config: RunConfig) -> None:
+        """Say what is trained on what."""
+        counts = ", ".join(f"{len(rows):,} {name}" for name, rows in dataset.splits.items())
+        kind = "numeric target" if dataset.classes is None else f"{dataset.classes} classes"
+        self.say(f"{dataset.name}: {dataset.geometry.describe()}, {kind}; {counts} examples")
+        for note in dataset.notes:
+            self.noted(note)
+        threads = "1 thread" if config.threads == 1 else f"{config.threads} threads"
+        machine = f"{config.device}, {threads}, {config.train.precision} products"
+        self.say(f"network {config.network.layers} on {machine}")
+        self.steps = config.train.steps
+        self.total = self.steps * (config.prune.rounds + 1)
+        # Timing the kernels, if there are several, comes before the first round.
+        self.task = self.bar.add_task("timing the kernels", total=self.total)
+
+    def noted(self, text: str) -> None:
+        """One line that is marked as a note."""
+        self.say(f"note: {text}")
+
+    def replicate(self, seed: int) -> Narrator:
+        """One that says the seed, and shares the bar with the others."""
+        other = copy(self)
+        other.who = f"seed {seed}, "
+        self.done[other.who] = 0
+        if self.task is not None:
+            self.bar.update(self.task, total=self.total * len(self.done))
+        return other
+
+    def planned(self, plan: Plan) -> None:
+        """Say which kernels; of replicates, which share their plan, once."""
+        if plan_text(plan) not in self.plans:
+            self.plans.append(plan_text(plan))
+            self.say(f"kernel {plan_text(plan)}, {plan.why}")
+
+    def advanced(self, round_number: int, step: int, history: History) -> None:
+        """Move the bar."""
+        last = f", validation {history.records[-1].validation.score:.4f}" if history.records else ""
+        self._move(round_number * self.steps + step, f"{self.who}round {round_number}{last}")
+
+    def _move(self, done: int, description: str) -> None:
+        assert self.task is not None
+        self.done[self.who] = done
+        self.bar.update(self.task, completed=sum(self.done.values()), description=description)
+
+    def finished(self, summary: dict[str, Any]) -> None:
+        """One line for a round."""
+        metric = summary["metric"]
+        if summary["stop"] and self.who:
+            # The others go on.
+            self._move(self.total, f"{self.who}finished")
+        if summary["best"] is None or summary["diverged_at"] is not None:
+            self.say(self.who + summary["stop"])
+            return
+        self.say(
+            f"{self.who}round {summary['round']}: density {density_text(summary['density'])}, validation {metric} "
+            f"{score_text(metric, summary['best']['validation']['score'])} at step {summary['best']['step']}, "
+            f"test {score_text(metric, summary['test_best']['score'])}, "
+            f"{summary['seconds']:.1f} s with {summary['kernel']}"
+        )
+        if summary["stop"]:
+            self.say(f"{self.who}stop: {summary['stop']}")
+
+    def say(self, text: str) -> None:
+        """One line above the bar."""
+        if self.bar.disable:
+            print(text, file=sys.stderr, flush=True)
+        else:
+            self.bar.console.print(text, highlight=False, markup=False)

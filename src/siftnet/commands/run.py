@@ -1,0 +1,111 @@
+"""The commands that make runs: run, resume.
+
+What computes is imported where it is used, so that help and errors do not wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from siftnet.commands.options import Directory, Flat, Shared, Switch
+from siftnet.config.fields import RunConfig, require
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCommand(Shared):
+    """Train, prune, rewind, repeat; then measure what survived and make the page."""
+
+    preset: tyro.conf.Positional[str]
+    """Name of a preset, or path of a TOML file; stands right after 'run'."""
+    out: Path | None = None
+    """Directory of the run; runs/PRESET unless given. A run that is there already is continued."""
+    replicates: int = 1
+    """Runs to make, with this seed and those after it, each in its folder seed-N of the directory, and a page over all;
+    with 1 the directory is the run itself."""
+    dry_run: Switch = False
+    """Print the resolved configuration with the memory, disk and time it expects, and stop."""
+    config: Annotated[RunConfig, Flat] = field(default_factory=RunConfig)
+
+    def __post_init__(self) -> None:
+        require(self.replicates >= 1, f"replicates must be 1 or more, got {self.replicates}")
+
+    def __call__(self) -> int:
+        """Run it."""
+        if self.dry_run:
+            return _print_estimate(self.config, self.replicates, self.json)
+        out = self.out or Path("runs") / Path(self.preset).stem
+        seeds = range(self.config.seed, self.config.seed + self.replicates) if self.replicates > 1 else None
+        return _run_to_report(self.config, seeds, out, self.json)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeCommand(Shared):
+    """Go on with a run that was stopped, or for longer: --prune.rounds 15; or with all replicates of a folder."""
+
+    directory: Directory
+    """Directory of the run, or of replicates; stands right after 'resume'."""
+    config: Annotated[RunConfig, Flat] = field(default_factory=RunConfig)
+
+    def __call__(self) -> int:
+        """Resume it."""
+        from siftnet.runs.replicates import stored_replicates
+        from siftnet.store.folder import replicates_in
+
+        seeds = None
+        if replicates_in(self.directory):
+            stored, seeds = stored_replicates(self.directory)
+            if self.config.seed != stored.seed:
+                raise ValueError(
+                    f"{self.directory} goes on with seeds {', '.join(map(str, seeds))}, got --seed {self.config.seed}: "
+                    "leave it out, or ask for more replicates with siftnet run"
+                )
+        return _run_to_report(self.config, seeds, self.directory, self.json)
+
+
+def _run_to_report(config: RunConfig, seeds: Sequence[int] | None, out: Path, as_json: bool) -> int:
+    from siftnet.commands.narrator import Narrator, measuring_bar, progress_bar
+    from siftnet.commands.tables import print_outcome
+    from siftnet.report.write import write_pages
+    from siftnet.runs.replicates import carry_out_replicates
+    from siftnet.runs.setup import set_up
+    from siftnet.runs.single import carry_out
+    from siftnet.store.folder import RunFolder
+
+    setup = set_up(config)
+    with progress_bar("updates") as bar:
+        narrator = Narrator(bar)
+        if seeds is None:
+            runs = [carry_out(setup, out, narrator)]
+        else:
+            runs = carry_out_replicates(setup, seeds, out, narrator)
+    folder = RunFolder(out, runs)
+    with measuring_bar(folder.finished_rounds) as done:
+        page = write_pages(folder, config.analysis, setup, done)
+    print_outcome(folder, as_json)
+    if not as_json:
+        print(page)
+    return 1 if any(stored.summaries()[-1]["diverged_at"] is not None for stored in runs) else 0
+
+
+def _print_estimate(config: RunConfig, replicates: int, as_json: bool) -> int:
+    from rich.console import Console
+
+    from siftnet.commands.tables import estimate_text, print_json
+    from siftnet.config.load import to_dict
+    from siftnet.runs.estimate import estimate
+    from siftnet.runs.setup import set_up
+
+    setup = set_up(config)
+    expected = estimate(setup, replicates)
+    resolved = to_dict(setup.config)
+    if as_json:
+        print_json({"config": resolved, "expected": expected})
+    else:
+        Console(highlight=False).print_json(data=resolved)
+        print(estimate_text(expected))
+    return 0

@@ -1,0 +1,115 @@
+"""Configurations as plain values: dictionaries, TOML files, presets, and the digest that names what a run computes."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from math import isfinite
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from siftnet.config.fields import RunConfig, require
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """A configuration as nested plain values that JSON and TOML can hold."""
+
+    def plain(value: Any) -> Any:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        if isinstance(value, tuple):
+            return [plain(v) for v in value]
+        return str(value) if isinstance(value, Path) else value
+
+    return plain(config)
+
+
+def from_dict(values: dict[str, Any], base: RunConfig | None = None) -> RunConfig:
+    """A configuration from nested plain values; what is absent comes from `base`.
+
+    Raises ValueError for a name that no field has and for a value of the wrong type.
+    """
+    return _build(base or RunConfig(), values, "")
+
+
+def _build(base: Any, values: dict[str, Any], prefix: str) -> Any:
+    hints = get_type_hints(type(base))
+    changes = {}
+    for name, value in values.items():
+        path = prefix + name
+        if name not in hints:
+            raise ValueError(f"there is no setting {path}; the settings here are {', '.join(hints)}")
+        current = getattr(base, name)
+        if dataclasses.is_dataclass(current):
+            require(isinstance(value, dict), f"{path} is a group of settings, got {value!r}")
+            changes[name] = _build(current, value, path + ".")
+        else:
+            changes[name] = _convert(value, hints[name], path)
+    return dataclasses.replace(base, **changes)
+
+
+def _convert(value: Any, hint: Any, path: str) -> Any:
+    if get_origin(hint) is Literal:
+        require(value in get_args(hint), f"{path} must be one of {', '.join(get_args(hint))}, got {value!r}")
+        return value
+    if get_origin(hint) is tuple:
+        require(isinstance(value, list | tuple), f"{path} takes a list, got {value!r}")
+        return tuple(_convert(v, get_args(hint)[0], path) for v in value)
+    if hint == Path | None:
+        require(value is None or isinstance(value, str | Path), f"{path} takes a path, got {value!r}")
+        return Path(value) if value is not None else None
+    if hint is float and type(value) is int:
+        return float(value)
+    require(type(value) is hint, f"{path} takes {'an' if hint is int else 'a'} {hint.__name__}, got {value!r}")
+    require(hint is not float or isfinite(value), f"{path} takes a finite number, got {value!r}")
+    return value
+
+
+PRESETS = Path(__file__).parent / "presets"
+
+
+def preset_names() -> list[str]:
+    """The presets that ship with siftnet."""
+    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+
+
+def load(preset_or_file: str | Path) -> RunConfig:
+    """The configuration of a preset by name, or of a TOML file by path.
+
+    Raises ValueError where there is neither, and for a file that is not TOML or names unknown settings.
+    """
+    path = PRESETS / f"{preset_or_file}.toml"
+    if not path.exists():
+        path = Path(preset_or_file)
+    if not path.is_file():
+        raise ValueError(
+            f"{str(preset_or_file)!r} is neither a preset ({', '.join(preset_names())}) nor a file; "
+            "name one of the presets or give the path of a TOML file"
+        )
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a TOML file: {error}") from None
+    return from_dict(values)
+
+
+def resolve_paths(config: RunConfig) -> RunConfig:
+    """The configuration with absolute paths, so that a run can be resumed from anywhere."""
+
+    def absolute(path: Path | str | None) -> Path | None:
+        return None if path is None else Path(path).expanduser().absolute()
+
+    data = dataclasses.replace(
+        config.data, root=absolute(config.data.root), superclass_file=absolute(config.data.superclass_file)
+    )
+    return dataclasses.replace(
+        config, data=data, start=dataclasses.replace(config.start, run=absolute(config.start.run))
+    )
+
+
+def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested values keyed by dotted field path."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat

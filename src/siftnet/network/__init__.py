@@ -1,0 +1,1 @@
+"""What is trained: layers, named tensors, masks, and which survivors carry signal."""

@@ -1,0 +1,1 @@
+"""What is done: the contract of a training, scores and masks, the loop, the ticket."""

@@ -1,0 +1,65 @@
+"""The ticket: what one round leaves, with all that is needed to study or train it elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from siftnet.geometry import Geometry
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a ticket comes from."""
+
+    run: str
+    round: int
+    digest: str
+    data: str
+
+
+@dataclass(frozen=True, eq=False)
+class Ticket:
+    """Masks and weights of one round, and where the inputs live."""
+
+    masks: Masks
+    rewind: State
+    """The rewind point, dense; `masks.apply(rewind)` is what the round began with."""
+    trained: State
+    """After the last update."""
+    best: State | None
+    """As validation chose; None where the round diverged before its first validation."""
+    geometry: Geometry
+    permutation_I: np.ndarray | None
+    """int64 (I,): the network's input i is the original input permutation_I[i]; None where nothing was permuted."""
+    provenance: Provenance
+
+    def affine_layers(self) -> list[str]:
+        """Names of the masked affine layers, from the inputs up."""
+        return [name.removesuffix(".weight") for name, mask in self.masks.items() if mask.ndim == 2]
+
+    def mask_JI(self, layer: str, *, restore: bool = True) -> np.ndarray:
+        """bool (J, I): which inputs each node of an affine layer kept.
+
+        restore: put a first layer's permuted inputs back to where they were.
+        """
+        return self._arranged(self.masks[f"{layer}.weight"].numpy(), layer, restore)
+
+    def weights_JI(self, layer: str, *, restore: bool = True) -> np.ndarray:
+        """float32 (J, I): the trained weights of an affine layer, 0 where pruned."""
+        return self._arranged(self.trained.parameters[f"{layer}.weight"].numpy(), layer, restore)
+
+    def _arranged(self, values_JI: np.ndarray, layer: str, restore: bool) -> np.ndarray:
+        return restore_inputs(values_JI, self.permutation_I) if restore and layer == "layers.0" else values_JI
+
+
+def restore_inputs(values: np.ndarray, permutation_I: np.ndarray | None) -> np.ndarray:
+    """Per-input values (..., I) of permuted inputs, back where the inputs came from; None leaves them."""
+    if permutation_I is None:
+        return values
+    original = np.empty_like(values)
+    original[..., permutation_I] = values
+    return original

@@ -1,0 +1,1 @@
+"""The page's figures, one subject a file."""

@@ -1,0 +1,234 @@
+"""Who is connected: nodes by their number of inputs, inputs by their number of nodes."""
+
+# J nodes, I inputs, C channels, H W pixels
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from siftnet.geometry import Grid
+from siftnet.report.figures.figure import (
+    ACCENT,
+    MUTED,
+    SEQUENTIAL,
+    Figure,
+    Trace,
+    axis,
+    layout,
+    plain,
+    power_axis,
+    reference_line,
+)
+from siftnet.studies.measured_run import RunRecord
+from siftnet.wording import literal, number, share
+
+# Inputs named in the figure of unknown geometries.
+NAMED = 30
+
+
+def degree_figures(record: RunRecord) -> list[Figure]:
+    """Index by connection count and the in-degree histogram."""
+    figures = [histogram_figure(record)]
+    if record.top.first.get("by_degree"):
+        figures.insert(0, bins_figure(record))
+    return figures
+
+
+def bins_figure(record: RunRecord) -> Figure:
+    """Locality index of nodes in bins of their number of connections, by round."""
+    frames, notes, indices, largest = [], [], [1.0, 2.0], 2.0
+    for r in record.rounds:
+        bins = [b for b in r.first["by_degree"] if b["index_uniform"]]
+        indices += [b["index_uniform"] for b in bins]
+        largest = max([largest, *(b["high"] for b in bins)])
+        frames.append([_bins(bins)])
+        without = sum(b["nodes"] for b in r.first["by_degree"]) - sum(b["nodes"] for b in bins)
+        notes.append(f"Left out: {without:,} nodes in groups without any near pair." if without else "")
+    return Figure(
+        name="bins",
+        title="Locality by connection count",
+        caption="Near pairs over uniform placement, for nodes grouped by how many inputs they kept; a disc's area is "
+        "the number of nodes. Null: uniform, in closed form.",
+        layout=layout(
+            power_axis("inputs kept by a node", 2, largest),
+            power_axis("locality index (uniform)", min(indices), max(indices)),
+            shapes=[reference_line(1)],
+        ),
+        frames=frames,
+        notes=notes,
+        width="half",
+    )
+
+
+def _bins(bins: list[dict[str, Any]]) -> Trace:
+    nodes = np.array([b["nodes"] for b in bins], dtype=float)
+    size = 6 + 26 * np.sqrt(nodes / nodes.max(initial=1))
+    return {
+        "type": "scatter",
+        "x": [(b["low"] * b["high"]) ** 0.5 for b in bins],
+        "y": [b["index_uniform"] for b in bins],
+        "customdata": [[b["low"], b["high"] - 1, b["nodes"]] for b in bins],
+        "mode": "lines+markers",
+        "cliponaxis": False,
+        "line": {"color": MUTED, "width": 1},
+        "marker": {"color": ACCENT, "size": plain(size, 3), "opacity": 0.85, "line": {"width": 0}},
+        "hovertemplate": "%{customdata[0]} to %{customdata[1]} inputs<br>%{customdata[2]} nodes"
+        "<br>index %{y:.3g}<extra></extra>",
+    }
+
+
+def histogram_figure(record: RunRecord) -> Figure:
+    """How many nodes kept how many inputs, both axes logarithmic, by round."""
+    frames, notes, widest, tallest = [], [], 2, 2
+    for r in record.rounds:
+        degree, nodes = r.pictures["histogram_degree"], r.pictures["histogram_nodes"]
+        shown = degree > 0
+        widest, tallest = max(widest, int(degree.max())), max(tallest, int(nodes[shown].max(initial=0)))
+        frames.append([_histogram(plain(degree[shown]), plain(nodes[shown]))])
+        in_degree = r.pictures["in_degree"]
+        empty = int((in_degree == 0).sum())
+        lost = f"; {empty:,} nodes have none" if empty else ""
+        notes.append(
+            f"The largest is node {int(in_degree.argmax())} with {int(in_degree.max()):,} inputs, "
+            f"the median {number(r.first['degrees']['median'])}{lost}."
+        )
+    return Figure(
+        name="histogram",
+        title="Inputs kept by a node",
+        caption="Number of nodes with exactly so many inputs. A long tail to the right means hubs.",
+        layout=layout(power_axis("inputs kept by a node", 1, widest), power_axis("nodes", 1, tallest)),
+        frames=frames,
+        notes=notes,
+        width="half",
+    )
+
+
+def _histogram(degree: list[int], nodes: list[int]) -> Trace:
+    return {
+        "type": "scatter",
+        "x": degree,
+        "y": nodes,
+        "mode": "markers",
+        "marker": {"color": ACCENT, "size": 6, "opacity": 0.8},
+        "hovertemplate": "%{y} nodes with %{x} inputs<extra></extra>",
+    }
+
+
+def input_figures(record: RunRecord) -> list[Figure]:
+    """Connections of every input by round, as a map on a grid and by name elsewhere."""
+    grid = record.grid
+    if grid is None:
+        return [named_figure(record)]
+    maps = [r.pictures["input_map"] for r in record.rounds]
+    notes = []
+    for r in record.rounds:
+        degrees = r.first["degrees"]
+        rho = degrees["variance_spearman"]
+        explained = "undefined, as one of the two is constant" if rho is None else f"{rho:+.2f}"
+        notes.append(
+            f"Rank correlation with the variance: {explained}. Inputs that no node uses: {share(degrees['unused'])}."
+        )
+    every = [_flat(m.sum(0), grid) for m in maps]
+    caption = (
+        "Nodes that kept each pixel, summed over channels." if grid.channels > 1 else "Nodes that kept each input."
+    )
+    figures = [_sites("inputs", "Connections of each pixel", caption, every, "nodes", notes)]
+    variance = record.restored(record.run.inputs()["variance_I"]).reshape(grid.channels, *grid.shape).mean(0)
+    figures.append(
+        _sites(
+            "variance",
+            "Variance of each pixel",
+            "Over training examples, mean over channels: the cheap explanation of why some pixels are popular.",
+            [_flat(variance, grid)],
+            "variance",
+            None,
+        )
+    )
+    if 1 < grid.channels <= 4:
+        figures += [_channel(c, grid, maps) for c in range(grid.channels)]
+    return figures
+
+
+def _channel(c: int, grid: Grid, maps: list[np.ndarray]) -> Figure:
+    name = ["red", "green", "blue"][c] if grid.channels == 3 else str(c + 1)
+    values = [_flat(m[c], grid) for m in maps]
+    return _sites(f"inputs-{c}", f"Channel {name}", "Nodes that kept each pixel of it.", values, "nodes", None, "third")
+
+
+def _flat(values: np.ndarray, grid: Grid) -> np.ndarray:
+    """Values (*grid) as a map of two axes at most, summed over the leading ones."""
+    return values.sum(axis=tuple(range(grid.ndim - 2))) if grid.ndim > 2 else values
+
+
+def _sites(
+    name: str,
+    title: str,
+    caption: str,
+    maps: list[np.ndarray],
+    quantity: str,
+    notes: list[str] | None,
+    width: Any = "half",
+) -> Figure:
+    frames = [[_line(m, quantity) if m.ndim == 1 else _heat(m, quantity)] for m in maps]
+    if maps[0].ndim == 1:
+        shape = layout(axis("site"), axis(quantity, rangemode="tozero"), 320)
+    else:
+        shape = layout(
+            axis("x (pixels)", constrain="domain", showgrid=False),
+            axis("y (pixels)", scaleanchor="x", constrain="domain", autorange="reversed", showgrid=False),
+            340 if width == "half" else 250,
+            margin={"l": 48, "r": 8, "t": 12, "b": 48},
+        )
+    fixed = {"data": frames[0]} if len(frames) == 1 else {"frames": frames}
+    return Figure(name=name, title=title, caption=caption, layout=shape, notes=notes, width=width, **fixed)
+
+
+def _line(values: np.ndarray, quantity: str) -> Trace:
+    return {
+        "type": "scatter",
+        "y": plain(values),
+        "mode": "lines",
+        "line": {"color": ACCENT, "width": 1.5},
+        "hovertemplate": "site %{x}<br>" + quantity + " %{y}<extra></extra>",
+    }
+
+
+def _heat(values: np.ndarray, quantity: str) -> Trace:
+    return {
+        "type": "heatmap",
+        "z": plain(values),
+        "colorscale": SEQUENTIAL,
+        "colorbar": {"thickness": 8, "outlinewidth": 0, "len": 0.85, "title": {"text": quantity, "side": "top"}},
+        "hovertemplate": "x %{x}, y %{y}<br>" + quantity + " %{z}<extra></extra>",
+    }
+
+
+def named_figure(record: RunRecord) -> Figure:
+    """The inputs that most nodes kept, by name, where no map can be drawn."""
+    names = record.run.data["input_names"] or [f"input {i}" for i in range(record.run.geometry.size)]
+    frames = []
+    for r in record.rounds:
+        degree_I = r.pictures["input_degree"]
+        top = np.argsort(-degree_I, kind="stable")[:NAMED][::-1]
+        frames.append(
+            [
+                {
+                    "type": "bar",
+                    "orientation": "h",
+                    "x": plain(degree_I[top]),
+                    "y": [literal(names[i][:60]) for i in top],
+                    "marker": {"color": ACCENT},
+                    "hovertemplate": "%{y}: %{x} nodes<extra></extra>",
+                }
+            ]
+        )
+    return Figure(
+        name="inputs",
+        title="The best-connected inputs",
+        caption=f"Nodes that kept each input, the {min(NAMED, len(names))} most popular. Where these inputs live is "
+        "not known, so no map can be drawn.",
+        layout=layout(axis("nodes"), axis("", type="category"), 120 + 20 * min(NAMED, len(names))),
+        frames=frames,
+    )

@@ -1,0 +1,185 @@
+"""Where first-layer nodes look: centres, radii, orientations and over how many inputs their weights spread."""
+
+# J nodes
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from siftnet.geometry import Grid
+from siftnet.report.figures.figure import ACCENT, MUTED, Figure, Trace, axis, layout, plain, power_axis
+from siftnet.studies.measured_run import RoundRecord, RunRecord
+
+RADIUS_BINS = 30
+ORIENTATION_BINS = 18
+# Rounder fields have no orientation to speak of: the long axis is at least 1.5 times the short one.
+ELONGATED = 1 / 3
+
+
+def receptive_figures(record: RunRecord) -> list[Figure]:
+    """Figures of the nodes' receptive fields by round; of the participation ratio alone off a grid."""
+    figures: list[Figure] = []
+    grid = record.grid
+    if grid is not None and "radius" in record.top.pictures:
+        figures += [centre_figure(record, grid), radius_figure(record, grid)]
+        if grid.ndim == 2:
+            figures.append(orientation_figure(record))
+    return [*figures, participation_figure(record)]
+
+
+def centre_figure(record: RunRecord, grid: Grid) -> Figure:
+    """Centres of receptive fields over the grid, in its last two axes."""
+    frames = [[_centres(r, grid)] for r in record.rounds]
+    names = ["x (sites)", "y (sites)"]
+    limits = [[0, n] if grid.periodic else [-0.5, n - 0.5] for n in grid.shape[::-1][:2]]
+    if grid.ndim == 1:
+        shape = layout(axis("site", range=limits[0]), axis("radius (sites)", rangemode="tozero"), 340)
+    else:
+        shape = layout(
+            axis(names[0], range=limits[0], constrain="domain"),
+            axis(names[1], range=limits[1][::-1], scaleanchor="x", constrain="domain"),
+            400,
+        )
+    return Figure(
+        name="centres",
+        title="Where they look",
+        caption="Centre of each node's masked weights; a disc's area is the number of inputs. A mask that ignores "
+        "place puts every centre in the middle of an image with edges.",
+        layout=shape,
+        frames=frames,
+        width="half",
+    )
+
+
+def _centres(r: RoundRecord, grid: Grid) -> Trace:
+    valid = r.pictures["valid"]
+    centre_JA, degree_J = r.pictures["centre"][valid], r.pictures["in_degree"][valid]
+    size = 4 + 10 * np.sqrt(degree_J / max(degree_J.max(initial=0), 1))
+    y = r.pictures["radius"][valid] if grid.ndim == 1 else centre_JA[:, -2]
+    return {
+        "type": "scatter",
+        "x": plain(centre_JA[:, -1]),
+        "y": plain(y),
+        "customdata": plain(np.stack([np.flatnonzero(valid), degree_J], axis=1)),
+        "mode": "markers",
+        "cliponaxis": False,
+        "marker": {"color": ACCENT, "opacity": 0.45, "size": plain(size, 2), "line": {"width": 0}},
+        "hovertemplate": "node %{customdata[0]}, %{customdata[1]} inputs<br>(%{x:.1f}, %{y:.1f})<extra></extra>",
+    }
+
+
+def radius_figure(record: RunRecord, grid: Grid) -> Figure:
+    """Histogram of radii, the same bins in every round."""
+    radii = [r.pictures["radius"][r.pictures["valid"]] for r in record.rounds]
+    high = max([1.0, *(float(v.max(initial=0)) for v in radii)])
+    edges = np.linspace(0, high, RADIUS_BINS + 1)
+    frames = [[_bars(edges, np.histogram(v, edges)[0], "radius %{x:.1f}<br>%{y} nodes")] for v in radii]
+    medians = [r.first["receptive"]["radius_median"] for r in record.rounds]
+    return Figure(
+        name="radii",
+        title="How far they see",
+        caption="Root mean square distance of a node's weights from their centre, in sites. Small is local.",
+        layout=layout(axis("radius (sites)", range=[0, high]), axis("nodes"), 400, bargap=0.05),
+        frames=frames,
+        notes=["" if m is None else f"Median radius {m:.2f} sites." for m in medians],
+        width="half",
+    )
+
+
+def _bars(edges: np.ndarray, counts: np.ndarray, hover: str) -> Trace:
+    return {
+        "type": "bar",
+        "x": plain((edges[1:] + edges[:-1]) / 2),
+        "y": plain(counts),
+        "width": float(edges[1] - edges[0]),
+        "marker": {"color": ACCENT},
+        "hovertemplate": hover + "<extra></extra>",
+    }
+
+
+def orientation_figure(record: RunRecord) -> Figure:
+    """Rose of the long axes of elongated receptive fields."""
+    frames, notes, widest = [], [], 1
+    for r in record.rounds:
+        kept = r.pictures["valid"] & (r.pictures["elongation"] >= ELONGATED) & (r.pictures["in_degree"] > 1)
+        # Drawn as one sees it: counter-clockwise from the right, although y grows downwards.
+        angle = np.rad2deg(-r.pictures["orientation"][kept]) % 180
+        counts = np.histogram(angle, np.linspace(0, 180, ORIENTATION_BINS + 1))[0]
+        widest = max(widest, int(counts.max(initial=0)))
+        frames.append([_rose(counts)])
+        notes.append(f"{int(kept.sum()):,} of {len(kept):,} nodes are elongated.")
+    polar: dict[str, Any] = {
+        "bgcolor": "@clear",
+        "radialaxis": {"range": [0, widest], "gridcolor": "@faint", "linecolor": "@faint", "nticks": 4, "angle": 90},
+        "angularaxis": {"gridcolor": "@faint", "linecolor": "@faint", "dtick": 45},
+    }
+    shape = layout(axis(""), axis(""), 380, polar=polar, margin={"l": 40, "r": 40, "t": 32, "b": 32})
+    del shape["xaxis"], shape["yaxis"]
+    return Figure(
+        name="orientations",
+        title="Which way they are turned",
+        caption="Number of nodes (radius) by direction of their long axis, for fields at least 1.5 times as long as "
+        "wide; 0° is horizontal, 90° vertical. Evenly round means that no direction is preferred.",
+        layout=shape,
+        frames=frames,
+        notes=notes,
+        width="half",
+    )
+
+
+def _rose(counts: np.ndarray) -> Trace:
+    step = 180 / len(counts)
+    theta = [(i + 0.5) * step for i in range(2 * len(counts))]
+    return {
+        "type": "barpolar",
+        "theta": theta,
+        "r": plain(counts) * 2,
+        "width": [step] * len(theta),
+        "marker": {"color": ACCENT, "opacity": 0.85},
+        "hovertemplate": "%{r} nodes<extra></extra>",
+    }
+
+
+def participation_figure(record: RunRecord) -> Figure:
+    """Inverse participation ratio against in-degree, with the line of equal weights."""
+    frames, widest, lowest = [], 2, 0.5
+    for r in record.rounds:
+        degree_J, ratio_J = r.pictures["in_degree"], r.pictures["participation"]
+        shown = (degree_J > 0) & (ratio_J > 0)
+        widest = max(widest, int(degree_J.max(initial=0)))
+        lowest = min([lowest, float(ratio_J[shown].min(initial=1.0)), 1 / widest])
+        frames.append([_participation(degree_J[shown], ratio_J[shown])])
+    equal = {
+        "type": "scatter",
+        "x": [1, widest],
+        "y": [1, 1 / widest],
+        "mode": "lines",
+        "line": {"color": MUTED, "dash": "dot", "width": 1},
+        "hoverinfo": "skip",
+    }
+    return Figure(
+        name="participation",
+        title="How many inputs carry the weight",
+        caption="Inverse participation ratio Σw⁴/(Σw²)² of each node: 1 for a single input. On the dotted line all "
+        "inputs that were kept weigh the same; above it a few outweigh the rest.",
+        layout=layout(
+            power_axis("inputs kept by a node", 1, widest, base=10),
+            power_axis("participation ratio", lowest, 1, base=10),
+            380,
+        ),
+        frames=[[equal, *frame] for frame in frames],
+        width="half",
+    )
+
+
+def _participation(degree_J: np.ndarray, ratio_J: np.ndarray) -> Trace:
+    return {
+        "type": "scatter",
+        "x": plain(degree_J),
+        "y": plain(ratio_J, 3),
+        "mode": "markers",
+        "marker": {"color": ACCENT, "size": 5, "opacity": 0.4},
+        "hovertemplate": "%{x} inputs<br>IPR %{y}<extra></extra>",
+    }

@@ -1,0 +1,1 @@
+"""Pictures of nodes: masks and weights drawn on the inputs' grid."""

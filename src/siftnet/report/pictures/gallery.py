@@ -1,0 +1,168 @@
+"""Galleries of nodes: one sprite a round, from which the page cuts the picture of each node."""
+
+# J nodes, I inputs, H W pixels of a picture, 4 red green blue opacity
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from siftnet.analysis.paths import path_weights
+from siftnet.geometry import Grid
+from siftnet.pruning.ticket import restore_inputs
+from siftnet.report.pictures.nodes import describe_projection, is_coloured, mask_pictures, weight_pictures
+from siftnet.seeds import generator
+from siftnet.store.run import Run
+from siftnet.studies.measure_run import FIRST
+from siftnet.studies.measured_run import RunRecord
+from siftnet.wording import layer_name
+
+BEST, SAMPLED = 20, 20
+# Deeper layers are shown at one round only.
+DEEPER_EACH, DEEPER_LAYERS = 10, 2
+# A picture's width on the page in CSS pixels, as nearly as whole multiples of its pixels allow.
+WIDTH = 96
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gallery:
+    """Nodes in order of their connections, their pictures in one sprite a round (or one for all rounds).
+
+    rows: what a sprite's rows hold, masks or weights. groups: title and the nodes' places of each part. counts: inputs
+    of each node, a list a sprite.
+    """
+
+    name: str
+    rows: list[str]
+    groups: list[tuple[str, list[int]]]
+    nodes: list[int]
+    counts: list[list[int]]
+    sprites: list[str]
+    picture: tuple[int, int]
+    size: tuple[int, int]
+    coloured: bool
+
+    def payload(self) -> dict[str, Any]:
+        """What page.js draws."""
+        return {"sprites": self.sprites, "counts": self.counts, "picture": self.picture, "coloured": self.coloured}
+
+
+def first_layer_gallery(record: RunRecord) -> Gallery | None:
+    """Masks and masked weights of the nodes best connected at the headline round, and of others drawn at random.
+
+    None where nothing spatial can be drawn.
+    """
+    grid = record.grid
+    if grid is None or not record.measured:
+        return None
+    best, sampled = choose_nodes(record.top.pictures["in_degree"], record.run.config.seed, BEST, SAMPLED)
+    nodes = best + sampled
+    sprites, counts = [], []
+    for mask_JI, weights_JI in first_layers(record.run, [r.number for r in record.rounds], nodes):
+        pictures = [mask_pictures(mask_JI, grid), weight_pictures(weights_JI, grid)]
+        sprites.append(sprite(pictures))
+        counts.append(mask_JI.sum(axis=1).tolist())
+    groups = _groups(best, sampled)
+    return _gallery("first", ["mask", "weights"], groups, nodes, counts, sprites, grid)
+
+
+def deeper_galleries(record: RunRecord) -> list[tuple[str, Gallery]]:
+    """Path products of the masked weights of layers 2 and 3 at the headline round, by layer name."""
+    grid = record.grid
+    names = list(record.top.layers)[: 1 + DEEPER_LAYERS]
+    if grid is None or len(names) < 2:
+        return []
+    weights = record.run.weights(record.top.number).parameters
+    factors = [np.nan_to_num(weights[f"{name}.weight"].numpy()) for name in names]
+    products = path_weights(factors)
+    found = []
+    for name, product_JI in zip(names[1:], products[1:], strict=True):
+        degree_J = record.top.arrays[name]["in_degree"]
+        best, sampled = choose_nodes(degree_J, record.run.config.seed, DEEPER_EACH, DEEPER_EACH)
+        nodes = best + sampled
+        pictures = [weight_pictures(record.restored(product_JI[nodes]), grid)]
+        counts = [degree_J[nodes].tolist()]
+        groups = _groups(best, sampled)
+        gallery = _gallery(name.replace(".", "-"), ["weights"], groups, nodes, counts, [sprite(pictures)], grid)
+        found.append((layer_name(name).capitalize(), gallery))
+    return found
+
+
+def choose_nodes(in_degree_J: np.ndarray, seed: int, best: int, sampled: int) -> tuple[list[int], list[int]]:
+    """The best-connected nodes, lower number first among equals, and others that have inputs, drawn by seed.
+
+    Both lists are in falling order of connections.
+    """
+    order = np.argsort(-in_degree_J, kind="stable")
+    top, rest = order[:best], order[best:]
+    rest = rest[in_degree_J[rest] > 0]
+    drawn = generator(seed, "gallery").choice(len(rest), min(sampled, len(rest)), replace=False)
+    return top.tolist(), rest[np.sort(drawn)].tolist()
+
+
+def first_layers(run: Run, rounds: list[int], nodes: list[int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """bool mask and float32 masked weights (J, I) of some first-layer nodes after the last update of each round.
+
+    Permuted inputs are put back to where they came from.
+    """
+    permutation_I = run.inputs().get("permutation_I")
+    for number in rounds:
+        mask_JI = run.masks(number)[f"{FIRST}.weight"].numpy()[nodes]
+        weights_JI = run.weights(number).parameters[f"{FIRST}.weight"].numpy()[nodes]
+        yield restore_inputs(mask_JI, permutation_I), restore_inputs(weights_JI, permutation_I)
+
+
+def sprite(rows: list[np.ndarray]) -> str:
+    """Pictures (J, H, W, 4) of each row, side by side and the rows below each other, as a PNG data URI."""
+    strips = [np.concatenate(list(pictures), axis=1) for pictures in rows]
+    buffer = io.BytesIO()
+    Image.fromarray(np.concatenate(strips, axis=0)).save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _groups(best: list[int], sampled: list[int]) -> list[tuple[str, list[int]]]:
+    groups = [("Best connected", list(range(len(best))))]
+    if sampled:
+        groups.append(("Sampled from the rest", list(range(len(best), len(best) + len(sampled)))))
+    return groups
+
+
+def _gallery(
+    name: str,
+    rows: list[str],
+    groups: list[tuple[str, list[int]]],
+    nodes: list[int],
+    counts: list[list[int]],
+    sprites: list[str],
+    grid: Grid,
+) -> Gallery:
+    high, wide = (grid.channels, grid.shape[0]) if grid.ndim == 1 else grid.shape[-2:]
+    scale = max(1, round(WIDTH / wide))
+    size = (wide * scale, max(high * scale, 24) if grid.ndim == 1 else high * scale)
+    return Gallery(
+        name=name,
+        rows=rows,
+        groups=groups,
+        nodes=nodes,
+        counts=counts,
+        sprites=sprites,
+        picture=(wide, high),
+        size=size,
+        coloured=is_coloured(grid),
+    )
+
+
+def gallery_caption(grid: Grid) -> str:
+    """How to read the pictures."""
+    if is_coloured(grid):
+        reading = "Masks show the red, green and blue inputs that were kept, on black; weights are grey at 0."
+    else:
+        reading = "Masks show which inputs were kept; weights are red where positive and blue where negative."
+    scaled = "Every picture is scaled by its own largest weight; below it stand the node's number and its inputs kept."
+    return f"{reading} {describe_projection(grid)}{scaled}"

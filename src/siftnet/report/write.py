@@ -1,0 +1,44 @@
+"""What commands make and print of stored runs: measures, pages, tables; of one run, or of replicates together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from siftnet.config.fields import AnalysisConfig
+from siftnet.report.run_page import build_report
+from siftnet.report.seeds_page import build_spread_report
+from siftnet.runs.setup import Setup
+from siftnet.store.atomic import lock
+from siftnet.store.folder import RunFolder, write_spread_report
+from siftnet.studies.measure_run import survey
+
+
+def write_pages(
+    folder: RunFolder,
+    config: AnalysisConfig | None = None,
+    setup: Setup | None = None,
+    done: Callable[[int], None] = lambda round_number: None,
+) -> Path:
+    """Measure the finished rounds of each run, and write its page and the one over replicates; the path of the last.
+
+    config: how to measure, unless as it is stored; setup: data and network of any of the runs, for node ablation;
+    without it there is none; done: told each measured round. Raises ValueError where no round of any is finished; a
+    replicate that has none is not measured.
+    """
+    if not folder.finished_rounds:
+        raise ValueError(f"{folder.path} has no finished round to measure: siftnet resume {folder.path}")
+    for stored in folder.runs:
+        with lock(stored.path):
+            if stored.rounds():
+                survey(stored, config or stored.config.analysis, setup, done)
+            if config is not None:
+                # The page says how the numbers on it were measured, and goes on to measure alike.
+                stored.update_config(replace(stored.config, analysis=config))
+            if stored.rounds():
+                page = stored.write_report(build_report(stored))
+    if folder.replicated:
+        with lock(folder.path):
+            page = write_spread_report(folder.path, build_spread_report(folder.runs, folder.path))
+    return page

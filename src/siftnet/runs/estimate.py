@@ -1,0 +1,154 @@
+"""What a run will take, before it is started."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from siftnet.config.fields import TrainConfig
+from siftnet.data.batches import Batches
+from siftnet.kernels.blocks.layout import WIDTH
+from siftnet.kernels.interface import Kernel, KernelKind, ReplicatingKind
+from siftnet.kernels.plan import Plan, random_masks, spread, time_kernels
+from siftnet.kernels.registry import KERNELS, candidates
+from siftnet.network.layers import Affine, Layer, Network
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
+from siftnet.pruning.imp import foreseen_densities
+from siftnet.pruning.training import Evaluation
+from siftnet.runs.request import first_round
+from siftnet.runs.setup import Setup
+from siftnet.runs.single import plan_for
+
+
+def estimate(setup: Setup, replicates: int = 1) -> dict[str, Any]:
+    """Memory and disk in bytes, time in seconds and kernel of each round that the stop rules let happen.
+
+    Updates are timed on this machine at a few densities, as the plan of the run will be, and validation at the highest
+    and the lowest. Memory, disk and seconds are those of all replicates together; so are the times of a round where the
+    kernel trains them side by side, and those of one replicate where they follow one another.
+    """
+    config, state, first = setup.config, setup.subject.draw(0), first_round(setup)
+    densities = foreseen_densities(setup.subject, config.prune, first.masks)
+    plan = plan_for(setup)
+    side_by_side = replicates > 1 and isinstance(KERNELS.get(plan.given or ""), ReplicatingKind)
+    at_once = replicates if side_by_side else 1
+    plan = _timed(setup, plan, densities, at_once)
+    validating = _validation_seconds(setup.following(plan), densities)
+    rounds = [_round(config.train.steps, plan, t, d, at_once * validating[t]) for t, d in enumerate(densities)]
+    parameters = sum(value.numel() for value in state.parameters.values())
+    entries = first.masks.entries
+    kept = sum(parameters - entries + entries * density for density in densities)
+    disk = 8 * kept + len(rounds) * entries / 8 + 5 * 4 * parameters
+    return {
+        "replicates": replicates,
+        "side_by_side": side_by_side,
+        "rounds": len(rounds),
+        "parameters": parameters,
+        "data_bytes": setup.dataset.inputs_NI.nbytes,
+        "memory_bytes": setup.dataset.inputs_NI.nbytes + at_once * _training_bytes(setup, parameters),
+        # last and best weights and an eighth of a byte of mask for each round, the rewind point, a checkpoint
+        "disk_bytes": int(replicates * disk),
+        "milliseconds_a_step": rounds[0]["milliseconds_a_step"],
+        "training_seconds": round(replicates / at_once * sum(r["seconds"] for r in rounds), 1),
+        "rounds_expected": rounds,
+    }
+
+
+def _round(steps: int, plan: Plan, number: int, density: float, validating: float) -> dict[str, Any]:
+    """What one round will take; validating: seconds of it."""
+    kernel = plan.kernel(density)
+    update = plan.milliseconds(kernel, density)
+    seconds = steps * update / 1000 + validating
+    times = {"milliseconds_a_step": round(update, 2), "seconds": round(seconds, 2)}
+    return {"round": number, "density": density, "kernel": kernel} | times
+
+
+def _training_bytes(setup: Setup, parameters: int) -> int:
+    """Bytes that training takes beside the data, at most; interpreter and libraries, about 400 MB, come on top."""
+    config, network = setup.config, setup.network
+    # The plan holds every kernel that it times at once.
+    kernels = len(candidates(config.kernel, network, config.train, config.device))
+    activations = _whole_blocks(config.train.batch) * sum(_values(layer) for layer in network.layers)
+    # In a kernel: weights, gradient, the optimiser's two buffers at most, weights folded with the norm and transposed.
+    # Beside it: what is drawn, best, rewind, export, and their copies in a checkpoint. For the preset images that is
+    # 626 MB, where 673 MB beyond data and libraries were measured (benchmarks/results/memory.csv).
+    return 4 * (kernels * (6 * parameters + activations) + 8 * parameters)
+
+
+def _whole_blocks(batch: int) -> int:
+    """A batch's examples, filled up to blocks of 128 as the kernels on blocks do."""
+    return -(-batch // WIDTH) * WIDTH
+
+
+def _values(layer: Layer) -> int:
+    """Inputs and outputs of a layer, for one example."""
+    if isinstance(layer, Affine):
+        return layer.inputs + layer.outputs
+    return prod(layer.in_shape) + prod(layer.out_shape)
+
+
+@dataclass(frozen=True)
+class _Together:
+    """Some equal networks as one kernel, so that an update of all of them can be timed."""
+
+    kernels: Sequence[Kernel]
+
+    def advance(self, updates: int) -> list[float]:
+        losses = [kernel.advance(updates) for kernel in self.kernels]
+        return losses[0]
+
+    def evaluate(self, split: str) -> Evaluation:
+        return self.kernels[0].evaluate(split)
+
+    def export(self) -> State:
+        return self.kernels[0].export()
+
+
+class _TogetherKind:
+    def __init__(self, kind: ReplicatingKind, count: int) -> None:
+        self.name, self.kind, self.count = kind.name, kind, count
+
+    def supports(self, network: Network, training: TrainConfig, device: str) -> str | None:
+        return self.kind.supports(network, training, device)
+
+    def compile(self, network: Network, state: State, masks: Masks, training: TrainConfig, batches: Batches) -> Kernel:
+        states, several = [state] * self.count, [masks] * self.count
+        return _Together(self.kind.compile_together(network, states, several, training, [batches] * self.count))
+
+
+def _timed(setup: Setup, plan: Plan, densities: list[float], at_once: int) -> Plan:
+    """The plan of the run, with timings also where there is nothing to choose; of so many networks at once."""
+    if plan.timings:
+        return plan
+    setup = setup.following(plan)
+    kind: KernelKind = setup.trainer.kind(densities[0])
+    if at_once > 1 and isinstance(kind, ReplicatingKind):
+        kind = _TogetherKind(kind, at_once)
+    kinds, training, batches = [kind], setup.config.train, setup.trainer.batches
+    timings = time_kernels(kinds, setup.network, training, batches, spread(densities))
+    return Plan(why=plan.why, threads=plan.threads, timings=tuple(timings))
+
+
+def _validation_seconds(setup: Setup, densities: list[float]) -> list[float]:
+    """Seconds that validating takes in each round, timed in the first and the last and evenly between."""
+    trainer, timed = setup.trainer, []
+    for density in (densities[0], densities[-1]):
+        state = setup.subject.draw(0)
+        masks = random_masks(state, setup.network, density)
+        kernel = trainer.kind(density).compile(
+            setup.network, masks.apply(state), masks, trainer.training, trainer.batches
+        )
+        # Running statistics, and the code that the first call compiles.
+        kernel.advance(1)
+        kernel.evaluate("validation")
+        start = time.perf_counter()
+        kernel.evaluate("validation")
+        timed.append(time.perf_counter() - start)
+    validations = -(-trainer.training.steps // trainer.training.validate_every)
+    return [validations * float(seconds) for seconds in np.geomspace(timed[0], timed[1], len(densities))]

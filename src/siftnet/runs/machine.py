@@ -1,0 +1,125 @@
+"""The machine: what to compute on, and what to write down about it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import torch
+
+from siftnet.config.fields import RunConfig
+from siftnet.version import __version__
+
+
+def resolve_machine(config: RunConfig) -> RunConfig:
+    """The configuration with device, threads and precision decided, so that a resumed run computes the same way.
+
+    Without a number of threads, those that the process may use, on the processor as many as Numba may start at most.
+    Raises ValueError for a device that this machine does not have.
+    """
+    device = config.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    check_device(device)
+    most = numba_threads() if device == "cpu" else available_threads()
+    threads = config.threads or min(available_threads(), most)
+    precision = config.train.precision
+    if precision == "auto":
+        precision = "bf16" if has_native_bf16(device) else "fp32"
+    return replace(config, device=device, threads=threads, train=replace(config.train, precision=precision))
+
+
+def prepare_torch(config: RunConfig) -> None:
+    """Set what PyTorch and Numba keep globally, so that the same configuration computes the same bits.
+
+    fp32 means fp32 on GPUs too: TF32 is off. cuDNN picks deterministic algorithms, without timing them first. Raises
+    ValueError for more threads on the processor than Numba may start.
+    """
+    most = numba_threads()
+    # On a GPU no kernel is Numba's.
+    if config.device == "cpu" and config.threads > most:
+        raise ValueError(
+            f"threads is {config.threads}, but NUMBA_NUM_THREADS lets Numba start no more than {most}: take "
+            f"--threads {most} for a new run, or set NUMBA_NUM_THREADS={config.threads} in the environment"
+        )
+    # First, because starting them sets OpenMP's number of threads, which is PyTorch's too.
+    numba.set_num_threads(min(config.threads, most))
+    torch.set_num_threads(config.threads)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+
+
+def check_device(device: str) -> None:
+    """Raise ValueError, with what there is, unless `device` can be computed on."""
+    match = re.fullmatch(r"cpu|cuda(?::([0-9]+))?", device)
+    if not match:
+        raise ValueError(f"device must be auto, cpu, cuda or cuda:N, got {device!r}")
+    if device != "cpu":
+        count = torch.cuda.device_count()
+        if int(match[1] or 0) >= count:
+            raise ValueError(f"device {device!r} is not there ({count} CUDA devices found): take --device cpu")
+
+
+def available_threads() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def numba_threads() -> int:
+    """The most threads that Numba can use: the process's processors, or what NUMBA_NUM_THREADS says."""
+    return numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+
+
+def has_amx() -> bool:
+    """Whether products of bf16 are computed on AMX tiles, which sum in an order of their own."""
+    # Here, because kernels stand below the machine in the order of the files and may come to ask it.
+    from siftnet.kernels.blocks.tile_product import has_amx
+
+    return has_amx()
+
+
+def has_native_bf16(device: str) -> bool:
+    """Whether bf16 products are native there; emulated ones are slower than fp32."""
+    if device.startswith("cuda"):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(probe and probe())
+
+
+def describe_machine(config: RunConfig) -> dict[str, Any]:
+    """Versions, processor, threads and precision, for environment.json, once `prepare_torch` has set the threads."""
+    gpu = torch.cuda.get_device_name(config.device) if config.device.startswith("cuda") else None
+    return {
+        "siftnet": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+        "system": platform.platform(),
+        "processor": processor_name(),
+        "amx": has_amx(),
+        "gpu": gpu,
+        "device": config.device,
+        "threads": config.threads,
+        "threads of numba": numba.get_num_threads(),
+        "threading layer of numba": numba.threading_layer(),
+        "precision": config.train.precision,
+    }
+
+
+def processor_name() -> str:
+    """The processor's model name where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,75 @@
+"""Writes a run down while it is sifted: checkpoints of the round under way, and finished rounds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from siftnet.network.layers import Network
+from siftnet.network.masks import Masks
+from siftnet.pruning.imp import Round
+from siftnet.pruning.training import History, Progress
+from siftnet.runs.events import Observer
+from siftnet.runs.interrupt import Interrupted
+from siftnet.store.run import Run
+from siftnet.store.summary import summarise
+
+# Well under the 60 s that a checkpoint may be old: a slice of updates on a slow machine comes on top.
+CHECKPOINT_SECONDS = 30.0
+
+
+class Agreement:
+    """What is done at a step: stop there, write a checkpoint, or go on.
+
+    Decided when the first of those that are trained together asks, for all of them, so that they stand at one step.
+    """
+
+    def __init__(self, stop_requested: Callable[[], int]) -> None:
+        """stop_requested: the signal that asks to stop, or 0."""
+        self.stop_requested = stop_requested
+        self.decided, self.stop, self.due = (-1, -1), 0, False
+        self.restart_clock()
+
+    def at(self, number: int, step: int) -> tuple[int, bool]:
+        """Of the updates made in a round, the signal to stop for, or 0, and whether a checkpoint is due."""
+        if self.decided != (number, step):
+            self.decided, self.stop = (number, step), self.stop_requested()
+            self.due = self.stop != 0 or time.monotonic() - self.written > CHECKPOINT_SECONDS
+        return self.stop, self.due
+
+    def restart_clock(self) -> None:
+        """A checkpoint, or a round, is written."""
+        self.written = time.monotonic()
+
+
+class Keeper:
+    """Keeps one run: a checkpoint by the clock, and when a signal asks to stop; every finished round."""
+
+    def __init__(self, stored: Run, network: Network, observer: Observer, agreement: Agreement, folder: Path) -> None:
+        """Keep `stored`.
+
+        agreement: shared by those that are trained together; folder: what to resume after a stop, the run's or that of
+        all replicates.
+        """
+        self.stored, self.network, self.observer, self.agreement = stored, network, observer, agreement
+        self.folder = folder
+
+    def watch(self, number: int, masks: Masks, step: int, history: History, progress: Callable[[], Progress]) -> None:
+        """A `WatchRound`. Raises Interrupted, after a checkpoint, where a signal asks to stop."""
+        self.observer.advanced(number, step, history)
+        stop, due = self.agreement.at(number, step)
+        if due:
+            self.stored.write_checkpoint(number, masks, progress())
+            self.agreement.restart_clock()
+        if stop:
+            raise Interrupted(self.folder, stop)
+
+    def keep(self, finished: Round) -> None:
+        """Store a round, and tell the observer; with round 0 the rewind point, before it."""
+        if finished.number == 0:
+            self.stored.write_rewind(finished.rewind)
+        summary = summarise(finished, self.network)
+        scored = finished.scored if self.stored.config.prune.at_step >= 0 else None
+        self.stored.write_round(finished.number, summary, finished.masks, finished.trained, finished.history, scored)
+        self.observer.finished(summary)

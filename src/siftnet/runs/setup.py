@@ -1,0 +1,88 @@
+"""From a configuration to data, network and trainer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from siftnet.config.fields import RunConfig
+from siftnet.config.load import resolve_paths
+from siftnet.data.batches import Batches
+from siftnet.data.dataset import Dataset
+from siftnet.data.load import check_augmentation, load_dataset
+from siftnet.kernels.plan import Plan
+from siftnet.kernels.registry import KERNELS, candidates
+from siftnet.kernels.trainer import Trainer
+from siftnet.network.layers import Loss, Network, build, initialise
+from siftnet.pruning.training import Subject
+from siftnet.runs.machine import prepare_torch, resolve_machine
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A resolved configuration with its data, network and trainer.
+
+    Until it follows a run's plan, the trainer takes the first kernel that supports the network.
+    """
+
+    config: RunConfig
+    dataset: Dataset
+    network: Network
+    trainer: Trainer
+    subject: Subject
+
+    def following(self, plan: Plan) -> Setup:
+        """The same, training and evaluating with the kernels of a plan.
+
+        Raises ValueError where this machine cannot run one of them.
+        """
+        for name in {name for _, name in plan.choices()}:
+            device = self.config.device
+            kind = KERNELS.get(name)
+            reason = kind.supports(self.network, self.config.train, device) if kind else "there is none of this name"
+            if reason:
+                raise ValueError(
+                    f"the run's plan (plan.json) names kernel {name}, which cannot be used here ({reason}): go on "
+                    "where the run was made, or start a new one with siftnet run --out"
+                )
+        trainer = replace(self.trainer, plan=plan)
+        return replace(self, trainer=trainer, subject=replace(self.subject, training=trainer))
+
+    def with_seed(self, seed: int) -> Setup:
+        """The same for a run with another seed; data in memory are shared."""
+        config = replace(self.config, seed=seed)
+        trainer = replace(self.trainer, batches=self.trainer.batches.for_seed(seed))
+        return replace(self, config=config, trainer=trainer, subject=_subject(config, trainer))
+
+
+def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
+    """Resolve the machine, load the data unless it is given, build network and trainer.
+
+    Raises ValueError for data, network or device that do not fit.
+    """
+    config = resolve_paths(resolve_machine(config))
+    prepare_torch(config)
+    if dataset is None:
+        dataset = load_dataset(config.data)
+    else:
+        check_augmentation(dataset.geometry, config.data, has_places=dataset.has_places)
+    loss: Loss = "squared_error" if dataset.classes is None else "cross_entropy"
+    network = build(config.network, dataset.geometry, dataset.outputs, loss)
+    kind = candidates(config.kernel, network, config.train, config.device)[0]
+    batches = Batches(
+        dataset,
+        config.train.batch,
+        config.seed,
+        0,
+        flip=config.data.flip,
+        shift=config.data.shift,
+        device=config.device,
+    )
+    trainer = Trainer(network, config.train, Plan(given=kind.name, why="until timed", threads=config.threads), batches)
+    return Setup(config, dataset, network, trainer, _subject(config, trainer))
+
+
+def _subject(config: RunConfig, trainer: Trainer) -> Subject:
+    # Under a name of their own, or a control of the same seed would redraw the very weights that its source began with.
+    purpose = () if config.start.run is None else ("started",)
+    network = trainer.network
+    return Subject(trainer, network.prunable, lambda t: initialise(network, config.seed, *purpose, t))

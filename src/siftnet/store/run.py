@@ -1,0 +1,287 @@
+"""Runs on disk: the only file that knows paths.
+
+    DIR/config.json environment.json   what was asked, with its digest; where it was computed
+        data.json data.npz             the data set's name, geometry, hash; permutation and variance of its inputs
+        plan.json                      which kernel trains at which density, with the timings that chose it
+        rewind/state.safetensors       the rewind point
+        rounds/00/                     masks, weights, best, (scored), history.json, round.json
+        checkpoint/progress.safetensors  the round under way
+        analysis/ report.html          what was measured, and the page
+
+Replicates are runs in folders DIR/seed-N, N the seed, with a page over all of them, DIR/report.html, and the seeds that
+were asked for, DIR/replicates.json. Where DIR itself is a run, other runs in it are not its replicates.
+
+Everything is written under a temporary name, flushed to the disk and renamed, by one writer that holds a lock, which
+the system lifts when its owner dies. Local POSIX file systems. No pickle is written or read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from safetensors.torch import save
+
+from siftnet.config.fields import RunConfig
+from siftnet.config.load import from_dict, to_dict
+from siftnet.geometry import Geometry, geometry_from_dict
+from siftnet.kernels.plan import Plan
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
+from siftnet.pruning.ticket import Provenance, Ticket
+from siftnet.pruning.training import History, Progress, Record
+from siftnet.store.atomic import read_arrays, read_json, rename_durably, to_json, to_npz, write_file
+from siftnet.store.checkpoint import pack_checkpoint, unpack_checkpoint
+from siftnet.store.tensors import pack_masks, pack_state, read_tensors, unpack_masks, unpack_state
+
+# 2: plans; checkpoints hold survivors alone.
+SCHEMA = 2
+
+
+PAGE = "report.html"
+
+
+class Run:
+    """A run's directory, opened."""
+
+    def __init__(self, path: Path | str) -> None:
+        """Open an existing run. Raises ValueError where there is none or a newer siftnet wrote it."""
+        self.path = Path(path)
+        stored = self._read_json("config.json")
+        if not isinstance(stored, dict) or not {"schema", "config", "digest"} <= stored.keys():
+            raise ValueError(f"{self.path / 'config.json'} is not a run's configuration: restore it from a copy")
+        if stored["schema"] > SCHEMA:
+            raise ValueError(
+                f"{self.path} was written in format {stored['schema']}, newer than {SCHEMA}: update siftnet"
+            )
+        self.config: RunConfig = from_dict(stored["config"])
+        self.digest: str = stored["digest"]
+        self.data: dict[str, Any] = self._read_json("data.json")
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}, {len(self.rounds())} rounds)"
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        config: RunConfig,
+        digest: str,
+        environment: dict,
+        data: dict,
+        inputs: dict[str, np.ndarray],
+        plan: Plan,
+    ) -> Run:
+        """Make the directory and write what is known before training. The caller holds the lock."""
+        write_file(path / "environment.json", to_json(environment))
+        write_file(path / "plan.json", _plan_json(plan))
+        write_file(path / "data.json", to_json(data))
+        write_file(path / "data.npz", to_npz(inputs))
+        # Last, because a directory with a config.json is a run.
+        write_file(path / "config.json", to_json({"schema": SCHEMA, "digest": digest, "config": to_dict(config)}))
+        return cls(path)
+
+    @staticmethod
+    def exists(path: Path | str) -> bool:
+        """Whether there is a run at this path."""
+        return (Path(path) / "config.json").is_file()
+
+    def update_config(self, config: RunConfig) -> None:
+        """Store a configuration with other stop rules; the digest stays."""
+        write_file(
+            self.path / "config.json", to_json({"schema": SCHEMA, "digest": self.digest, "config": to_dict(config)})
+        )
+        self.config = config
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Versions, processor, threads and precision of the machine that made the run."""
+        return self._read_json("environment.json")
+
+    @property
+    def plan(self) -> Plan:
+        """Which kernel trains at which density; in a run from before there were plans, the one of its configuration."""
+        path = self.path / "plan.json"
+        if not path.exists() and self.config.kernel != "auto":
+            return Plan(given=self.config.kernel, why="stored before there were plans", threads=self.config.threads)
+        try:
+            return Plan.from_dict(read_json(path))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is not a plan ({error!r}): restore it from a copy") from None
+
+    def update_plan(self, plan: Plan) -> None:
+        """Store a plan that reaches further down."""
+        write_file(self.path / "plan.json", _plan_json(plan))
+
+    @property
+    def geometry(self) -> Geometry:
+        """Where the network's inputs live."""
+        return geometry_from_dict(self.data["geometry"])
+
+    @property
+    def permuted(self) -> Literal["none", "fixed", "each"]:
+        """How the inputs were shuffled: not, by one permutation, or each example by its own."""
+        return "each" if self.data["scrambled"] else "fixed" if self.data["permuted"] else "none"
+
+    @property
+    def started(self) -> str | None:
+        """Whose masks the run began with, e.g. 'round 8 of small', None for a dense network."""
+        start = self.config.start
+        return None if start.run is None else f"round {start.round} of {start.run.absolute().name}"
+
+    def inputs(self) -> dict[str, np.ndarray]:
+        """variance_I float32 (I,) of the training inputs, and permutation_I int64 (I,) where they were permuted."""
+        return read_arrays(self.path / "data.npz")
+
+    # Rounds
+
+    def rounds(self) -> list[int]:
+        """Numbers of the finished rounds."""
+        return sorted(int(p.name) for p in (self.path / "rounds").glob("[0-9]*"))
+
+    def round_path(self, number: int) -> Path:
+        """Directory of a finished round. Raises ValueError where there is none."""
+        path = self.path / "rounds" / f"{number:02d}"
+        if not path.is_dir():
+            raise ValueError(f"{self.path} has no round {number}; its rounds are {_span(self.rounds())}")
+        return path
+
+    def write_round(
+        self, number: int, summary: dict[str, Any], masks: Masks, weights: State, history: History, scored: State | None
+    ) -> None:
+        """Store a finished round, all of it or nothing."""
+        final = self.path / "rounds" / f"{number:02d}"
+        draft = final.with_name(f".{final.name}.draft")
+        shutil.rmtree(draft, ignore_errors=True)
+        files = {"masks": pack_masks(masks), "weights": pack_state(weights, masks)}
+        if history.best is not None:
+            files["best"] = pack_state(history.best, masks)
+        if scored is not None:
+            files["scored"] = pack_state(scored.weights_only(), masks)
+        content = {f"{name}.safetensors": data for name, data in files.items()}
+        content["history.json"] = to_json([record.to_dict() for record in history.records])
+        digests = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
+        content["round.json"] = to_json(summary | {"files": digests})
+        for name, data in content.items():
+            write_file(draft / name, data)
+        rename_durably(draft, final)
+        self.clear_checkpoint()
+
+    def summary(self, number: int) -> dict[str, Any]:
+        """The numbers of a finished round (round.json); a run that went on no longer says why it once stopped there."""
+        stored = read_json(self.round_path(number) / "round.json")
+        return stored if number == self.rounds()[-1] else stored | {"stop": None}
+
+    def summaries(self) -> list[dict[str, Any]]:
+        """The numbers of all finished rounds."""
+        return [self.summary(number) for number in self.rounds()]
+
+    def history(self, number: int) -> list[Record]:
+        """The validations of a finished round."""
+        return [Record.from_dict(r) for r in read_json(self.round_path(number) / "history.json")]
+
+    def masks(self, number: int) -> Masks:
+        """What was kept in a round."""
+        return unpack_masks(self.round_path(number) / "masks.safetensors")
+
+    def weights(self, number: int, which: str = "weights") -> State:
+        """Parameters and statistics of a round: 'weights' after the last update, 'best' as validation chose, 'scored'
+        as the next masks were ranked by (the same as 'weights' unless an earlier step was asked for)."""
+        path = self.round_path(number) / f"{which}.safetensors"
+        if which == "scored" and not path.exists():
+            path = self.round_path(number) / "weights.safetensors"
+        if which == "best" and not path.exists() and self.summary(number)["diverged_at"] is not None:
+            raise ValueError(f"round {number} of {self.path} diverged before its first validation: lower train.lr")
+        return unpack_state(path, self.masks(number))
+
+    # The rewind point and the round under way
+
+    def write_rewind(self, state: State) -> None:
+        """Store the rewind point."""
+        write_file(self.path / "rewind" / "state.safetensors", save(dict(state.weights_only().tensors())))
+
+    def rewind(self) -> State | None:
+        """The rewind point, once it is known."""
+        path = self.path / "rewind" / "state.safetensors"
+        return State.from_tensors(read_tensors(path)[0], 0) if path.exists() else None
+
+    def write_checkpoint(self, number: int, masks: Masks, progress: Progress) -> None:
+        """Store the round under way, in one file: of what is pruned by `masks`, the survivors alone."""
+        write_file(self._checkpoint_path(), pack_checkpoint(number, masks, progress))
+
+    def checkpoint(self, number: int, masks: Masks) -> Progress | None:
+        """The round under way, if it is this one; masks: those that it is trained under.
+
+        Raises ValueError for one that another format of siftnet wrote.
+        """
+        path = self._checkpoint_path()
+        return unpack_checkpoint(path, number, masks) if path.exists() else None
+
+    def _checkpoint_path(self) -> Path:
+        return self.path / "checkpoint" / "progress.safetensors"
+
+    def clear_checkpoint(self) -> None:
+        """Forget the round under way."""
+        shutil.rmtree(self.path / "checkpoint", ignore_errors=True)
+
+    def ticket(self, number: int = -1) -> Ticket:
+        """Masks, rewind and trained weights of a round, with their geometry; -1 is the last round."""
+        rounds = self.rounds()
+        if not rounds:
+            raise ValueError(f"{self.path} has no finished round yet: siftnet resume {self.path}")
+        number = rounds[-1] if number == -1 else number
+        rewind = self.rewind()
+        assert rewind is not None, "a finished round implies a rewind point"
+        return Ticket(
+            masks=self.masks(number),
+            rewind=rewind,
+            trained=self.weights(number),
+            best=self.weights(number, "best") if self.summary(number)["best"] else None,
+            geometry=self.geometry,
+            permutation_I=self.inputs().get("permutation_I"),
+            provenance=Provenance(str(self.path), number, self.digest, self.data["name"]),
+        )
+
+    # What is measured and shown
+
+    def write_analysis(self, name: str, numbers: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Store the numbers (JSON) and arrays (npz) of one analysis, e.g. of a round."""
+        write_file(self.path / "analysis" / f"{name}.npz", to_npz(arrays))
+        write_file(self.path / "analysis" / f"{name}.json", to_json(numbers))
+
+    def analysis(self, name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
+        """The numbers and arrays of one analysis, or None where it was not made."""
+        path = self.path / "analysis" / f"{name}.json"
+        if not path.exists():
+            return None
+        return read_json(path), read_arrays(path.with_suffix(".npz"))
+
+    @property
+    def report_path(self) -> Path:
+        """Where its page lies, once there is one."""
+        return self.path / PAGE
+
+    def write_report(self, html: str) -> Path:
+        """Store the page and return its path."""
+        write_file(self.report_path, html.encode())
+        return self.report_path
+
+    def _read_json(self, name: str) -> Any:
+        if not (self.path / name).is_file():
+            if not self.path.is_dir():
+                raise ValueError(f"there is no run {self.path}: check the path, or make it with siftnet run")
+            if found := sorted(self.path.glob("seed-*/config.json")):
+                raise ValueError(f"{self.path} holds replicates: name one of them, as in {found[0].parent}")
+            raise ValueError(f"{self.path} is not a run: it has no {name}; run it anew if it was stopped early")
+        return read_json(self.path / name)
+
+
+def _plan_json(plan: Plan) -> bytes:
+    return to_json({"schema": SCHEMA} | plan.to_dict())
+
+
+def _span(rounds: list[int]) -> str:
+    return f"{rounds[0]} to {rounds[-1]}" if rounds else "none yet"

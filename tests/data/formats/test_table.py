@@ -1,0 +1,179 @@
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from siftnet.config.fields import DataConfig, TableConfig
+from siftnet.data.formats import table
+from siftnet.data.load import load_dataset
+from siftnet.geometry import Grid, Unknown
+
+
+def config(path, geometry="auto", **changes):
+    return DataConfig(
+        format="table", root=path, holdout=0.5, geometry=geometry, table=TableConfig(**({"target": "y"} | changes))
+    )
+
+
+def write(root, text, name="sensors.csv"):
+    (root / name).write_text(text)
+    return root / name
+
+
+def read(path, **changes):
+    return table.read(config(path, **changes))
+
+
+CSV = "a,y,b\n1.5,no,True\n2,yes,False\n-1,no,True\n4,yes,True\n"
+
+
+def check(raw):
+    assert raw.inputs_NI.dtype == np.float32
+    assert raw.inputs_NI.tolist() == [[1.5, 1], [2, 0], [-1, 1], [4, 1]]
+    assert raw.labels_N.tolist() == [0, 1, 0, 1]
+    assert (raw.classes, raw.class_names, raw.input_names) == (2, ("no", "yes"), ("a", "b"))
+    assert (raw.name, raw.geometry, raw.held_out_N) == ("sensors", Unknown(2), None)
+
+
+def test_csv_and_tsv(tmp_path):
+    check(read(write(tmp_path, CSV)))
+    check(read(write(tmp_path, CSV.replace(",", "\t"), "sensors.tsv")))
+    pd.read_csv(tmp_path / "sensors.csv").to_csv(tmp_path / "sensors.csv.gz", index=False)
+    check(read(tmp_path / "sensors.csv.gz"))
+
+
+def test_parquet(tmp_path):
+    pytest.importorskip("pyarrow", reason="parquet needs pyarrow")
+    frame = pd.read_csv(write(tmp_path, CSV))
+    frame.to_parquet(tmp_path / "sensors.parquet")
+    check(read(tmp_path / "sensors.parquet"))
+    frame.astype({"a": "Float64", "b": "boolean", "y": "category"}).to_parquet(tmp_path / "sensors.parquet")
+    check(read(tmp_path / "sensors.parquet"))
+    (tmp_path / "sensors.parquet").write_bytes((tmp_path / "sensors.parquet").read_bytes()[:-20])
+    with pytest.raises(ValueError, match=r"sensors\.parquet cannot be read as a table"):
+        read(tmp_path / "sensors.parquet")
+
+
+def test_parquet_without_pyarrow(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ValueError, match=r"needs pyarrow: pip install siftnet\[parquet\]"):
+        read(write(tmp_path, "", "sensors.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "names"),
+    [
+        (["1", "3", "1", "3"], "auto", ("1", "3")),
+        (["1.0", "3.0", "1.0", "3.0"], "auto", ("1", "3")),
+        (["True", "False", "True", "False"], "auto", ("False", "True")),
+        (["1.5", "3", "1.5", "3"], "auto", ()),
+        (["1.5", "3", "1.5", "3"], "classes", ("1.5", "3")),
+        (["1", "3", "1", "3"], "numbers", ()),
+    ],
+)
+def test_whether_the_target_is_a_class_or_a_number(tmp_path, values, task, names):
+    raw = read(write(tmp_path, "a,y\n" + "".join(f"1,{value}\n" for value in values)), task=task)
+    assert raw.class_names == names
+    assert raw.classes == (len(names) or None)
+    if not names:
+        np.testing.assert_array_equal(raw.labels_N, np.array(values, np.float32))
+
+
+def test_many_whole_numbers_are_numbers(tmp_path):
+    raw = read(write(tmp_path, "a,y\n" + "".join(f"1,{k % 21}\n" for k in range(84))))
+    assert raw.classes is None
+
+
+def test_geometry_as_told(tmp_path):
+    assert read(write(tmp_path, CSV), geometry="grid:1x1x2").geometry == Grid((1, 2))
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "message"),
+    [
+        (CSV, {"target": ""}, "target = '' is no column .* its columns are a, y, b"),
+        (CSV, {"target": "z"}, "target = 'z' is no column"),
+        ("y\n1\n2\n", {}, "needs rows and a feature column"),
+        ("a,y\n", {}, "has 0 rows"),
+        ("", {}, "cannot be read as a table"),
+        ("a,y\n1,2,3\n1,2,3,4,5\n", {}, "cannot be read as a table"),
+        ("a,y,city\n1,2,Rome\n1,3,Oslo\n", {}, "column city of .* not numeric: turn it into numbers"),
+        ("a,y,b\n1,0,\n,1,\n2,1,3\n2,0,4\n", {}, "has missing values .a 1, b 2.: set data.table.missing"),
+        ("a,y\n1,\n1,2\n", {"missing": "mean"}, "target column y of .* lacks 1 values"),
+        ("a,y\ninf,1\n1,2\n", {}, "column a of .* has 1 infinite values"),
+        ("a,y\n1e300,1\n1,2\n", {}, "column a of .* has 1 infinite values"),
+        ("a,y\n1,inf\n1,2\n", {"task": "numbers"}, "target column y of .* has infinite values"),
+        ("a,y\n1,no\n1,yes\n", {"task": "numbers"}, "is .*, not numbers: set data.table.task"),
+        ("a,y\n1,no\n1,no\n", {}, "has 1 different values in 2 rows"),
+        ("a,y\n1,p\n1,q\n1,r\n1,s\n", {}, "has 4 different values in 4 rows"),
+        (",a,y\n0,1,0\n1,1,1\n", {}, "column without a name"),
+        ("a,y\n1,1e300\n1,2\n", {"task": "numbers"}, "target column y of .* has infinite values"),
+    ],
+)
+def test_bad_tables(tmp_path, text, changes, message):
+    path = write(tmp_path, text)
+    with pytest.raises(ValueError, match=message) as error:
+        read(path, **changes)
+    assert str(path) in str(error.value)
+
+
+def test_bad_files(tmp_path):
+    with pytest.raises(ValueError, match="ends in none of"):
+        read(write(tmp_path, CSV, "sensors.xlsx"))
+    (tmp_path / "sensors.csv").write_bytes(b"a,y\n\xff\xfe\x00,1\n")
+    with pytest.raises(ValueError, match="cannot be read as a table"):
+        read(tmp_path / "sensors.csv")
+    with pytest.raises(ValueError, match="cannot be read as a table"):
+        read(write(tmp_path, CSV, "sensors.csv.gz"))
+
+
+def gappy(root, rows=200):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"a": rng.exponential(3.0, rows), "b": rng.normal(size=rows), "c": 7.0, "y": np.arange(rows) % 2}
+    )
+    frame.loc[rng.random(rows) < 0.2, "a"] = np.nan
+    frame.to_csv(root / "sensors.csv", index=False)
+    return root / "sensors.csv", frame
+
+
+@pytest.mark.parametrize("missing", ["mean", "median", "zero"])
+def test_missing_values_are_filled_in_by_training_rows_alone(tmp_path, missing):
+    path, frame = gappy(tmp_path)
+    dataset = load_dataset(config(path, missing=missing))
+    gaps = frame["a"].isna().to_numpy()
+    training = frame["a"].iloc[dataset.splits["train"]]
+    expected = {"mean": training.mean(), "median": training.median(), "zero": 0.0}[missing]
+    everything = {"mean": frame["a"].mean(), "median": frame["a"].median(), "zero": 1.0}[missing]
+    np.testing.assert_allclose(dataset.inputs_NI[gaps, 0], expected, rtol=1e-6)
+    assert abs(expected - everything) > 1e-3, "the test could not tell them apart"
+    np.testing.assert_allclose(dataset.inputs_NI[~gaps, 0], frame["a"][~gaps], rtol=1e-6)
+    assert f"(a {gaps.sum()})" in dataset.notes[-1]
+    assert dataset.input_names == ("a", "b", "c")
+
+
+def test_column_that_training_never_saw(tmp_path):
+    path, frame = gappy(tmp_path)
+    train = load_dataset(config(path, missing="zero")).splits["train"]
+    frame.loc[train, "a"] = np.nan
+    frame.to_csv(path, index=False)
+    with pytest.raises(ValueError, match="column a has no value in any training row to take the median of"):
+        load_dataset(config(path, missing="median"))
+    assert "filled in with zero" in load_dataset(config(path, missing="zero")).notes[-1]
+
+
+@pytest.mark.parametrize("scale", ["standard", "range", "none"])
+def test_scaling_by_training_rows_alone(tmp_path, scale):
+    path, _ = gappy(tmp_path)
+    dataset = load_dataset(config(path, missing="zero", scale=scale))
+    seen = (dataset.inputs_NI - dataset.center_I) * dataset.scale_I
+    train = seen[dataset.splits["train"]]
+    if scale == "standard":
+        np.testing.assert_allclose(train[:, :2].mean(axis=0), 0, atol=1e-5)
+        np.testing.assert_allclose(train[:, :2].std(axis=0), 1, rtol=1e-5)
+    if scale == "range":
+        np.testing.assert_allclose([train[:, :2].min(axis=0), train[:, :2].max(axis=0)], [[0, 0], [1, 1]], atol=1e-6)
+    if scale == "none":
+        np.testing.assert_array_equal(seen, dataset.inputs_NI)
+    assert dataset.scale_I[2] == 1, "a constant feature is not stretched"

@@ -1,0 +1,248 @@
+"""The page about several seeds says what all of them say, and claims nothing of one."""
+
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from measured import HOSTILE, configuration, dataset, measured_run
+from pages import Page, check_figures
+from siftnet.config.load import flatten, from_dict, load, to_dict
+from siftnet.geometry import Grid, Unknown
+from siftnet.report.claim import gain_text
+from siftnet.report.figures.figure import band
+from siftnet.report.figures.seeds import index_figures, score_figures
+from siftnet.report.provenance import command, option
+from siftnet.report.seeds_page import build_spread_report, by_seed
+from siftnet.runs.single import run
+from siftnet.store.run import Run
+from siftnet.studies.seeds import over_seeds, spread
+
+
+def seeded(seed, **changes):
+    return from_dict({"seed": seed}, configuration(**changes))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("seeds & more")
+
+
+@pytest.fixture(scope="module")
+def runs(folder):
+    return [measured_run(folder / f"seed-{seed}", seeded(seed)) for seed in range(3)]
+
+
+@pytest.fixture(scope="module")
+def page(runs, folder):
+    return Page(build_spread_report(runs, folder))
+
+
+def words(page):
+    return " ".join(" ".join(page.text).split())
+
+
+def test_every_seed_is_there_with_its_page_and_digest(runs, page, folder):
+    text = words(page)
+    links = [a["href"] for tag, a in page.elements if tag == "a"]
+    for stored in runs:
+        assert f"seed {stored.config.seed}" in text
+        assert stored.digest in text
+        assert f"seed-{stored.config.seed}/report.html" in links
+    assert folder.name in text
+    assert "100.0%" in text
+
+
+def test_figures_have_a_line_for_every_seed_and_the_mean(runs, page):
+    figures = page.data["figures"]
+    assert set(figures) == {"test", "validation", "index-degree", "index-uniform"}
+    check_figures(page, 0)
+    for name, which in (("test", "test_best"), ("validation", "best")):
+        band, *seeds, mean = figures[name]["data"]
+        stored = [[s[which] for s in r.summaries()] for r in runs]
+        scores = [[s["score"] if name == "test" else s["validation"]["score"] for s in one] for one in stored]
+        assert [trace["y"] for trace in seeds] == scores
+        assert [trace["name"] for trace in seeds] == ["seed 0", "seed 1", "seed 2"]
+        assert mean["y"] == pytest.approx(np.mean(scores, axis=0))
+        assert len(band["x"]) == 2 * len(mean["x"])
+        go.Figure(data=[{k: v for k, v in mean.items() if k not in ("line", "marker")}])
+    summaries = spread(runs)["rounds"]
+    assert figures["index-degree"]["data"][-1]["y"] == [r["index_degree"]["mean"] for r in summaries]
+
+
+def test_the_sentence_holds_the_gain_and_its_interval(runs, page):
+    found = spread(runs)
+    assert gain_text(found, "test") in words(page)
+    assert gain_text(found, "validation") in words(page)
+    assert "optimistic" in words(page)
+    assert f"{found['gain']['gained_on_test']} of 3" in words(page)
+
+
+def test_plots_have_alternatives_in_words(page):
+    ids = [a["id"] for _, a in page.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    plots = [a for _, a in page.elements if "data-figure" in a]
+    assert sorted(a["data-figure"] for a in plots) == sorted(page.data["figures"])
+    for plot in plots:
+        assert plot["role"] == "img"
+        assert {plot["aria-labelledby"], plot["aria-describedby"]} <= set(ids)
+
+
+def test_every_number_of_the_figures_is_in_the_table(runs, page):
+    text = words(page)
+    for row in spread(runs)["rounds"]:
+        assert f"{100 * row['test']['mean']:.2f}% ± {100 * row['test']['sd']:.2f}" in text
+        assert f"{row['index_degree']['mean']:.2f} ± {row['index_degree']['sd']:.2f}" in text
+
+
+def test_nothing_is_fetched(page):
+    assert page.loaded() == []
+    assert [tag for tag, _ in page.elements].count("script") == 3
+
+
+def test_one_seed_claims_nothing(runs):
+    text = words(Page(build_spread_report(runs[:1], runs[0].path.parent)))
+    assert "One seed says nothing about the next" in text
+    assert "±" not in text
+    assert "gained" not in text
+
+
+def test_runs_that_are_not_measured_show_their_scores(tmp_path):
+    runs = [run(seeded(seed), tmp_path / f"seed-{seed}") for seed in range(2)]
+    page = Page(build_spread_report(runs, tmp_path))
+    assert set(page.data["figures"]) == {"test", "validation"}
+    # They have no page yet.
+    assert not any(a["href"].endswith("report.html") for tag, a in page.elements if tag == "a")
+    assert "Over 2 seeds" in words(page)
+
+
+def test_runs_without_a_grid_have_no_locality_and_hostile_names_stay_text(tmp_path):
+    data = dataset(Unknown(12), name=HOSTILE, notes=(HOSTILE,))
+    runs = [measured_run(tmp_path / "<b>" / f"<i>{seed}", seeded(seed), data) for seed in range(2)]
+    page = Page(build_spread_report(runs, tmp_path / "<b>"))
+    assert HOSTILE in "".join(page.text)
+    assert not {"img", "b", "i"} & {tag for tag, _ in page.elements}
+    assert set(page.data["figures"]) == {"test", "validation"}
+    assert "%3Ci%3E0/report.html" in [a["href"] for tag, a in page.elements if tag == "a"]
+
+
+def test_numeric_targets_are_told_in_r2(tmp_path):
+    data = dataset(
+        Grid((4, 4)), labels_N=np.random.default_rng(0).standard_normal(300).astype(np.float32), classes=None
+    )
+    runs = [measured_run(tmp_path / f"{seed}", seeded(seed, train__lr=0.01), data) for seed in range(2)]
+    page = Page(build_spread_report(runs, tmp_path))
+    assert "R²" in words(page)
+    assert "points" not in words(page)
+
+
+def test_seeds_that_have_not_begun_have_a_row_and_no_page(runs, folder, tmp_path):
+    waiting = tmp_path / "seed-9"
+    source = measured_run(tmp_path / "other", seeded(9))
+    shutil.copytree(source.path, waiting, ignore=shutil.ignore_patterns("rounds", "analysis", "rewind"))
+    page = Page(build_spread_report([*runs, Run(waiting)], folder))
+    assert "Seed 9 has not begun." in words(page)
+    assert "3 of 4" in words(page)
+    assert not any("seed-9" in a["href"] for tag, a in page.elements if tag == "a")
+    nothing = words(Page(build_spread_report([Run(waiting)], tmp_path)))
+    assert "One seed says nothing about the next" in nothing
+
+
+def test_links_and_title_are_those_of_where_the_page_lies(runs, tmp_path):
+    place = tmp_path / "five & more"
+    place.mkdir()
+    for stored in runs[:2]:
+        (place / stored.path.name).symlink_to(stored.path)
+    linked = [Run(place / stored.path.name) for stored in runs[:2]]
+    page = Page(build_spread_report(linked, place))
+    links = [a["href"] for tag, a in page.elements if tag == "a"]
+    assert {"seed-0/report.html", "seed-1/report.html"} <= set(links)
+    assert "five & more" in words(page)
+    # Elsewhere links lead there all the same.
+    elsewhere = Page(build_spread_report(linked, tmp_path / "page"))
+    assert "../five%20%26%20more/seed-0/report.html" in [a["href"] for tag, a in elsewhere.elements if tag == "a"]
+
+
+def test_a_diverged_seed_is_named(tmp_path):
+    runs = [measured_run(tmp_path / f"seed-{seed}", seeded(seed, train__lr=1e30)) for seed in range(2)]
+    assert all(r.summaries()[0]["diverged_at"] is not None for r in runs)
+    page = Page(build_spread_report(runs, tmp_path))
+    assert "diverged in round 0 at step" in words(page)
+    assert "The seeds have nothing to compare yet." in words(page)
+
+
+def test_an_interval_below_zero_is_drawn_where_it_is_and_only_a_logarithm_cuts_it():
+    found = over_seeds([-0.55, -0.45])
+    row = {
+        "density": 1.0,
+        "round": 0,
+        "test": found,
+        "validation": found,
+        "index_uniform": found,
+        "index_degree": found,
+    }
+    both = {"runs": [{"seed": 0}, {"seed": 1}], "metric": "r2", "rounds": [row]}
+    assert score_figures(both)[0].data[0]["y"] == [found["high"], found["low"]]
+    assert index_figures(both)[0].data[0]["y"] == [found["high"], 1e-6]
+
+
+def test_a_band_has_a_gap_where_there_is_no_interval():
+    drawn = band([1.0, 0.5, 0.2, 0.1, 0.05], [0, 1, None, 3, 4], [5, 6, None, 8, 9], "interval")
+    assert drawn["x"] == [1.0, 0.5, 0.5, 1.0, None, 0.1, 0.05, 0.05, 0.1]
+    assert drawn["y"] == [5, 6, 1, 0, None, 8, 9, 4, 3]
+    assert band([1.0, 0.5], [None, None], [None, None], "none")["x"] == []
+
+
+def test_a_wide_interval_does_not_squash_the_seeds():
+    found = over_seeds([0.10, 0.12])
+    row = {"density": 1.0, "round": 0, "test": found, "validation": found}
+    both = {"runs": [{"seed": 0}, {"seed": 1}], "metric": "accuracy", "rounds": [row]}
+    low, high = score_figures(both)[0].layout["yaxis"]["range"]
+    assert found["high"] - found["low"] > 0.25
+    assert 0.02 < high - low < 0.04
+
+
+def test_what_differs_is_told_by_seed(runs):
+    assert by_seed(runs, ["a", "a", "a"]) == "a"
+    assert by_seed(runs, ["a", "b", "a"]) == "a (seed 0, 2); b (seed 1)"
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes"),
+    [
+        ("nlgp", {}),
+        ("images-augmented", {"device": "cpu", "data": {"root": Path("/a place"), "flip": False}}),
+        ("images", {"train": {"lr": 0.25, "precision": "bf16"}, "data": {"superclass_file": None, "flip": True}}),
+        ("nlgp", {"data": {"synthetic": {"shape": [8, 9], "clone": True}}, "analysis": {"ablation": False}}),
+    ],
+)
+def test_the_command_asks_for_the_same_configuration(preset, changes):
+    from siftnet.commands.cli import parse
+
+    config = from_dict(changes | {"seed": 4}, load(preset))
+    lines = command(config, [4, 5, 6])
+    assert lines[0].startswith(f"siftnet run {preset} --replicates 3 --seed 4 --out DIR")
+    # One line a run where seeds do not follow one another, which any version of the command line takes.
+    lines = command(config, [4, 9])
+    assert len(lines) == 2
+    for line, seed in zip(lines, (4, 9), strict=True):
+        asked = parse(shlex.split(line)[1:])
+        wanted = flatten(to_dict(config)) | {"seed": seed, "threads": asked.config.threads}
+        assert flatten(to_dict(asked.config)) == wanted
+        assert asked.out == Path(f"DIR/seed-{seed}")
+
+
+def test_options_are_written_as_the_command_line_takes_them():
+    assert option("data.flip", True) == "--data.flip"
+    assert option("data.flip", False) == "--data.no-flip"
+    assert option("train.weight_decay", 0.1) == "--train.weight-decay 0.1"
+    assert option("data.root", "/my data") == "--data.root '/my data'"
+
+
+def test_runs_of_other_settings_are_refused(runs, tmp_path):
+    other = Run(run(seeded(7, train__lr=0.2), tmp_path / "seed-7").path)
+    with pytest.raises(ValueError, match=r"train\.lr is 0\.3 in"):
+        build_spread_report([*runs, other], tmp_path)

@@ -1,0 +1,365 @@
+"""Runs that are killed, interrupted, resumed, prolonged, refused, and started from others."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from siftnet.data.dataset import Dataset
+from siftnet.kernels import trainer as train
+from siftnet.network.state import State
+from siftnet.pruning.training import History
+from siftnet.runs import recorder as keeper
+from siftnet.runs import single as launch
+from siftnet.runs.events import Silent
+from siftnet.runs.interrupt import Interrupted
+from siftnet.runs.machine import numba_threads
+from siftnet.runs.single import resume, run
+from siftnet.store.atomic import lock
+from siftnet.store.run import Run
+from small import config, dataset, setup
+from worker import INTERRUPTED, REFUSED, Plan, Server, no_fsync
+
+# Momentum and at_step, so that buffers, snapshots and scored weights have to come through as well.
+CHANGES: dict[str, Any] = {"prune__rounds": 2, "train__momentum": 0.9, "prune__at_step": 17, "train__validate_every": 7}
+RESULTS = ("masks.safetensors", "weights.safetensors", "best.safetensors", "scored.safetensors", "history.json")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_disk() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", no_fsync)
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that nobody interrupted."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    run(config(**CHANGES), out, dataset=dataset())
+    return out
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as started:
+        yield started
+
+
+def assert_same_results(found: Path, expected: Path) -> None:
+    assert Run(found).rounds() == Run(expected).rounds()
+    for number in Run(expected).rounds():
+        for name in RESULTS:
+            path = f"rounds/{number:02d}/{name}"
+            assert (found / path).read_bytes() == (expected / path).read_bytes(), path
+        mine, theirs = (
+            {k: v for k, v in Run(path).summary(number).items() if k not in ("seconds", "stop")}
+            for path in (found, expected)
+        )
+        assert mine == theirs
+    rewind = "rewind/state.safetensors"
+    assert (found / rewind).read_bytes() == (expected / rewind).read_bytes()
+    assert not (found / "checkpoint").exists()
+    assert not list((found / "rounds").glob(".*")), "no draft is left"
+
+
+def test_the_comparison_sees_a_difference(whole: Path, tmp_path: Path) -> None:
+    run(config(**CHANGES, seed=1), tmp_path / "other", dataset=dataset())
+    with pytest.raises(AssertionError):
+        assert_same_results(tmp_path / "other", whole)
+
+
+def test_nothing_to_prune_a_gap_and_flips_of_permuted_data_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="has nothing to prune"):
+        run(config(network__layers="x"), tmp_path / "linear", dataset=dataset())
+    permuted = replace(dataset(), permutation_I=np.arange(16)[::-1].copy())
+    with pytest.raises(ValueError, match="which the permutation of these data hides"):
+        run(config(data__flip=True), tmp_path / "flipped", dataset=permuted)
+    assert not list(tmp_path.iterdir())
+    stored = run(config(prune__rounds=2), tmp_path / "run", dataset=dataset())
+    shutil.rmtree(stored.round_path(1))
+    with pytest.raises(ValueError, match="lacks round 1: restore it"):
+        run(config(prune__rounds=3), stored.path, dataset=dataset())
+
+
+def test_a_run_without_a_place_is_named_by_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    stored = run(config(prune__rounds=0), dataset=dataset())
+    assert stored.path == Path("runs") / stored.digest[:12]
+    assert run(config(prune__rounds=1), dataset=dataset()).path == stored.path
+
+
+def finish_here(out: Path) -> None:
+    run(config(**CHANGES), out, dataset=dataset())
+
+
+# Renames of such a run: 5 files of the run; in each round a checkpoint every 3 updates or so, 6 files and their
+# directory, in round 0 the rewind point before those.
+@pytest.mark.parametrize("rename", [0, 2, 3, 4, 5, 11, 12, 13, 14, 17, 18, 19, 20, 30, 40, 41, 49])
+def test_killed_before_any_rename_and_resumed_it_ends_with_the_same_bytes(
+    server: Server, whole: Path, tmp_path: Path, rename: int
+) -> None:
+    out = tmp_path / "run"
+    assert server.finish(Plan(out, CHANGES, at_rename=rename)) == -signal.SIGKILL
+    finish_here(out)
+    assert_same_results(out, whole)
+
+
+@pytest.mark.parametrize("checkpoints", [True, False])
+@pytest.mark.parametrize("at", [(0, 3), (0, 7), (0, 17), (0, 20), (1, 10), (2, 20)])
+def test_killed_inside_a_round_and_resumed_it_ends_with_the_same_bytes(
+    server: Server, whole: Path, tmp_path: Path, at: tuple[int, int], checkpoints: bool
+) -> None:
+    out = tmp_path / "run"
+    assert server.finish(Plan(out, CHANGES, at=at, checkpoints=checkpoints)) == -signal.SIGKILL
+    finish_here(out)
+    assert_same_results(out, whole)
+
+
+def test_killed_again_and_again_it_ends_with_the_same_bytes(server: Server, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    statuses = [server.finish(Plan(out, CHANGES, at_rename=rename)) for rename in (5, 4, 9, 6, 11, 3)]
+    assert statuses == [-signal.SIGKILL] * 6
+    assert len(Run(out).rounds()) < 3
+    finish_here(out)
+    assert_same_results(out, whole)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("at", [(0, 3), (1, 14), (1, 20)])
+def test_a_signal_makes_a_checkpoint_and_the_run_goes_on_from_it(
+    server: Server, whole: Path, tmp_path: Path, number: int, at: tuple[int, int]
+) -> None:
+    out = tmp_path / "run"
+    assert server.finish(Plan(out, CHANGES, at=at, number=number, checkpoints=False)) == INTERRUPTED
+    stored = Run(out)
+    data = setup(dataset(), **CHANGES)
+    position = launch.position_of(stored, data)
+    assert position is not None
+    assert position.round_number == at[0]
+    progress = position.progress
+    assert progress is not None
+    assert progress.state.step == at[1]
+    resume(out, dataset=dataset())
+    assert_same_results(out, whole)
+
+
+def test_a_signal_while_a_round_is_stored_stops_after_it(server: Server, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    # Without checkpoints: 5 files, the rewind point, then the files of round 0.
+    assert server.finish(Plan(out, CHANGES, at_rename=7, number=signal.SIGTERM, checkpoints=False)) == INTERRUPTED
+    assert Run(out).rounds() == [0]
+    resume(out, dataset=dataset())
+    assert_same_results(out, whole)
+
+
+def test_handlers_are_put_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with launch.stop_requests() as requested:
+        assert not requested()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert requested()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_run_works_in_a_thread(whole: Path, tmp_path: Path) -> None:
+    thread = threading.Thread(target=finish_here, args=(tmp_path / "run",))
+    thread.start()
+    thread.join()
+    assert_same_results(tmp_path / "run", whole)
+
+
+def test_checkpoints_are_written_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, written = [0.0], []
+    monkeypatch.setattr(keeper.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(train, "SLICE", 1)
+    monkeypatch.setattr(train, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(
+        Run, "write_checkpoint", lambda self, number, masks, progress: written.append(progress.state.step)
+    )
+
+    class Clock(Silent):
+        def advanced(self, round_number: int, step: int, history: History) -> None:
+            now[0] += 11.0
+
+    run(config(prune__rounds=0), tmp_path / "run", dataset=dataset(), observer=Clock())
+    assert written == [3, 6, 9, 12, 15, 18]
+    assert keeper.CHECKPOINT_SECONDS < 60
+
+
+def test_a_second_writer_is_refused_and_the_lock_dies_with_its_owner(
+    server: Server, whole: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    plan = Plan(out, CHANGES, at=(1, 10), pause=True)
+    pid = server.start(plan)
+    deadline = time.monotonic() + 60
+    while not (out / "paused").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    with pytest.raises(ValueError, match="is being written by another siftnet process: wait for it, or stop it"):
+        finish_here(out)
+    assert server.finish(Plan(out, CHANGES)) == REFUSED
+    assert Run(out).summary(0)["round"] == 0, "reading is allowed"
+    os.kill(pid, signal.SIGKILL)
+    assert server.wait(pid) == -signal.SIGKILL
+    finish_here(out)
+    assert_same_results(out, whole)
+
+
+def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=r"file/run cannot be written \(Not a directory\): choose another --out"):
+        finish_here(tmp_path / "file" / "run")
+    with lock(tmp_path / "free"), pytest.raises(ValueError, match="is being written"), lock(tmp_path / "free"):
+        pass
+
+
+def test_a_half_written_round_is_ignored(whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run(config(**(CHANGES | {"prune__rounds": 0})), out, dataset=dataset())
+    draft = out / "rounds" / ".01.draft"
+    draft.mkdir()
+    (draft / "masks.safetensors").write_bytes(b"half")
+    (out / "rounds" / ".00.draft").mkdir()
+    assert Run(out).rounds() == [0]
+    (out / "rounds" / ".00.draft").rmdir()
+    finish_here(out)
+    assert_same_results(out, whole)
+
+
+def test_more_rounds_continue_a_shorter_run_identically(whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    for rounds in (0, 1):
+        run(config(**(CHANGES | {"prune__rounds": rounds})), out, dataset=dataset())
+        assert Run(out).rounds() == list(range(rounds + 1))
+    finish_here(out)
+    assert_same_results(out, whole)
+    assert Run(out).config.prune.rounds == 2
+    run(config(**(CHANGES | {"prune__rounds": 1})), out, dataset=dataset())
+    assert Run(out).rounds() == [0, 1, 2], "fewer rounds remove nothing"
+
+
+def test_running_a_finished_run_again_changes_nothing(whole: Path) -> None:
+    def stamps() -> dict[str, int]:
+        return {str(p): p.stat().st_mtime_ns for p in sorted((whole / "rounds").rglob("*"))}
+
+    before = stamps()
+    finish_here(whole)
+    resume(whole, dataset=dataset())
+    assert stamps() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"train__lr": 0.25},
+            r"holds another run \(train\.lr 0\.2 there, 0\.25 here\): choose another directory, with siftnet run --out",
+        ),
+        ({"seed": 7}, r"\(seed 0 there, 7 here\)"),
+        ({"prune__fraction": 0.4, "prune__rounds": 9}, r"\(prune\.fraction 0\.3 there, 0\.4 here\)"),
+    ],
+)
+def test_another_configuration_in_the_same_directory_is_refused_by_name(
+    whole: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        run(config(**(CHANGES | changes)), whole, dataset=dataset())
+
+
+def test_other_data_in_the_same_directory_are_refused(whole: Path) -> None:
+    with pytest.raises(ValueError, match=r"was trained on other data .*siftnet\.resume"):
+        run(config(**CHANGES), whole, dataset=dataset(seed=1))
+
+
+@pytest.mark.skipif(numba_threads() < 2, reason="one thread")
+def test_other_threads_do_not_make_another_run(tmp_path: Path) -> None:
+    run(config(prune__rounds=0), tmp_path / "run", dataset=dataset())
+    run(config(prune__rounds=1, threads=2), tmp_path / "run", dataset=dataset())
+    assert Run(tmp_path / "run").config.threads == 1, "the run goes on as it began"
+    assert torch.get_num_threads() == 1
+
+
+def test_a_run_configured_with_whole_numbers_for_floats_can_be_resumed(tmp_path: Path) -> None:
+    settings = config(prune__rounds=0)
+    settings = replace(settings, train=replace(settings.train, lr=1))
+    run(settings, tmp_path / "run", dataset=dataset())
+    resume(tmp_path / "run", dataset=dataset())
+
+
+@pytest.mark.parametrize("lr", [1e30, 1e38])
+def test_a_diverged_round_is_marked_and_the_run_is_over(tmp_path: Path, lr: float) -> None:
+    out = tmp_path / "run"
+    stored = run(config(train__lr=lr, train__validate_every=1), out, dataset=dataset())
+    assert stored.rounds() == [0]
+    summary = stored.summary(0)
+    assert summary["diverged_at"] >= 1
+    assert "diverged" in summary["stop"]
+    assert summary["test_best"] is None
+    assert resume(out, dataset=dataset()).rounds() == [0]
+    if summary["best"] is None:
+        assert stored.ticket().best is None
+        with pytest.raises(ValueError, match=r"round 0 of .* diverged before its first validation"):
+            stored.weights(0, "best")
+
+
+def test_what_is_told_on_the_way(tmp_path: Path) -> None:
+    told: list[Any] = []
+
+    class Listening(Silent):
+        def loaded(self, dataset: Dataset, network: Any, config: Any) -> None:
+            told.append(("loaded", len(dataset.labels_N), config.train.precision))
+
+        def advanced(self, round_number: int, step: int, history: History) -> None:
+            told.append((round_number, step))
+
+        def finished(self, summary: dict[str, Any]) -> None:
+            told.append(("finished", summary["round"]))
+
+    run(config(prune__rounds=1), tmp_path / "run", dataset=dataset(), observer=Listening())
+    steps = [[(t, step) for step in (3, 5, 10, 15, 20)] for t in (0, 1)]
+    assert told[0] == ("loaded", 240, "fp32")
+    assert [t for t in told if t[0] == 0 or t == ("finished", 0)] == [*steps[0], ("finished", 0)]
+    assert told[-1] == ("finished", 1)
+
+
+def test_summaries_are_what_the_stored_tensors_say(whole: Path) -> None:
+    stored = Run(whole)
+    for number in stored.rounds():
+        summary, masks = stored.summary(number), stored.masks(number)
+        assert (summary["density"], summary["survivors"], summary["entries"]) == (masks.density, masks.survivors, 308)
+        first = masks["layers.0.weight"].numpy(), masks["layers.0.bias"].numpy()
+        layer = summary["layers"]["layers.0"]
+        assert layer["density"] == pytest.approx((first[0].sum() + first[1].sum()) / 204)
+        assert layer["connected"] == pytest.approx(np.mean(first[0].any(1)))
+        assert summary["density_effective"] <= summary["density"]
+        records = stored.history(number)
+        assert [record.step for record in records] == [7, 14, 20]
+        assert summary["last"] == records[-1].to_dict()
+        assert summary["best"]["validation"]["score"] == max(record.validation.score for record in records)
+
+
+def test_the_rewind_point_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[State] = []
+    write = Run.write_rewind
+    monkeypatch.setattr(Run, "write_rewind", lambda self, state: (written.append(state), write(self, state))[1])
+    run(config(prune__rounds=2), tmp_path / "run", dataset=dataset())
+    assert len(written) == 1
+
+
+def test_interrupted_is_no_error() -> None:
+    assert not issubclass(Interrupted, ValueError)
