@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from replicates.alike import CHANGES
+from runs.replicates.alike import CHANGES
 
 import siftnet
 from siftnet.commands.stored import AnalyzeCommand, ReportCommand, ShowCommand

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from replicates.alike import CHANGES, COUNT, TOGETHER, assert_like_singles, differing, finish
+from runs.replicates.alike import CHANGES, COUNT, TOGETHER, assert_like_singles, differing, finish
 
 from siftnet.data.batches import Batches
 from siftnet.kernels.interface import Kernel

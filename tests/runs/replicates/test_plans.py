@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from replicates.alike import CHANGES, COUNT, assert_like_singles
+from runs.replicates.alike import CHANGES, COUNT, assert_like_singles
 
 from siftnet.kernels.plan import Plan, Timing
 from siftnet.runs import single as launch

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from replicates.alike import COUNT, TOGETHER, Asking, assert_like_singles, differing, finish
+from runs.replicates.alike import COUNT, TOGETHER, Asking, assert_like_singles, differing, finish
 
 from siftnet.config.fields import TrainConfig
 from siftnet.data.batches import Batches
