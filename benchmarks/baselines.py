@@ -27,7 +27,7 @@ from torch.autograd.function import once_differentiable
 from siftnet.bench.contender import Entrant
 from siftnet.bench.problem import Problem
 from siftnet.network.layers import Affine, Network
-from siftnet.pruning.training import Evaluation
+from siftnet.pruning.evaluation import Evaluation
 
 
 class Loop(nn.Module):

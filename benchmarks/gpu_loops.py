@@ -33,7 +33,7 @@ from siftnet.kernels.interface import ReplicatingKind
 from siftnet.kernels.registry import KERNELS
 from siftnet.network.layers import initialise
 from siftnet.network.state import State
-from siftnet.pruning.training import Evaluation
+from siftnet.pruning.evaluation import Evaluation
 
 Precision = Literal["bf16", "fp32"]
 PRECISIONS: tuple[Precision, ...] = ("bf16", "fp32")

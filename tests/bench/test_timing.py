@@ -9,7 +9,7 @@ import pytest
 from siftnet.bench.schedule import ratios, schedule_rows, totals
 from siftnet.bench.sweep import Row
 from siftnet.bench.timing import SLICES_A_TURN, WARM_UP, Slice, Timing, summarise, time_in_turns
-from siftnet.pruning.training import Evaluation
+from siftnet.pruning.evaluation import Evaluation
 
 
 @dataclass

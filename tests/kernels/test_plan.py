@@ -18,8 +18,9 @@ from siftnet.kernels.plan import Plan, Timing, extend_plan, make_plan, random_ma
 from siftnet.kernels.registry import candidates
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
+from siftnet.pruning.evaluation import Evaluation
 from siftnet.pruning.imp import foreseen_densities
-from siftnet.pruning.training import Evaluation, Subject
+from siftnet.pruning.training import Subject
 
 DENSITIES = [0.7**t for t in range(19)]
 

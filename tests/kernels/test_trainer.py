@@ -8,7 +8,8 @@ import pytest
 
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from siftnet.pruning.training import Evaluation, History, Progress, Record
+from siftnet.pruning.evaluation import Evaluation, Record
+from siftnet.pruning.training import History, Progress
 from small import dataset, random_masks, setup
 
 

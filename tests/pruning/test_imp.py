@@ -13,8 +13,9 @@ from siftnet.config.fields import PruneConfig
 from siftnet.network.layers import initialise
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
+from siftnet.pruning.evaluation import Evaluation, Record
 from siftnet.pruning.imp import Round, connected_share, first_position, sift
-from siftnet.pruning.training import Evaluation, History, Progress, Record, Subject
+from siftnet.pruning.training import History, Progress, Subject
 from siftnet.runs.setup import Setup
 from small import setup
 

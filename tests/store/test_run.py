@@ -18,7 +18,8 @@ from safetensors.torch import save
 from siftnet.geometry import Grid, torus
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from siftnet.pruning.training import Evaluation, History, Progress, Record
+from siftnet.pruning.evaluation import Evaluation, Record
+from siftnet.pruning.training import History, Progress
 from siftnet.runs.single import run
 from siftnet.store import run as store
 from siftnet.store.checkpoint import CHECKPOINT_FORMAT

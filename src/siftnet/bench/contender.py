@@ -9,7 +9,7 @@ from typing import Protocol
 from siftnet.bench.problem import Problem
 from siftnet.kernels.interface import KernelKind
 from siftnet.kernels.registry import KERNELS, candidates
-from siftnet.pruning.training import Evaluation
+from siftnet.pruning.evaluation import Evaluation
 
 AUTO = "auto"
 

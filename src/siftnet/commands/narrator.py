@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -25,6 +24,7 @@ from siftnet.data.dataset import Dataset
 from siftnet.kernels.plan import Plan
 from siftnet.network.layers import Network
 from siftnet.pruning.training import History
+from siftnet.store.summary import RoundSummary
 from siftnet.wording import density_text, score_text
 
 
@@ -112,23 +112,23 @@ class Narrator:
         self.done[self.who] = done
         self.bar.update(self.task, completed=sum(self.done.values()), description=description)
 
-    def finished(self, summary: dict[str, Any]) -> None:
+    def finished(self, summary: RoundSummary) -> None:
         """One line for a round."""
-        metric = summary["metric"]
-        if summary["stop"] and self.who:
+        metric = summary.metric
+        if summary.stop and self.who:
             # The others go on.
             self._move(self.total, f"{self.who}finished")
-        if summary["best"] is None or summary["diverged_at"] is not None:
-            self.say(self.who + summary["stop"])
+        if summary.best is None or summary.diverged:
+            self.say(f"{self.who}{summary.stop}")
             return
         self.say(
-            f"{self.who}round {summary['round']}: density {density_text(summary['density'])}, validation {metric} "
-            f"{score_text(metric, summary['best']['validation']['score'])} at step {summary['best']['step']}, "
-            f"test {score_text(metric, summary['test_best']['score'])}, "
-            f"{summary['seconds']:.1f} s with {summary['kernel']}"
+            f"{self.who}round {summary.round}: density {density_text(summary.density)}, validation {metric} "
+            f"{score_text(metric, summary.best.validation.score)} at step {summary.best.step}, "
+            f"test {score_text(metric, summary.test_best.score if summary.test_best else None)}, "
+            f"{summary.seconds:.1f} s with {summary.kernel}"
         )
-        if summary["stop"]:
-            self.say(f"{self.who}stop: {summary['stop']}")
+        if summary.stop:
+            self.say(f"{self.who}stop: {summary.stop}")
 
     def say(self, text: str) -> None:
         """One line above the bar."""

@@ -89,7 +89,7 @@ def _run_to_report(config: RunConfig, seeds: Sequence[int] | None, out: Path, as
     print_outcome(folder, as_json)
     if not as_json:
         print(page)
-    return 1 if any(stored.summaries()[-1]["diverged_at"] is not None for stored in runs) else 0
+    return 1 if any(stored.summaries()[-1].diverged for stored in runs) else 0
 
 
 def _print_estimate(config: RunConfig, replicates: int, as_json: bool) -> int:

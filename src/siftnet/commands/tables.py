@@ -174,7 +174,7 @@ def print_outcome(outcome: RunFolder, as_json: bool) -> None:
     if outcome.replicated:
         summary, first = spread(outcome.runs), outcome.runs[0]
         console.print(spread_table(summary))
-        for text in claim(summary, augmented=first.data["augmented"], permuted=first.permuted, started=first.started):
+        for text in claim(summary, augmented=first.data.augmented, permuted=first.permuted, started=first.started):
             console.print(text, soft_wrap=True, markup=False)
         return
     described = _to_dict(outcome.runs[0])
@@ -186,7 +186,7 @@ def print_outcome(outcome: RunFolder, as_json: bool) -> None:
 
 def _to_dict(stored: Run) -> dict[str, Any]:
     headline = stored.analysis("headline")
-    rows = [summary | _indices(stored, summary["round"]) for summary in stored.summaries()]
+    rows = [summary.to_dict() | _indices(stored, summary.round) for summary in stored.summaries()]
     found = None if headline is None else headline[0]
     return {"run": str(stored.path), "digest": stored.digest, "headline": found, "rounds": rows}
 

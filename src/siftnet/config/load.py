@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from siftnet.config.fields import RunConfig, require
+from siftnet.config.fields import RefusedError, RunConfig, require
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -93,11 +93,18 @@ def load(preset_or_file: str | Path) -> RunConfig:
     return from_dict(values)
 
 
+def absolute_path(path: Path | str) -> Path:
+    """The path from the root, with ~ written out. Raises ValueError for what is no path."""
+    if not isinstance(path, str | Path):
+        raise RefusedError(f"a path must be text or a pathlib.Path, got {path!r}")
+    return Path(path).expanduser().absolute()
+
+
 def resolve_paths(config: RunConfig) -> RunConfig:
     """The configuration with absolute paths, so that a run can be resumed from anywhere."""
 
-    def absolute(path: Path | str | None) -> Path | None:
-        return None if path is None else Path(path).expanduser().absolute()
+    def absolute(path: Path | None) -> Path | None:
+        return None if path is None else absolute_path(path)
 
     data = dataclasses.replace(
         config.data, root=absolute(config.data.root), superclass_file=absolute(config.data.superclass_file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -90,7 +91,14 @@ class Dataset:
         return self.permutation_I is None and not self.scrambled
 
     def content_hash(self) -> str:
-        """sha256 over inputs, labels, normalisation and splits: two data sets with the same hash train the same."""
+        """sha256 over inputs, labels, normalisation and splits: two data sets with the same hash train the same.
+
+        Computed once: arrays that are changed afterwards are not noticed.
+        """
+        return self._content_hash
+
+    @cached_property
+    def _content_hash(self) -> str:
         sha = hashlib.sha256()
         arrays = [self.inputs_NI, self.labels_N, self.center_I, self.scale_I, *(self.splits[s] for s in SPLITS)]
         for array in arrays:

@@ -18,7 +18,7 @@ from siftnet.kernels.update_rule import learning_rate
 from siftnet.network.layers import CONVOLVE, POOL, Affine, Convolution, Network, Pooling, loss_of
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from siftnet.pruning.training import Evaluation
+from siftnet.pruning.evaluation import Evaluation
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 

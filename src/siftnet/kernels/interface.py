@@ -10,7 +10,7 @@ from siftnet.data.batches import Batches
 from siftnet.network.layers import Network
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from siftnet.pruning.training import Evaluation
+from siftnet.pruning.evaluation import Evaluation
 
 
 class Kernel(Protocol):

@@ -15,7 +15,8 @@ from siftnet.kernels.registry import candidates
 from siftnet.network.layers import Network
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from siftnet.pruning.training import Assignment, Evaluation, History, Progress, Record, Watch
+from siftnet.pruning.evaluation import Evaluation, Record
+from siftnet.pruning.training import Assignment, History, Progress, Watch
 
 # Updates between two looks at the clock and at the signals: so many, doubled while they take less than these seconds.
 SLICE, SLICE_SECONDS = 25, 0.05

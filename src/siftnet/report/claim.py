@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from siftnet.analysis.verdict import told
@@ -137,7 +138,7 @@ def _optimism(summary: dict[str, Any]) -> str:
     )
 
 
-def scope(summary: dict[str, Any], examples: dict[str, int]) -> str:
+def scope(summary: dict[str, Any], examples: Mapping[str, int]) -> str:
     """How to read the figures, and what intervals over seeds are about; examples: how many each split has."""
     if len(summary["runs"]) < 2:
         return "Thin line and marks: the one seed. All numbers are in the table below."

@@ -10,6 +10,7 @@ from typing import Any
 from siftnet.config.fields import RunConfig
 from siftnet.config.load import flatten, load, preset_names, to_dict
 from siftnet.store.run import Run
+from siftnet.store.summary import DataSummary, RoundSummary
 from siftnet.studies.measured_run import RoundRecord, RunRecord
 from siftnet.wording import duration, interval, number, score, share
 
@@ -30,9 +31,9 @@ def key_numbers(record: RunRecord) -> list[dict[str, str]]:
         found.append(key(score(top.score("test_best"), exact), "test, same weights", against["test_best"]))
     if record.top.locality is not None:
         found.append(_index(record.top.locality))
-    told = "yes" if record.run.data["augmented"] else "no"
+    told = "yes" if record.run.data.augmented else "no"
     found.append(key(told, "told about geometry", "flips or shifts" if told == "yes" else "no augmentation"))
-    total = sum(r.summary["seconds"] for r in record.rounds)
+    total = sum(r.summary.seconds for r in record.rounds)
     found.append(key(str(len(record.rounds)), "rounds", f"{duration(total)} of training"))
     return found
 
@@ -77,42 +78,42 @@ def circumstances(record: RunRecord) -> list[tuple[str, str]]:
 def data_rows(run: Run) -> list[tuple[str, str]]:
     """What a run was trained on, as rows of a table."""
     data = run.data
-    counts = ", ".join(f"{n:,} {name}" for name, n in data["examples"].items())
+    counts = ", ".join(f"{n:,} {name}" for name, n in data.examples.items())
     permuted = {"none": "no", "fixed": "by one permutation", "each": "afresh for each example"}
     rows = [
-        ("data set", data["name"]),
+        ("data set", data.name),
         ("examples", counts),
         ("inputs", run.geometry.describe()),
         ("targets", _targets(data)),
         ("inputs permuted", permuted[run.permuted]),
-        ("augmentation", "flips or shifts" if data["augmented"] else "none"),
-        ("content hash of the data", data["hash"]),
+        ("augmentation", "flips or shifts" if data.augmented else "none"),
+        ("content hash of the data", data.hash),
     ]
-    return rows + [("note on the data", note) for note in data["notes"]]
+    return rows + [("note on the data", note) for note in data.notes]
 
 
-def _targets(data: dict[str, Any]) -> str:
-    if data["classes"] is None:
+def _targets(data: DataSummary) -> str:
+    if data.classes is None:
         return "a number"
-    names = [str(name) for name in data["class_names"]]
+    names = [str(name) for name in data.class_names]
     more = ", …" if len(names) > 12 else ""
-    return f"{data['classes']} classes" + (f": {', '.join(names[:12])}{more}" if names else "")
+    return f"{data.classes} classes" + (f": {', '.join(names[:12])}{more}" if names else "")
 
 
-def kernels(summaries: Sequence[dict[str, Any]]) -> str:
+def kernels(summaries: Sequence[RoundSummary]) -> str:
     """The kernels of some rounds in the order in which they were used, with the densities that each computed."""
     densities: dict[str, list[float]] = {}
     for summary in summaries:
-        densities.setdefault(summary["kernel"], []).append(summary["density"])
+        densities.setdefault(summary.kernel or "–", []).append(summary.density)
     if len(densities) == 1:
         return next(iter(densities))
     spans = {name: dict.fromkeys([share(max(found), 3), share(min(found), 3)]) for name, found in densities.items()}
     return "; ".join(f"{name} at density {' to '.join(span)}" for name, span in spans.items())
 
 
-def seconds(summaries: Sequence[dict[str, Any]]) -> str:
+def seconds(summaries: Sequence[RoundSummary]) -> str:
     """The shortest and the longest of some rounds, in seconds of training."""
-    found = [summary["seconds"] for summary in summaries]
+    found = [summary.seconds for summary in summaries]
     return f"{min(found):.1f} to {max(found):.1f}" if found else "–"
 
 
@@ -131,12 +132,12 @@ def _round_row(r: RoundRecord, exact: bool) -> list[str]:
     locality = r.locality or {}
     uniform, degree = locality.get("index_uniform") or {}, locality.get("index_degree") or {}
     p = degree.get("p")
-    remark = f"diverged at step {r.summary['diverged_at']}" if r.diverged else r.summary["stop"] or ""
+    remark = f"diverged at step {r.summary.diverged_at}" if r.diverged else r.summary.stop or ""
     return [
         str(r.number),
         share(r.density, 3),
-        share(r.summary["density_effective"], 3),
-        f"{r.summary['survivors']:,}",
+        share(r.summary.density_effective, 3),
+        f"{r.summary.survivors:,}",
         fine(r.score("best"), exact),
         fine(r.score("last"), exact),
         fine(r.score("test_best"), exact),
@@ -145,8 +146,8 @@ def _round_row(r: RoundRecord, exact: bool) -> list[str]:
         interval(degree) if degree else "",
         "–" if p is None else f"{p:.2g}",
         number(locality.get("correlation_length")),
-        r.summary["kernel"],
-        f"{r.summary['seconds']:.1f}",
+        r.summary.kernel or "–",
+        f"{r.summary.seconds:.1f}",
         remark,
     ]
 

@@ -71,7 +71,7 @@ def split_verdict(verdict: str) -> tuple[str, str]:
 
 def _subtitle(record: RunRecord) -> str:
     network = record.run.config.network.layers
-    return f"{record.run.data['name']} · {record.run.geometry.describe()} · network {network}"
+    return f"{record.run.data.name} · {record.run.geometry.describe()} · network {network}"
 
 
 def _labels(record: RunRecord) -> list[dict[str, Any]]:

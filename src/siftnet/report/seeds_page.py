@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,8 +27,8 @@ def build_spread_report(runs: Sequence[Run], folder: Path) -> str:
     refuses.
     """
     summary = spread(runs)
-    first, augmented = runs[0], runs[0].data["augmented"]
-    sections = [section for section in _sections(summary, first.data["examples"]) if section.figures]
+    first, augmented = runs[0], runs[0].data.augmented
+    sections = [section for section in _sections(summary, first.data.examples) if section.figures]
     changed, all_settings = settings_together(runs)
     count = len(runs)
     return render(
@@ -36,7 +36,7 @@ def build_spread_report(runs: Sequence[Run], folder: Path) -> str:
         {"rounds": [], "start": 0, "figures": {f.name: f.payload() for s in sections for f in s.figures}},
         eyebrow=f"what {count} seeds say together" if count > 1 else "what one seed says",
         name=folder.absolute().name,
-        subtitle=f"{first.data['name']} · {first.geometry.describe()} · network {first.config.network.layers}",
+        subtitle=f"{first.data.name} · {first.geometry.describe()} · network {first.config.network.layers}",
         verdict=claim(summary, augmented=augmented, permuted=first.permuted, started=first.started),
         keys=keys(summary, augmented=augmented),
         sections=sections,
@@ -53,7 +53,7 @@ def build_spread_report(runs: Sequence[Run], folder: Path) -> str:
     )
 
 
-def _sections(summary: dict[str, Any], examples: dict[str, int]) -> list[Section]:
+def _sections(summary: dict[str, Any], examples: Mapping[str, int]) -> list[Section]:
     if not summary["rounds"]:
         return []
     title = "Accuracy" if summary["metric"] == "accuracy" else "R²"

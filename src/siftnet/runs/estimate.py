@@ -19,8 +19,8 @@ from siftnet.kernels.registry import KERNELS, candidates
 from siftnet.network.layers import Affine, Layer, Network
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
+from siftnet.pruning.evaluation import Evaluation
 from siftnet.pruning.imp import foreseen_densities
-from siftnet.pruning.training import Evaluation
 from siftnet.runs.request import first_round
 from siftnet.runs.setup import Setup
 from siftnet.runs.single import plan_for

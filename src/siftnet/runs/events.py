@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from siftnet.config.fields import RunConfig
 from siftnet.data.dataset import Dataset
 from siftnet.kernels.plan import Plan
 from siftnet.network.layers import Network
 from siftnet.pruning.training import History
+from siftnet.store.summary import RoundSummary
 
 
 class Observer(Protocol):
@@ -29,7 +30,7 @@ class Observer(Protocol):
     def advanced(self, round_number: int, step: int, history: History) -> None:
         """Some updates more are made."""
 
-    def finished(self, summary: dict[str, Any]) -> None:
+    def finished(self, summary: RoundSummary) -> None:
         """A round is stored."""
 
 
@@ -52,5 +53,5 @@ class Silent:
     def advanced(self, round_number: int, step: int, history: History) -> None:
         """Nothing."""
 
-    def finished(self, summary: dict[str, Any]) -> None:
+    def finished(self, summary: RoundSummary) -> None:
         """Nothing."""

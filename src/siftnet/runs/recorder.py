@@ -10,10 +10,10 @@ from siftnet.network.layers import Network
 from siftnet.network.masks import Masks
 from siftnet.pruning.imp import Round
 from siftnet.pruning.training import History, Progress
+from siftnet.runs.describe import summarise
 from siftnet.runs.events import Observer
 from siftnet.runs.interrupt import Interrupted
 from siftnet.store.run import Run
-from siftnet.store.summary import summarise
 
 # Well under the 60 s that a checkpoint may be old: a slice of updates on a slow machine comes on top.
 CHECKPOINT_SECONDS = 30.0
@@ -71,5 +71,5 @@ class Keeper:
             self.stored.write_rewind(finished.rewind)
         summary = summarise(finished, self.network)
         scored = finished.scored if self.stored.config.prune.at_step >= 0 else None
-        self.stored.write_round(finished.number, summary, finished.masks, finished.trained, finished.history, scored)
+        self.stored.write_round(summary, finished.masks, finished.trained, finished.history, scored=scored)
         self.observer.finished(summary)

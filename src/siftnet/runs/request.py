@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from siftnet.config.identity import NOT_IN_DIGEST, digest
-from siftnet.config.load import flatten, to_dict
+from siftnet.config.load import absolute_path, flatten, to_dict
 from siftnet.pruning.imp import Position, first_position
 from siftnet.runs.setup import Setup
 from siftnet.store.run import Run
@@ -21,7 +21,6 @@ class Wanted:
 
     path: Path
     setup: Setup
-    data_hash: str
     digest: str
     source: Run | None
     """The run whose masks it begins with."""
@@ -39,7 +38,7 @@ def want(setup: Setup, out: Path | str | None, data_hash: str) -> Wanted:
         )
     source = _source(setup)
     identity = digest(setup.config, data_hash, source.digest if source else "")
-    return Wanted(Path(out or Path("runs") / identity[:12]), setup, data_hash, identity, source)
+    return Wanted(absolute_path(out or Path("runs") / identity[:12]), setup, identity, source)
 
 
 def first_round(setup: Setup) -> Position:
@@ -88,9 +87,9 @@ def check_same(stored: Run, wanted: Wanted) -> None:
         for name in mine
         if mine[name] != theirs.get(name) and not name.startswith(NOT_IN_DIGEST)
     ]
-    if not differing and wanted.data_hash != stored.data["hash"]:
+    if not differing and setup.dataset.content_hash() != stored.data.hash:
         raise ValueError(
-            f"{stored.path} was trained on other data ({stored.data['name']!r} there, {setup.dataset.name!r} here): "
+            f"{stored.path} was trained on other data ({stored.data.name!r} there, {setup.dataset.name!r} here): "
             "bring those back, a data set of your own as siftnet.resume(..., dataset=...), or choose another directory"
         )
     reason = "; ".join(differing[:3]) or "the run started from or the algorithm changed"

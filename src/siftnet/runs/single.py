@@ -11,6 +11,7 @@ from siftnet.data.dataset import Dataset
 from siftnet.kernels.plan import Plan, extend_plan, make_plan
 from siftnet.kernels.registry import candidates
 from siftnet.pruning.imp import Position, foreseen_densities, masks_after, sift, stop_reason
+from siftnet.runs.describe import describe_data, describe_inputs
 from siftnet.runs.events import Observer, Silent
 from siftnet.runs.interrupt import Interrupted, stop_requests
 from siftnet.runs.machine import describe_machine, has_amx, prepare_torch, processor_name
@@ -19,8 +20,7 @@ from siftnet.runs.request import Wanted, check_same, first_round, want
 from siftnet.runs.setup import Setup, set_up
 from siftnet.store.atomic import lock
 from siftnet.store.folder import replicates_in
-from siftnet.store.run import Run
-from siftnet.store.summary import describe_data, describe_inputs
+from siftnet.store.run import Run, RunHeader
 
 
 def run(
@@ -84,11 +84,11 @@ def create(wanted: Wanted, plan: Plan) -> tuple[Run, Setup]:
     """A new run, and its setup following the plan. The caller holds the lock."""
     setup = wanted.setup.following(plan)
     config, dataset = setup.config, setup.dataset
-    machine, data = describe_machine(config), describe_data(dataset, config.data, wanted.data_hash)
-    if wanted.source:
-        # What told that run about geometry is in the masks that were taken from it.
-        data["augmented"] |= wanted.source.data["augmented"]
-    return Run.create(wanted.path, config, wanted.digest, machine, data, describe_inputs(dataset), plan), setup
+    before = wanted.source is not None and wanted.source.data.augmented
+    machine, data = describe_machine(config), describe_data(dataset, config.data, augmented_before=before)
+    return Run.create(
+        wanted.path, RunHeader(config, wanted.digest, machine, data, describe_inputs(dataset), plan)
+    ), setup
 
 
 def sift_from(position: Position, setup: Setup, keeper: Keeper) -> None:
@@ -162,7 +162,7 @@ def position_of(stored: Run, setup: Setup) -> Position | None:
             f"{stored.path} lacks round {missing[0]}: restore it from a copy, or remove the rounds after it as well"
         )
     summary = stored.summary(last)
-    if summary["diverged_at"] is not None:
+    if summary.diverged:
         return None
     rewind = stored.rewind()
     assert rewind is not None

@@ -63,7 +63,7 @@ def _problem(check: Callable[[Run, int], str | None], run: Run, number: int) -> 
 def files_intact(run: Run, number: int) -> str | None:
     """Whether each file of a round has the sha256 that round.json gives."""
     path = run.round_path(number)
-    for name, expected in run.summary(number)["files"].items():
+    for name, expected in run.summary(number).files.items():
         if not (path / name).exists():
             return f"{name} is missing"
         if hashlib.sha256((path / name).read_bytes()).hexdigest() != expected:
@@ -74,7 +74,7 @@ def files_intact(run: Run, number: int) -> str | None:
 def digest_fits(run: Run) -> str | None:
     """Whether the stored configuration, the data's stored hash and the run started from give the stored digest."""
     source = Run(run.config.start.run) if run.config.start.run else None
-    expected = digest(run.config, run.data["hash"], source.digest if source else "")
+    expected = digest(run.config, run.data.hash, source.digest if source else "")
     return None if expected == run.digest else "the configuration does not give the digest"
 
 
@@ -84,7 +84,7 @@ def zeros_stayed_zero(run: Run, number: int) -> str | None:
     Files hold survivors alone, so a pruned entry that is not 0 would be a value too many, which reading refuses.
     """
     masks = run.masks(number)
-    if run.summary(number)["diverged_at"] is not None:
+    if run.summary(number).diverged_at is not None:
         return None
     for which in ("weights", "best"):
         state = run.weights(number, which)
@@ -146,7 +146,7 @@ def rewound(run: Run, number: int) -> str | None:
     rewind = run.rewind()
     if rewind is None:
         return "there is no rewind point"
-    if run.masks(number).apply(rewind).content_hash() != run.summary(number)["begin_sha256"]:
+    if run.masks(number).apply(rewind).content_hash() != run.summary(number).begin_sha256:
         return "the round did not begin with the rewind point under its masks"
     return None
 
@@ -154,7 +154,7 @@ def rewound(run: Run, number: int) -> str | None:
 def best_on_validation(run: Run, number: int) -> str | None:
     """Whether the best weights are those of the earliest highest validation score, and validations were on time."""
     summary, history, training = run.summary(number), run.history(number), run.config.train
-    if summary["diverged_at"] is not None:
+    if summary.diverged_at is not None:
         return None
     due = [*range(training.validate_every, training.steps, training.validate_every), training.steps]
     if [record.step for record in history] != due:
@@ -162,16 +162,16 @@ def best_on_validation(run: Run, number: int) -> str | None:
     highest = max(record.validation.score for record in history)
     chosen = next(record for record in history if record.validation.score == highest)
     step = run.weights(number, "best").step
-    if step != chosen.step or summary["best"] != chosen.to_dict():
+    if step != chosen.step or summary.best != chosen:
         return f"the best weights are of step {step}, validation says {chosen.step}"
-    if summary["last"] != history[-1].to_dict():
+    if summary.last != history[-1]:
         return "the last validation in round.json is not that of history.json"
     return None
 
 
 def kernel_planned(run: Run, number: int) -> str | None:
     """Whether the round was computed by the kernel that the plan names for its density."""
-    found, planned = run.summary(number)["kernel"], run.plan.kernel(run.masks(number).density)
+    found, planned = run.summary(number).kernel, run.plan.kernel(run.masks(number).density)
     return None if found == planned else f"kernel {found} computed it, the plan says {planned}"
 
 
@@ -188,10 +188,8 @@ CHECKS: dict[str, Callable[[Run, int], str | None]] = {
 
 def _checks_with_data(run: Run, setup: Setup) -> Iterator[Check]:
     data_hash = setup.dataset.content_hash()
-    same = data_hash == run.data["hash"]
-    problem = (
-        f"trained on {run.data['name']!r}; what the configuration finds now, {setup.dataset.name!r}, is other data"
-    )
+    same = data_hash == run.data.hash
+    problem = f"trained on {run.data.name!r}; what the configuration finds now, {setup.dataset.name!r}, is other data"
     yield Check("the data are the same", None, None if same else problem)
     if not same:
         return
@@ -206,14 +204,14 @@ def _checks_with_data(run: Run, setup: Setup) -> Iterator[Check]:
 
 
 def _tests_again(run: Run, setup: Setup, number: int) -> str | None:
-    stored = run.summary(number)["test_best"]
+    stored = run.summary(number).test_best
     if stored is None:
         return None
     found = setup.trainer.evaluate(run.weights(number, "best"), run.masks(number), "test")
     # Another processor may round a product differently; one example more or less is not another result.
-    if isclose(found.score, stored["score"], abs_tol=1.5 / found.examples):
+    if isclose(found.score, stored.score, abs_tol=1.5 / found.examples):
         return None
-    return f"test score {found.score:.4f} now, {stored['score']:.4f} stored"
+    return f"test score {found.score:.4f} now, {stored.score:.4f} stored"
 
 
 def _prunable(masks: Masks) -> dict[str, list[str]]:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from siftnet.pruning.training import History, Progress, Record
+from siftnet.pruning.evaluation import Record
+from siftnet.pruning.training import History, Progress
 from siftnet.store.tensors import dense_again, read_tensors, survivors
 
 # 2: survivors alone. 1, of siftnet 0.1.0, held whole tensors and did not say its number.

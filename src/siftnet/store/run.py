@@ -1,47 +1,60 @@
-"""Runs on disk: the only file that knows paths.
+"""Runs on disk: the only file that knows a run's paths.
 
     DIR/config.json environment.json   what was asked, with its digest; where it was computed
         data.json data.npz             the data set's name, geometry, hash; permutation and variance of its inputs
         plan.json                      which kernel trains at which density, with the timings that chose it
         rewind/state.safetensors       the rewind point
-        rounds/00/                     masks, weights, best, (scored), history.json, round.json
+        rounds/00/                     masks, weights, best, (scored, begin_masks), history.json, round.json
         checkpoint/progress.safetensors  the round under way
         analysis/ report.html          what was measured, and the page
 
-Replicates are runs in folders DIR/seed-N, N the seed, with a page over all of them, DIR/report.html, and the seeds that
-were asked for, DIR/replicates.json. Where DIR itself is a run, other runs in it are not its replicates.
-
 Everything is written under a temporary name, flushed to the disk and renamed, by one writer that holds a lock, which
 the system lifts when its owner dies. Local POSIX file systems. No pickle is written or read.
+
+Tensors are read by what imports PyTorch when it is called, so that numbers are there without waiting for it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from safetensors.torch import save
 
 from siftnet.config.fields import RunConfig
-from siftnet.config.load import from_dict, to_dict
-from siftnet.geometry import Geometry, geometry_from_dict
-from siftnet.kernels.plan import Plan
-from siftnet.network.masks import Masks
-from siftnet.network.state import State
-from siftnet.pruning.ticket import Provenance, Ticket
-from siftnet.pruning.training import History, Progress, Record
+from siftnet.config.load import absolute_path, from_dict, to_dict
+from siftnet.geometry import Geometry
+from siftnet.pruning.evaluation import Record
 from siftnet.store.atomic import read_arrays, read_json, rename_durably, to_json, to_npz, write_file
-from siftnet.store.checkpoint import pack_checkpoint, unpack_checkpoint
-from siftnet.store.tensors import pack_masks, pack_state, read_tensors, unpack_masks, unpack_state
+from siftnet.store.summary import DataSummary, RoundSummary
+from siftnet.wording import density_text
 
-# 2: plans; checkpoints hold survivors alone.
-SCHEMA = 2
+if TYPE_CHECKING:
+    from siftnet.kernels.plan import Plan
+    from siftnet.network.masks import Masks
+    from siftnet.network.state import State
+    from siftnet.pruning.ticket import Ticket
+    from siftnet.pruning.training import History, Progress
 
-
+# 2: plans; checkpoints hold survivors alone. 3: rounds say whether their masks may change in training.
+SCHEMA = 3
 PAGE = "report.html"
+
+
+@dataclass(frozen=True)
+class RunHeader:
+    """What is known of a run before it trains."""
+
+    config: RunConfig
+    digest: str
+    environment: dict[str, Any]
+    data: DataSummary
+    inputs: dict[str, np.ndarray]
+    """variance_I float32 (I,) of the training inputs, and permutation_I int64 (I,) where they were permuted."""
+    plan: Plan
 
 
 class Run:
@@ -49,7 +62,7 @@ class Run:
 
     def __init__(self, path: Path | str) -> None:
         """Open an existing run. Raises ValueError where there is none or a newer siftnet wrote it."""
-        self.path = Path(path)
+        self.path = absolute_path(path)
         stored = self._read_json("config.json")
         if not isinstance(stored, dict) or not {"schema", "config", "digest"} <= stored.keys():
             raise ValueError(f"{self.path / 'config.json'} is not a run's configuration: restore it from a copy")
@@ -59,51 +72,56 @@ class Run:
             )
         self.config: RunConfig = from_dict(stored["config"])
         self.digest: str = stored["digest"]
-        self.data: dict[str, Any] = self._read_json("data.json")
+        try:
+            self.data = DataSummary.from_dict(self._read_json("data.json"))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"{self.path / 'data.json'} does not describe a data set ({error!r}): restore it from a copy"
+            ) from None
 
     def __repr__(self) -> str:
-        return f"Run({str(self.path)!r}, {len(self.rounds())} rounds)"
+        numbers = self.rounds()
+        if not numbers:
+            return f"Run({str(self.path)!r}, {self.data.name}, no finished round)"
+        density = density_text(self.summary(numbers[-1]).density)
+        return f"Run({str(self.path)!r}, {self.data.name}, rounds 0 to {numbers[-1]}, down to {density} density)"
 
     @classmethod
-    def create(
-        cls,
-        path: Path,
-        config: RunConfig,
-        digest: str,
-        environment: dict,
-        data: dict,
-        inputs: dict[str, np.ndarray],
-        plan: Plan,
-    ) -> Run:
+    def create(cls, path: Path, header: RunHeader) -> Run:
         """Make the directory and write what is known before training. The caller holds the lock."""
-        write_file(path / "environment.json", to_json(environment))
-        write_file(path / "plan.json", _plan_json(plan))
-        write_file(path / "data.json", to_json(data))
-        write_file(path / "data.npz", to_npz(inputs))
+        write_file(path / "environment.json", to_json(header.environment))
+        write_file(path / "plan.json", _plan_json(header.plan))
+        write_file(path / "data.json", to_json(header.data.to_dict()))
+        write_file(path / "data.npz", to_npz(header.inputs))
         # Last, because a directory with a config.json is a run.
-        write_file(path / "config.json", to_json({"schema": SCHEMA, "digest": digest, "config": to_dict(config)}))
+        write_file(path / "config.json", _config_json(header.digest, header.config))
         return cls(path)
 
     @staticmethod
     def exists(path: Path | str) -> bool:
         """Whether there is a run at this path."""
-        return (Path(path) / "config.json").is_file()
+        return (absolute_path(path) / "config.json").is_file()
 
     def update_config(self, config: RunConfig) -> None:
         """Store a configuration with other stop rules; the digest stays."""
-        write_file(
-            self.path / "config.json", to_json({"schema": SCHEMA, "digest": self.digest, "config": to_dict(config)})
-        )
+        write_file(self.path / "config.json", _config_json(self.digest, config))
         self.config = config
 
     @property
     def environment(self) -> dict[str, Any]:
-        """Versions, processor, threads and precision of the machine that made the run."""
+        """Versions, processor, threads and precision of the machine that made the run, by name, to be shown."""
         return self._read_json("environment.json")
+
+    @property
+    def amx(self) -> bool | None:
+        """Whether the machine that made the run has AMX tiles; None where an older siftnet did not say."""
+        return self.environment.get("amx")
 
     @property
     def plan(self) -> Plan:
         """Which kernel trains at which density; in a run from before there were plans, the one of its configuration."""
+        from siftnet.kernels.plan import Plan
+
         path = self.path / "plan.json"
         if not path.exists() and self.config.kernel != "auto":
             return Plan(given=self.config.kernel, why="stored before there were plans", threads=self.config.threads)
@@ -119,12 +137,12 @@ class Run:
     @property
     def geometry(self) -> Geometry:
         """Where the network's inputs live."""
-        return geometry_from_dict(self.data["geometry"])
+        return self.data.geometry
 
     @property
     def permuted(self) -> Literal["none", "fixed", "each"]:
         """How the inputs were shuffled: not, by one permutation, or each example by its own."""
-        return "each" if self.data["scrambled"] else "fixed" if self.data["permuted"] else "none"
+        return "each" if self.data.scrambled else "fixed" if self.data.permuted else "none"
 
     @property
     def started(self) -> str | None:
@@ -150,13 +168,28 @@ class Run:
         return path
 
     def write_round(
-        self, number: int, summary: dict[str, Any], masks: Masks, weights: State, history: History, scored: State | None
+        self,
+        summary: RoundSummary,
+        masks: Masks,
+        weights: State,
+        history: History,
+        *,
+        scored: State | None = None,
+        begin_masks: Masks | None = None,
     ) -> None:
-        """Store a finished round, all of it or nothing."""
-        final = self.path / "rounds" / f"{number:02d}"
+        """Store a finished round, all of it or nothing.
+
+        scored: the weights that the next masks are ranked by, where they are not `weights`; begin_masks: those that the
+        round began with, where training may have changed them to `masks`.
+        """
+        from siftnet.store.tensors import pack_masks, pack_state
+
+        final = self.path / "rounds" / f"{summary.round:02d}"
         draft = final.with_name(f".{final.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)
         files = {"masks": pack_masks(masks), "weights": pack_state(weights, masks)}
+        if begin_masks is not None:
+            files["begin_masks"] = pack_masks(begin_masks)
         if history.best is not None:
             files["best"] = pack_state(history.best, masks)
         if scored is not None:
@@ -164,18 +197,22 @@ class Run:
         content = {f"{name}.safetensors": data for name, data in files.items()}
         content["history.json"] = to_json([record.to_dict() for record in history.records])
         digests = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
-        content["round.json"] = to_json(summary | {"files": digests})
+        content["round.json"] = to_json(replace(summary, files=digests).to_dict())
         for name, data in content.items():
             write_file(draft / name, data)
         rename_durably(draft, final)
         self.clear_checkpoint()
 
-    def summary(self, number: int) -> dict[str, Any]:
-        """The numbers of a finished round (round.json); a run that went on no longer says why it once stopped there."""
-        stored = read_json(self.round_path(number) / "round.json")
-        return stored if number == self.rounds()[-1] else stored | {"stop": None}
+    def summary(self, number: int) -> RoundSummary:
+        """The numbers of a finished round; a run that went on no longer says why it once stopped there."""
+        path = self.round_path(number) / "round.json"
+        try:
+            stored = RoundSummary.from_dict(read_json(path))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is not what a round stores ({error!r}): restore it from a copy") from None
+        return stored if number == self.rounds()[-1] else replace(stored, stop=None)
 
-    def summaries(self) -> list[dict[str, Any]]:
+    def summaries(self) -> list[RoundSummary]:
         """The numbers of all finished rounds."""
         return [self.summary(number) for number in self.rounds()]
 
@@ -184,16 +221,27 @@ class Run:
         return [Record.from_dict(r) for r in read_json(self.round_path(number) / "history.json")]
 
     def masks(self, number: int) -> Masks:
-        """What was kept in a round."""
+        """What was kept in a round, at its end."""
+        from siftnet.store.tensors import unpack_masks
+
         return unpack_masks(self.round_path(number) / "masks.safetensors")
+
+    def begin_masks(self, number: int) -> Masks:
+        """The masks that a round began with: the same unless its training may change masks."""
+        from siftnet.store.tensors import unpack_masks
+
+        path = self.round_path(number) / "begin_masks.safetensors"
+        return unpack_masks(path) if path.exists() else self.masks(number)
 
     def weights(self, number: int, which: str = "weights") -> State:
         """Parameters and statistics of a round: 'weights' after the last update, 'best' as validation chose, 'scored'
         as the next masks were ranked by (the same as 'weights' unless an earlier step was asked for)."""
+        from siftnet.store.tensors import unpack_state
+
         path = self.round_path(number) / f"{which}.safetensors"
         if which == "scored" and not path.exists():
             path = self.round_path(number) / "weights.safetensors"
-        if which == "best" and not path.exists() and self.summary(number)["diverged_at"] is not None:
+        if which == "best" and not path.exists() and self.summary(number).diverged:
             raise ValueError(f"round {number} of {self.path} diverged before its first validation: lower train.lr")
         return unpack_state(path, self.masks(number))
 
@@ -201,34 +249,47 @@ class Run:
 
     def write_rewind(self, state: State) -> None:
         """Store the rewind point."""
-        write_file(self.path / "rewind" / "state.safetensors", save(dict(state.weights_only().tensors())))
+        from siftnet.store.tensors import pack_dense
+
+        write_file(self._rewind_path, pack_dense(state.weights_only()))
 
     def rewind(self) -> State | None:
         """The rewind point, once it is known."""
-        path = self.path / "rewind" / "state.safetensors"
-        return State.from_tensors(read_tensors(path)[0], 0) if path.exists() else None
+        from siftnet.store.tensors import unpack_dense
+
+        return unpack_dense(self._rewind_path) if self._rewind_path.exists() else None
 
     def write_checkpoint(self, number: int, masks: Masks, progress: Progress) -> None:
         """Store the round under way, in one file: of what is pruned by `masks`, the survivors alone."""
-        write_file(self._checkpoint_path(), pack_checkpoint(number, masks, progress))
+        from siftnet.store.checkpoint import pack_checkpoint
+
+        write_file(self._checkpoint_path, pack_checkpoint(number, masks, progress))
 
     def checkpoint(self, number: int, masks: Masks) -> Progress | None:
         """The round under way, if it is this one; masks: those that it is trained under.
 
         Raises ValueError for one that another format of siftnet wrote.
         """
-        path = self._checkpoint_path()
-        return unpack_checkpoint(path, number, masks) if path.exists() else None
+        from siftnet.store.checkpoint import unpack_checkpoint
 
+        return unpack_checkpoint(self._checkpoint_path, number, masks) if self._checkpoint_path.exists() else None
+
+    @property
+    def _rewind_path(self) -> Path:
+        return self.path / "rewind" / "state.safetensors"
+
+    @property
     def _checkpoint_path(self) -> Path:
         return self.path / "checkpoint" / "progress.safetensors"
 
     def clear_checkpoint(self) -> None:
         """Forget the round under way."""
-        shutil.rmtree(self.path / "checkpoint", ignore_errors=True)
+        shutil.rmtree(self._checkpoint_path.parent, ignore_errors=True)
 
     def ticket(self, number: int = -1) -> Ticket:
         """Masks, rewind and trained weights of a round, with their geometry; -1 is the last round."""
+        from siftnet.pruning.ticket import Provenance, Ticket
+
         rounds = self.rounds()
         if not rounds:
             raise ValueError(f"{self.path} has no finished round yet: siftnet resume {self.path}")
@@ -239,10 +300,10 @@ class Run:
             masks=self.masks(number),
             rewind=rewind,
             trained=self.weights(number),
-            best=self.weights(number, "best") if self.summary(number)["best"] else None,
+            best=self.weights(number, "best") if self.summary(number).best else None,
             geometry=self.geometry,
             permutation_I=self.inputs().get("permutation_I"),
-            provenance=Provenance(str(self.path), number, self.digest, self.data["name"]),
+            provenance=Provenance(str(self.path), number, self.digest, self.data.name),
         )
 
     # What is measured and shown
@@ -277,6 +338,10 @@ class Run:
                 raise ValueError(f"{self.path} holds replicates: name one of them, as in {found[0].parent}")
             raise ValueError(f"{self.path} is not a run: it has no {name}; run it anew if it was stopped early")
         return read_json(self.path / name)
+
+
+def _config_json(digest: str, config: RunConfig) -> bytes:
+    return to_json({"schema": SCHEMA, "digest": digest, "config": to_dict(config)})
 
 
 def _plan_json(plan: Plan) -> bytes:

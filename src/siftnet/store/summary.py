@@ -1,79 +1,125 @@
-"""What a run writes down in numbers: about its data before training, about each round after it."""
+"""What a run writes down in numbers, typed: of its data before training (data.json), of each round (round.json)."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
-import numpy as np
+from siftnet.geometry import Geometry, geometry_from_dict, geometry_to_dict
+from siftnet.pruning.evaluation import Evaluation, Record
 
-from siftnet.config.fields import DataConfig
-from siftnet.data.dataset import Dataset
-from siftnet.geometry import geometry_to_dict
-from siftnet.network.effective import effective_masks
-from siftnet.network.layers import Network
-from siftnet.network.masks import Masks
-from siftnet.pruning.imp import Round, connected_share
+# 1: as siftnet 0.1 to 0.3 wrote it, without saying so. 2: says whether masks may change in training.
+SCHEMA = 2
 
-# Training examples at least behind the inputs' variance, and inputs whose variance is computed at a time.
-SAMPLE, BLOCK = 10_000, 1024
+MaskChange = Literal["none", "shrink", "any"]
+"""What a training may do to the masks that it is given: nothing, prune further, or also let pruned entries grow."""
 
 
-def describe_data(dataset: Dataset, config: DataConfig, content_hash: str) -> dict[str, Any]:
-    """Name, geometry, classes and sizes of a data set, for data.json."""
-    return {
-        "name": dataset.name,
-        "hash": content_hash,
-        "geometry": geometry_to_dict(dataset.geometry),
-        "classes": dataset.classes,
-        "class_names": list(dataset.class_names),
-        "input_names": list(dataset.input_names),
-        "examples": {name: len(rows) for name, rows in dataset.splits.items()},
-        "augmented": config.flip or config.shift > 0,
-        "permuted": dataset.permutation_I is not None,
-        "scrambled": dataset.scrambled,
-        "notes": list(dataset.notes),
-    }
+@dataclass(frozen=True, kw_only=True)
+class DataSummary:
+    """A data set as a run remembers it."""
+
+    name: str
+    hash: str
+    """Content hash."""
+    geometry: Geometry
+    classes: int | None
+    """None where the target is a number."""
+    class_names: tuple[str, ...]
+    input_names: tuple[str, ...]
+    examples: Mapping[str, int]
+    """Number of examples by split."""
+    augmented: bool
+    """Whether flips or shifts told the network, or the run that its masks are of, about geometry."""
+    permuted: bool
+    """Whether one permutation shuffled the inputs."""
+    scrambled: bool
+    """Whether each example was shuffled by its own."""
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return vars(self) | {
+            "geometry": geometry_to_dict(self.geometry),
+            "class_names": list(self.class_names),
+            "input_names": list(self.input_names),
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> DataSummary:
+        """The inverse of `to_dict`. Raises KeyError or TypeError for anything else."""
+        lists = {name: tuple(values[name]) for name in ("class_names", "input_names", "notes")}
+        return cls(**values | lists | {"geometry": geometry_from_dict(values["geometry"])})
 
 
-def describe_inputs(dataset: Dataset) -> dict[str, np.ndarray]:
-    """variance_I float32 (I,) over the training inputs, and permutation_I where they were permuted, for data.npz."""
-    train = dataset.splits["train"]
-    # From the whole of it, because files may be sorted by class.
-    sample = dataset.inputs_NI[train[:: max(1, len(train) // SAMPLE)]]
-    blocks = [sample[:, i : i + BLOCK].var(0, dtype=np.float64) for i in range(0, sample.shape[1], BLOCK)]
-    arrays = {"variance_I": np.concatenate(blocks).astype(np.float32)}
-    if dataset.permutation_I is not None:
-        arrays["permutation_I"] = dataset.permutation_I
-    return arrays
+@dataclass(frozen=True, kw_only=True)
+class LayerSummary:
+    """One prunable layer after a round: share kept, share that carries signal, share of its units with an input."""
+
+    density: float
+    density_effective: float
+    connected: float
 
 
-def summarise(finished: Round, network: Network) -> dict[str, Any]:
-    """The numbers of a round, for round.json."""
-    history, masks = finished.history, finished.masks
-    effective = effective_masks(network, masks)
-    best, last = history.best_record, history.records[-1] if history.records else None
-    evaluations = {"test_best": history.test_best, "test_last": history.test_last}
-    return {
-        "round": finished.number,
-        "density": masks.density,
-        "density_effective": effective.density,
-        "survivors": masks.survivors,
-        "entries": masks.entries,
-        "layers": {
-            name: {
-                "density": Masks({n: masks[n] for n in names}).density,
-                "density_effective": Masks({n: effective[n] for n in names}).density,
-                "connected": connected_share(masks, names[0]),
-            }
-            for name, names in network.prunable.items()
-        },
-        "metric": "accuracy" if network.loss == "cross_entropy" else "r2",
-        "best": best.to_dict() if best else None,
-        "last": last.to_dict() if last else None,
-        **{name: value.__dict__ if value else None for name, value in evaluations.items()},
-        "seconds": round(history.seconds, 3),
-        "kernel": history.kernel,
-        "diverged_at": history.diverged_at,
-        "begin_sha256": finished.begin.content_hash(),
-        "stop": finished.stop,
-    }
+@dataclass(frozen=True, kw_only=True)
+class RoundSummary:
+    """The numbers of a finished round."""
+
+    round: int
+    density: float
+    """Share of the prunable entries kept."""
+    density_effective: float
+    """The same without what no signal passes."""
+    survivors: int
+    entries: int
+    layers: Mapping[str, LayerSummary]
+    metric: Literal["accuracy", "r2"]
+    best: Record | None
+    """The validation that chose the best weights; None where the round diverged before its first."""
+    last: Record | None
+    test_best: Evaluation | None
+    """The test split with the weights that validation chose."""
+    test_last: Evaluation | None
+    seconds: float
+    """Of training."""
+    kernel: str | None
+    diverged_at: int | None
+    """Updates after which the loss was no longer a number."""
+    begin_sha256: str
+    """Of the parameters that the round began with."""
+    stop: str | None
+    """Why the run stopped here."""
+    mask_change: MaskChange = "none"
+    files: Mapping[str, str] = field(default_factory=dict)
+    """sha256 of each file of the round."""
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the loss was no longer a number."""
+        return self.diverged_at is not None
+
+    @property
+    def validation(self) -> Evaluation | None:
+        """The best weights on the split that chose them."""
+        return self.best.validation if self.best else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"schema": SCHEMA} | asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> RoundSummary:
+        """The inverse of `to_dict`, also for what siftnet 0.1 to 0.3 wrote.
+
+        Raises ValueError for the numbers of a newer siftnet, KeyError or TypeError for anything else.
+        """
+        values = dict(values)
+        found = values.pop("schema", 1)
+        if found > SCHEMA:
+            raise ValueError(f"a round was stored in format {found}, newer than {SCHEMA}: update siftnet")
+        records = {name: values[name] and Record.from_dict(values[name]) for name in ("best", "last")}
+        tests = {name: values[name] and Evaluation(**values[name]) for name in ("test_best", "test_last")}
+        layers = {name: LayerSummary(**layer) for name, layer in values["layers"].items()}
+        return cls(**values | records | tests | {"layers": layers})

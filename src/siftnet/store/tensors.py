@@ -84,3 +84,13 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise ValueError(
             f"{path} is damaged ({error}): restore it from a copy, or remove that round and all later ones"
         ) from None
+
+
+def pack_dense(state: State) -> bytes:
+    """Every tensor as a whole, without a mask: for the rewind point."""
+    return save(dict(state.tensors()))
+
+
+def unpack_dense(path: Path) -> State:
+    """The inverse of `pack_dense`, at step 0. Raises ValueError where the file is missing or damaged."""
+    return State.from_tensors(read_tensors(path)[0], 0)

@@ -19,6 +19,7 @@ from siftnet.pruning.ticket import Ticket, restore_inputs
 from siftnet.runs.setup import Setup
 from siftnet.seeds import generator
 from siftnet.store.run import Run
+from siftnet.store.summary import RoundSummary
 from siftnet.version import __version__
 
 FIRST = "layers.0"
@@ -44,15 +45,15 @@ def survey(
     those of the run.
     """
     headline = headline_round(run, config)
-    if config.ablation and setup is not None and setup.dataset.content_hash() != run.data["hash"]:
+    if config.ablation and setup is not None and setup.dataset.content_hash() != run.data.hash:
         raise ValueError(
-            f"{run.path} was trained on other data ({run.data['name']}) than its configuration finds now: bring those "
+            f"{run.path} was trained on other data ({run.data.name}) than its configuration finds now: bring those "
             "back, or measure without node ablation (analysis.ablation false), which alone needs them"
         )
     for number in run.rounds():
         samples = config.samples if number == headline else config.samples_other
         key: dict[str, Any] = {"samples": samples, "bootstrap": config.bootstrap, "headline": number == headline}
-        key |= {"siftnet": __version__, "masks": run.summary(number)["files"]["masks.safetensors"]}
+        key |= {"siftnet": __version__, "masks": run.summary(number).files["masks.safetensors"]}
         stored = run.analysis(f"round-{number:02d}")
         if stored is None or stored[0]["key"] != key:
             found, pictures = measure_round(run, number, samples, config.bootstrap, raw=number == headline)
@@ -69,13 +70,14 @@ def headline_round(run: Run, config: AnalysisConfig) -> int:
     if config.headline >= 0:
         run.round_path(config.headline)
         return config.headline
-    found = headline_of([_scored(s) for s in run.summaries() if s["diverged_at"] is None])
+    found = headline_of([_scored(s) for s in run.summaries() if not s.diverged])
     return rounds[-1] if found is None else found
 
 
-def _scored(summary: dict[str, Any]) -> Scored:
-    score, examples = (summary["best"]["validation"][name] for name in ("score", "examples"))
-    return Scored(summary["round"], summary["density"], score, standard_error(summary["metric"], score, examples))
+def _scored(summary: RoundSummary) -> Scored:
+    assert summary.validation is not None, "a round that did not diverge was validated"
+    score, examples = summary.validation.score, summary.validation.examples
+    return Scored(summary.round, summary.density, score, standard_error(summary.metric, score, examples))
 
 
 def measure_round(
@@ -87,7 +89,7 @@ def measure_round(
     are 'layers.0:same_channel' and so on; see `siftnet.analysis.measure.arrays`.
     """
     ticket = run.ticket(number)
-    if run.summary(number)["diverged_at"] is not None:
+    if run.summary(number).diverged:
         # Its weights are no numbers; those that it began with show the same mask.
         ticket = replace(ticket, trained=ticket.masks.apply(ticket.rewind))
     names = ticket.affine_layers()
@@ -107,7 +109,7 @@ def measure_round(
     if raw and ticket.permutation_I is not None:
         as_seen = ticket.mask_JI(FIRST, restore=False), ticket.weights_JI(FIRST, restore=False)
         unrestored = numbers(measure_layer(*as_seen, ticket.geometry, samples, bootstrap, seeds))
-    sentence = verdict(first.locality, augmented=run.data["augmented"], permuted=run.permuted, started=run.started)
+    sentence = verdict(first.locality, augmented=run.data.augmented, permuted=run.permuted, started=run.started)
     return {"layers": found, "raw": unrestored, "verdict": sentence}, pictures
 
 
@@ -124,7 +126,7 @@ def _deeper(
 def _headline(run: Run, config: AnalysisConfig, number: int, setup: Setup | None) -> dict[str, Any]:
     measured, before = run.analysis(f"round-{number:02d}"), run.analysis("headline")
     assert measured is not None
-    sentence, diverged_at = measured[0]["verdict"], run.summary(number)["diverged_at"]
+    sentence, diverged_at = measured[0]["verdict"], run.summary(number).diverged_at
     if diverged_at is not None:
         sentence = f"not trained: it diverged at step {diverged_at}, so its mask says nothing yet; lower train.lr."
     headline = {"round": number, "verdict": sentence, "ablation": None}
@@ -163,5 +165,5 @@ def ablate(run: Run, number: int, setup: Setup) -> dict[str, Any]:
         "least": curves.least.tolist(),
         "random_mean": curves.random_mean.tolist(),
         "random_spread": curves.random_spread.tolist(),
-        "metric": run.summary(number)["metric"],
+        "metric": run.summary(number).metric,
     }

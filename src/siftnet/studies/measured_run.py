@@ -5,14 +5,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from siftnet.geometry import Grid
+from siftnet.pruning.evaluation import Evaluation, Record
 from siftnet.pruning.ticket import restore_inputs
 from siftnet.store.run import Run
+from siftnet.store.summary import RoundSummary
 from siftnet.studies.measure_run import FIRST
+
+Which = Literal["best", "last", "test_best", "test_last"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class RoundRecord:
     by the names of `siftnet.analysis.measure.arrays`.
     """
 
-    summary: dict[str, Any]
+    summary: RoundSummary
     layers: dict[str, dict[str, Any]]
     arrays: dict[str, dict[str, np.ndarray]]
     raw: dict[str, Any] | None
@@ -32,17 +36,17 @@ class RoundRecord:
     @property
     def number(self) -> int:
         """Round number."""
-        return self.summary["round"]
+        return self.summary.round
 
     @property
     def density(self) -> float:
         """Share of the prunable entries kept."""
-        return self.summary["density"]
+        return self.summary.density
 
     @property
     def diverged(self) -> bool:
         """Whether the loss was no longer a number."""
-        return self.summary["diverged_at"] is not None
+        return self.summary.diverged
 
     @property
     def first(self) -> dict[str, Any]:
@@ -59,17 +63,20 @@ class RoundRecord:
         """Locality of the first layer; None off a grid."""
         return self.first.get("locality")
 
-    def score(self, which: str) -> float | None:
+    def score(self, which: Which) -> float | None:
         """Validation score 'best' or 'last', or 'test_best', 'test_last'; None where there is none."""
-        found = self.summary[which]
-        if found is None:
-            return None
-        return found["score"] if which.startswith("test") else found["validation"]["score"]
+        found = self._evaluation(which)
+        return None if found is None else found.score
 
-    def examples(self, which: str) -> int:
+    def examples(self, which: Which) -> int:
         """How many examples a score was measured on."""
-        found = self.summary[which]
-        return (found if which.startswith("test") else found["validation"])["examples"]
+        found = self._evaluation(which)
+        assert found is not None, f"round {self.number} has no {which}"
+        return found.examples
+
+    def _evaluation(self, which: Which) -> Evaluation | None:
+        found: Record | Evaluation | None = getattr(self.summary, which)
+        return found.validation if isinstance(found, Record) else found
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,7 @@ class RunRecord:
     @property
     def is_accuracy(self) -> bool:
         """Whether scores are accuracies; otherwise they are R squared."""
-        return self.top.summary["metric"] == "accuracy"
+        return self.top.summary.metric == "accuracy"
 
     def restored(self, values: np.ndarray) -> np.ndarray:
         """Per-input values (..., I) put back to where permuted inputs came from."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from math import isfinite, sqrt
+from math import inf, isfinite, sqrt
 from typing import Any
 
 from scipy import stats
@@ -13,6 +13,7 @@ from siftnet.analysis.headline import Scored, headline_of, standard_error
 from siftnet.config.identity import NOT_IN_DIGEST
 from siftnet.config.load import flatten, to_dict
 from siftnet.store.run import Run
+from siftnet.store.summary import RoundSummary
 from siftnet.studies.measure_run import FIRST
 
 CONFIDENCE = 0.95
@@ -45,10 +46,10 @@ def spread(runs: Sequence[Run]) -> dict[str, Any]:
     ValueError for runs that `check_alike` refuses.
     """
     check_alike(runs)
-    summaries = [{s["round"]: s for s in run.summaries()} for run in runs]
+    summaries = [{s.round: s for s in run.summaries()} for run in runs]
     indices = [{number: _indices(run, number) for number in found} for run, found in zip(runs, summaries, strict=True)]
     numbers = sorted(set().union(*summaries))
-    metric = next((s["metric"] for found in summaries for s in found.values()), "accuracy")
+    metric = next((s.metric for found in summaries for s in found.values()), "accuracy")
     rounds = [
         _round(number, [s.get(number) for s in summaries], [i.get(number, {}) for i in indices]) for number in numbers
     ]
@@ -91,7 +92,7 @@ def _settings(run: Run) -> dict[str, Any]:
     left_out = (*NOT_IN_DIGEST, "seed")
     flat = flatten(to_dict(run.config))
     kept = {k: v for k, v in flat.items() if not any(k == name or k.startswith(name + ".") for name in left_out)}
-    return kept | {"the data's content hash": run.data["hash"]}
+    return kept | {"the data's content hash": run.data.hash}
 
 
 def over_seeds(values: Sequence[float | None]) -> dict[str, Any]:
@@ -128,17 +129,17 @@ def mean_text(found: dict[str, Any], metric: str | None = None) -> str:
     return " ± ".join(f"{v:.{digits}f}" for v in shown)
 
 
-def _describe(run: Run, summaries: list[Summary]) -> dict[str, Any]:
+def _describe(run: Run, summaries: list[RoundSummary]) -> dict[str, Any]:
     headline = run.analysis("headline")
-    diverged = [{"round": s["round"], "step": s["diverged_at"]} for s in summaries if s["diverged_at"] is not None]
+    diverged = [{"round": s.round, "step": s.diverged_at} for s in summaries if s.diverged]
     return {
         "path": str(run.path),
         "seed": run.config.seed,
         "digest": run.digest,
         "headline": None if headline is None else headline[0]["round"],
         "diverged": diverged[0] if diverged else None,
-        "reached": summaries[-1]["round"] if summaries else None,
-        "stop": summaries[-1]["stop"] if summaries else None,
+        "reached": summaries[-1].round if summaries else None,
+        "stop": summaries[-1].stop if summaries else None,
         "asked": run.config.prune.rounds,
     }
 
@@ -152,25 +153,27 @@ def _indices(run: Run, number: int) -> dict[str, float | None]:
     return found | {"p": (locality.get("index_degree") or {}).get("p")}
 
 
-def _round(number: int, summaries: list[Summary | None], indices: list[dict[str, float | None]]) -> dict[str, Any]:
-    ranked = [s if s is not None and s["diverged_at"] is None else None for s in summaries]
+def _round(number: int, summaries: list[RoundSummary | None], indices: list[dict[str, float | None]]) -> dict[str, Any]:
+    ranked = [s if s is not None and not s.diverged else None for s in summaries]
     kept = [(_scores(s) | i) if s else {} for s, i in zip(ranked, indices, strict=True)]
     over = {name: over_seeds([values.get(name) for values in kept]) for name in QUANTITIES}
     over["index_degree"]["p"] = [values.get("p") for values in kept]
     return {
         "round": number,
         # Pruning removes exact numbers, so that the density is the same for every seed.
-        "density": next(s["density"] for s in summaries if s is not None),
+        "density": next(s.density for s in summaries if s is not None),
         "runs": sum(s is not None for s in ranked),
         **over,
     }
 
 
-def _scores(summary: Summary) -> dict[str, float | None]:
+def _scores(summary: RoundSummary) -> dict[str, float | None]:
+    assert summary.validation is not None
+    assert summary.last is not None
     return {
-        "validation": summary["best"]["validation"]["score"],
-        "test": summary["test_best"]["score"] if summary["test_best"] else None,
-        "last_validation": summary["last"]["validation"]["score"],
+        "validation": summary.validation.score,
+        "test": summary.test_best.score if summary.test_best else None,
+        "last_validation": summary.last.validation.score,
     }
 
 
@@ -184,11 +187,11 @@ def _headline(begun: Sequence[Run], rounds: list[dict[str, Any]], metric: str) -
     most = max((r["runs"] for r in sparse), default=0)
     means = [(r["round"], r["density"], r["validation"]["mean"]) for r in sparse if r["runs"] == most > 0]
     # All seeds are scored on the same validation examples: more seeds don't make these more.
-    examples = begun[0].data["examples"]["validation"] if begun else 0
+    examples = begun[0].data.examples["validation"] if begun else 0
     return headline_of([Scored(*mean, standard_error(metric, mean[-1], examples)) for mean in means])
 
 
-def _gain(runs: list[list[Summary]]) -> dict[str, Any]:
+def _gain(runs: list[list[RoundSummary]]) -> dict[str, Any]:
     pairs = [_pair(summaries) for summaries in runs]
     gains = [
         {k: _difference(pair["best"][k], pair["dense"][k]) for k in pair["dense"]} if pair else {} for pair in pairs
@@ -203,15 +206,15 @@ def _gain(runs: list[list[Summary]]) -> dict[str, Any]:
     }
 
 
-def _pair(summaries: list[Summary]) -> dict[str, dict[str, Any]] | None:
+def _pair(summaries: list[RoundSummary]) -> dict[str, dict[str, Any]] | None:
     """The dense round 0 and the sparse round that validates best, the denser of equals; None where one is missing."""
-    ranked = [s for s in summaries if s["diverged_at"] is None]
-    dense = next((s for s in ranked if s["round"] == 0 and s["density"] == 1), None)
-    sparse = [s for s in ranked if s["density"] < 1]
+    ranked = [s for s in summaries if not s.diverged]
+    dense = next((s for s in ranked if s.round == 0 and s.density == 1), None)
+    sparse = [s for s in ranked if s.density < 1]
     if dense is None or not sparse:
         return None
-    best = max(sparse, key=lambda s: s["best"]["validation"]["score"])
-    return {"dense": _scores(dense), "best": {"round": best["round"], "density": best["density"]} | _scores(best)}
+    best = max(sparse, key=lambda s: s.validation.score if s.validation else -inf)
+    return {"dense": _scores(dense), "best": {"round": best.round, "density": best.density} | _scores(best)}
 
 
 def _difference(one: float | None, other: float | None) -> float | None:

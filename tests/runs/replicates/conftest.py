@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from runs.replicates.alike import CHANGES, COUNT
 
+from runs.replicates.alike import CHANGES, COUNT
 from siftnet.kernels.registry import KERNELS
 from siftnet.runs.single import run
 from small import Several, config, dataset

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from runs.replicates.alike import CHANGES
 
 import siftnet
+from runs.replicates.alike import CHANGES
 from siftnet.commands.stored import AnalyzeCommand, ReportCommand, ShowCommand
 from siftnet.config.fields import AnalysisConfig, RunConfig
 from siftnet.runs import replicates

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs.replicates.alike import CHANGES, COUNT, TOGETHER, assert_like_singles, differing, finish
 
+from runs.replicates.alike import CHANGES, COUNT, TOGETHER, assert_like_singles, differing, finish
 from siftnet.data.batches import Batches
 from siftnet.kernels.interface import Kernel
 from siftnet.runs import single as launch

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from runs.replicates.alike import CHANGES, COUNT, assert_like_singles
 
+from runs.replicates.alike import CHANGES, COUNT, assert_like_singles
 from siftnet.kernels.plan import Plan, Timing
 from siftnet.runs import single as launch
 from siftnet.runs.estimate import estimate

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from runs.replicates.alike import COUNT, TOGETHER, Asking, assert_like_singles, differing, finish
 
+from runs.replicates.alike import COUNT, TOGETHER, Asking, assert_like_singles, differing, finish
 from siftnet.config.fields import TrainConfig
 from siftnet.data.batches import Batches
 from siftnet.kernels import trainer as train

@@ -6,8 +6,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from runs.replicates.alike import CHANGES, COUNT, TOGETHER, Asking, assert_like_singles, at_places, differing, finish
 
+from runs.replicates.alike import CHANGES, COUNT, TOGETHER, Asking, assert_like_singles, at_places, differing, finish
 from siftnet.runs.interrupt import Interrupted
 from siftnet.runs.replicates import resume_replicates, run_replicates
 from siftnet.runs.verify import verify

@@ -28,7 +28,7 @@ from siftnet.kernels.interface import Kernel
 from siftnet.network.layers import Affine, Network
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from siftnet.pruning.training import Evaluation
+from siftnet.pruning.evaluation import Evaluation
 
 # Updates in one graph: what is drawn for all of them at once costs little for each.
 UPDATES = 25

@@ -34,7 +34,7 @@ from siftnet.kernels.compaction import Part, compact
 from siftnet.network.layers import Affine, Network
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from siftnet.pruning.training import Evaluation
+from siftnet.pruning.evaluation import Evaluation
 
 STORAGE: dict[str, Storage] = {"fp32": "float32", "bf16": "paired"}
 

@@ -16,7 +16,7 @@ from siftnet.report.figures.figure import (
     plain,
     reference_line,
 )
-from siftnet.studies.measured_run import RoundRecord, RunRecord
+from siftnet.studies.measured_run import RoundRecord, RunRecord, Which
 from siftnet.wording import DENSE
 
 Z95 = 1.96
@@ -25,7 +25,7 @@ Z95 = 1.96
 def accuracy_figure(record: RunRecord) -> Figure:
     """Validation and test scores of every round that did not diverge, over density."""
     rounds = [r for r in record.rounds if not r.diverged]
-    curves = [
+    curves: list[tuple[Which, str, str, str, str]] = [
         ("best", "validation, best step", ACCENT, "circle", "solid"),
         ("last", "validation, last step", MUTED, "circle-open", "dot"),
         ("test_best", "test, weights that validation chose", SECOND, "diamond", "solid"),
@@ -55,7 +55,7 @@ def accuracy_figure(record: RunRecord) -> Figure:
 
 
 def _curve(
-    rounds: list[RoundRecord], which: str, name: str, color: str, symbol: str, dash: str, is_accuracy: bool
+    rounds: list[RoundRecord], which: Which, name: str, color: str, symbol: str, dash: str, is_accuracy: bool
 ) -> Trace:
     kept = [(r, score) for r in rounds if (score := r.score(which)) is not None]
     trace: Trace = {

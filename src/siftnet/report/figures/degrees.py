@@ -207,7 +207,7 @@ def _heat(values: np.ndarray, quantity: str) -> Trace:
 
 def named_figure(record: RunRecord) -> Figure:
     """The inputs that most nodes kept, by name, where no map can be drawn."""
-    names = record.run.data["input_names"] or [f"input {i}" for i in range(record.run.geometry.size)]
+    names = record.run.data.input_names or [f"input {i}" for i in range(record.run.geometry.size)]
     frames = []
     for r in record.rounds:
         degree_I = r.pictures["input_degree"]
