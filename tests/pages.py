@@ -59,7 +59,7 @@ def painted(value, key=""):
 
 def check_figures(page, rounds):
     """Every figure is one that Plotly knows how to draw, with a frame and a note for each round."""
-    for name, figure in page.data["figures"].items():
+    for name, figure in page.data.figures.items():
         frames = figure["frames"] if figure["frames"] is not None else [figure["data"]] * rounds
         assert len(frames) == rounds, name
         assert figure["notes"] is None or len(figure["notes"]) == rounds, name
