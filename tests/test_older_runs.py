@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from siftnet.cli import main
+from siftnet.commands.cli import main
 
 RUNS = Path(__file__).parent / "fixtures" / "runs"
 NAMES = sorted(folder.name for folder in RUNS.iterdir())
