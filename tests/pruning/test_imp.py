@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -206,7 +207,7 @@ def own_training(given: Assignment, *, steps: int = 6, spoil: str = "", declared
                 value -= 0.1 * (value - torch.arange(value.numel()).reshape(value.shape).cos())
                 if name in masks and spoil != "revived":
                     value *= masks[name]
-            given.watch(step + 1, history, lambda now=masks: Progress(State(parameters), history, now))
+            given.watch(step + 1, history, partial(Progress, State(parameters), history, masks))
     history.records.append(Record(steps, 0.0, Evaluation(0.0, 1.0, None, 1)))
     return Trained(State(parameters, step=steps), masks, history, declared)
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,7 +107,9 @@ def test_weights_are_dense_again_with_zeros_where_pruned(stored: Run) -> None:
         assert masks.apply(state).equals(state)
         assert all((state.parameters[name] != 0).sum() == mask.sum() for name, mask in masks.items())
     assert stored.weights(2).step == 20
-    assert stored.weights(2, "best").step == stored.summary(2).best.step
+    best = stored.summary(2).best
+    assert best is not None
+    assert stored.weights(2, "best").step == best.step
     assert not stored.weights(2, "scored").equals(stored.weights(2))
 
 
@@ -115,6 +118,7 @@ def test_a_ticket_is_all_of_a_round(stored: Run) -> None:
     assert ticket.provenance.round == 3
     assert ticket.masks.equals(stored.masks(3))
     assert ticket.trained.equals(stored.weights(3))
+    assert ticket.best is not None
     assert ticket.best.equals(stored.weights(3, "best"))
     assert ticket.geometry == torus(4, 4)
     assert stored.ticket(1).masks.equals(stored.masks(1))
@@ -242,7 +246,7 @@ def test_a_full_disk_is_one_sentence(copy: Run, monkeypatch: pytest.MonkeyPatch)
     assert not (copy.path / "report.html").exists()
 
 
-READERS = {
+READERS: dict[str, Callable[[Path], object]] = {
     "config.json": lambda path: Run(path),
     "data.json": lambda path: Run(path),
     "plan.json": lambda path: Run(path).plan,

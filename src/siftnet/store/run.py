@@ -110,7 +110,8 @@ class Run:
     @property
     def environment(self) -> dict[str, Any]:
         """Versions, processor, threads and precision of the machine that made the run, by name, to be shown."""
-        return self._read_json("environment.json")
+        stored: dict[str, Any] = self._read_json("environment.json")
+        return stored
 
     @property
     def amx(self) -> bool | None:
