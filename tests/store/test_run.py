@@ -24,6 +24,7 @@ from siftnet.pruning.training import History, Progress
 from siftnet.runs.single import run
 from siftnet.store import run as store
 from siftnet.store.checkpoint import CHECKPOINT_FORMAT
+from siftnet.store.round_files import RoundFiles
 from siftnet.store.run import Run
 from siftnet.store.tensors import read_tensors
 from small import config, dataset
@@ -61,7 +62,7 @@ def test_masks_of_many_layers_keep_their_order(copy: Run) -> None:
     names = [f"layers.{i}.{part}" for i in (10, 2, 0) for part in ("weight", "bias")]
     masks = Masks({name: torch.tensor([[True, False], [False, True]]) for name in names})
     state = masks.apply(State({name: torch.ones(2, 2) for name in names}))
-    copy.write_round(replace(copy.summary(3), round=4), masks, state, History())
+    copy.write_round(replace(copy.summary(3), round=4), RoundFiles(masks, state, History()))
     assert list(copy.masks(4)) == names
     assert copy.masks(4).equals(masks)
     assert copy.weights(4).equals(state)
@@ -231,7 +232,7 @@ def test_files_are_flushed_before_they_are_renamed(copy: Run, monkeypatch: pytes
     assert events == ["flush .report.html.draft", "rename report.html", "flush run"]
     events.clear()
     masks = copy.masks(3)
-    copy.write_round(replace(copy.summary(3), round=4), masks, copy.weights(3), History())
+    copy.write_round(replace(copy.summary(3), round=4), RoundFiles(masks, copy.weights(3), History()))
     assert events[-2:] == ["rename 04", "flush rounds"]
     assert events[:3] == ["flush .masks.safetensors.draft", "rename masks.safetensors", "flush .04.draft"]
 
