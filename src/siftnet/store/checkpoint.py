@@ -8,7 +8,7 @@ from pathlib import Path
 from safetensors.torch import save
 from torch import Tensor
 
-from siftnet.network.masks import Masks
+from siftnet.network.masks import Masks, pack, unpack
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Record
 from siftnet.pruning.training import History, Progress
@@ -19,7 +19,7 @@ CHECKPOINT_FORMAT = 2
 
 
 def pack_checkpoint(number: int, masks: Masks, progress: Progress) -> bytes:
-    """The progress of a round that is trained under `masks`."""
+    """The progress of a round that began under `masks`."""
     history = progress.history
     tensors = {f"state|{k}": t for k, t in progress.state.tensors()}
     if history.best is not None:
@@ -27,7 +27,9 @@ def pack_checkpoint(number: int, masks: Masks, progress: Progress) -> bytes:
     for step, state in history.snapshots.items():
         tensors |= {f"{step}|{k}": t for k, t in state.tensors()}
     # Stored tensors may share memory (a snapshot that is also the best); a file holds each once by name.
-    packed = {key: survivors(key, tensor, masks).clone() for key, tensor in tensors.items()}
+    own = progress.masks
+    packed = {key: survivors(key, tensor, _masks_of(key, masks, own)).clone() for key, tensor in tensors.items()}
+    changed = {} if own is None else {name: pack(mask) for name, mask in own.items()}
     facts = {
         "format": CHECKPOINT_FORMAT,
         "round": number,
@@ -37,7 +39,7 @@ def pack_checkpoint(number: int, masks: Masks, progress: Progress) -> bytes:
         "pending": history.pending,
         "seconds": history.seconds,
     }
-    return save(packed, {"facts": json.dumps(facts)})
+    return save(packed | {f"masks|{name}": bits for name, bits in changed.items()}, {"facts": json.dumps(facts)})
 
 
 def unpack_checkpoint(path: Path, number: int, masks: Masks) -> Progress | None:
@@ -53,10 +55,12 @@ def unpack_checkpoint(path: Path, number: int, masks: Masks) -> Progress | None:
     if found != CHECKPOINT_FORMAT:
         age = "an older" if found < CHECKPOINT_FORMAT else "a newer"
         raise ValueError(f"{path.parent} was written by {age} siftnet: remove it, and the round begins anew")
+    changed = {key.split("|", 1)[1]: tensors.pop(key) for key in list(tensors) if key.startswith("masks|")}
+    own = Masks({name: unpack(bits, tuple(masks[name].shape)) for name, bits in changed.items()}) if changed else None
     parts: dict[str, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         owner, name = key.split("|", 1)
-        parts.setdefault(owner, {})[name] = dense_again(name, tensor, masks, path)
+        parts.setdefault(owner, {})[name] = dense_again(name, tensor, _masks_of(key, masks, own), path)
     history = History(
         records=[Record.from_dict(r) for r in facts["records"]], pending=facts["pending"], seconds=facts["seconds"]
     )
@@ -64,4 +68,11 @@ def unpack_checkpoint(path: Path, number: int, masks: Masks) -> Progress | None:
     if "best" in parts:
         history.best = State.from_tensors(parts.pop("best"), facts["best_step"])
     history.snapshots = {int(step): State.from_tensors(part, 0) for step, part in parts.items()}
-    return Progress(state, history)
+    return Progress(state, history, own)
+
+
+def _masks_of(key: str, begin: Masks, changed: Masks | None) -> Masks:
+    """The masks whose survivors are stored of 'OWNER|...': where training changes masks, past states had others."""
+    if changed is None:
+        return begin
+    return changed if key.startswith("state|") else Masks({})
