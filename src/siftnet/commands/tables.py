@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
-from siftnet.kernels.plan import Plan
-from siftnet.report.claim import claim
 from siftnet.store.folder import RunFolder
 from siftnet.store.run import Run
-from siftnet.studies.seeds import mean_text, spread
 from siftnet.wording import density_text, score_text
+
+if TYPE_CHECKING:
+    from siftnet.kernels.plan import Plan
 
 # The columns of a run's table by heading, in order.
 COLUMNS = (
@@ -107,6 +107,8 @@ def _cells(row: dict[str, Any], intervals: bool) -> dict[str, str]:
 
 def spread_table(summary: dict[str, Any]) -> Table:
     """One line a round of a `siftnet.spread.spread`: means and deviations over seeds; the headline round in bold."""
+    from siftnet.studies.seeds import mean_text
+
     metric, count = summary["metric"], len(summary["runs"])
     seeds = "1 seed" if count == 1 else f"mean ± standard deviation over {count} seeds"
     title = f"{seeds}; {_metric_name(metric)} of the weights that validation chose; n: seeds that count"
@@ -165,13 +167,19 @@ def estimate_text(expected: dict[str, Any]) -> str:
 
 def print_outcome(outcome: RunFolder, as_json: bool) -> None:
     """The table of rounds with the verdict, or that over replicates with what they say together; or all as JSON."""
-    if as_json:
-        runs = [_to_dict(stored) for stored in outcome.runs]
-        together = {"replicates": str(outcome.path), "spread": spread(outcome.runs), "runs": runs}
-        print_json(together if outcome.replicated else runs[0])
+    if as_json and not outcome.replicated:
+        print_json(_to_dict(outcome.runs[0]))
         return
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     if outcome.replicated:
+        # Only here, because statistics over seeds take longer to load than a run's table to print.
+        from siftnet.report.claim import claim
+        from siftnet.studies.seeds import spread
+
+        if as_json:
+            runs = [_to_dict(stored) for stored in outcome.runs]
+            print_json({"replicates": str(outcome.path), "spread": spread(outcome.runs), "runs": runs})
+            return
         summary, first = spread(outcome.runs), outcome.runs[0]
         console.print(spread_table(summary))
         for text in claim(summary, augmented=first.data.augmented, permuted=first.permuted, started=first.started):

@@ -129,7 +129,11 @@ def resolve_paths(config: RunConfig) -> RunConfig:
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested values keyed by dotted field path."""
+    """Nested values keyed by dotted field path.
+
+    >>> flatten({"seed": 3, "train": {"lr": 0.1}})
+    {'seed': 3, 'train.lr': 0.1}
+    """
     flat: dict[str, Any] = {}
     for name, value in values.items():
         flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
