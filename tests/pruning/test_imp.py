@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from siftnet.config.fields import PruneConfig
+from siftnet.kernels.interface import Problem
 from siftnet.network.layers import initialise
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
@@ -29,11 +31,16 @@ def rounds(s: Setup, masks: Masks | None = None, rewind: State | None = None) ->
     return list(sift(s.subject, s.config.prune, s.config.train.rewind, s.config.seed, position, nothing))
 
 
+def of_round(s: Setup, number: int) -> Problem:
+    """The problem with the batches of a round."""
+    return replace(s.trainer.problem, batches=s.trainer.problem.batches.for_round(number))
+
+
 def after(s: Setup, updates: int) -> State:
     """The parameters after so many updates of the dense round, by a kernel of its own."""
     state = initialise(s.network, s.config.seed, 0)
     masks = Masks.dense(state, s.network.prunable_names)
-    kernel = s.trainer.kind(1.0).compile(s.network, state, masks, s.config.train, s.trainer.batches.for_round(0))
+    kernel = s.trainer.kind(1.0).compile(of_round(s, 0), state, masks)
     for _ in range(updates):
         kernel.advance(1)
     return kernel.export().weights_only()
@@ -63,12 +70,10 @@ def test_every_round_starts_afresh_with_a_batch_order_of_its_own() -> None:
     s = setup(train__momentum=0.9, train__weight_decay=0.01)
     for finished in rounds(s):
         state = State({name: value.clone() for name, value in finished.begin.parameters.items()})
-        batches = s.trainer.batches.for_round(finished.number)
-        kernel = s.trainer.kind(1.0).compile(s.network, state, finished.masks, s.config.train, batches)
+        kernel = s.trainer.kind(1.0).compile(of_round(s, finished.number), state, finished.masks)
         kernel.advance(20)
         assert kernel.export().equals(finished.trained)
-        wrong = s.trainer.batches.for_round(finished.number + 1)
-        kernel = s.trainer.kind(1.0).compile(s.network, state, finished.masks, s.config.train, wrong)
+        kernel = s.trainer.kind(1.0).compile(of_round(s, finished.number + 1), state, finished.masks)
         kernel.advance(20)
         assert not kernel.export().equals(finished.trained)
 

@@ -27,7 +27,15 @@ from siftnet.runs.machine import prepare_torch
 from siftnet.runs.recorder import Agreement, Keeper
 from siftnet.runs.request import Wanted, check_same, want
 from siftnet.runs.setup import Setup, set_up
-from siftnet.runs.single import create, note_other_tiles, plan_for, planned_far_enough, position_of, reopen, sift_from
+from siftnet.runs.single import (
+    create,
+    note_other_rounding,
+    plan_for,
+    planned_far_enough,
+    position_of,
+    reopen,
+    sift_from,
+)
 from siftnet.store.atomic import lock
 from siftnet.store.folder import open_replicates, replicate_path, seeds_asked, write_seeds
 from siftnet.store.run import Run
@@ -151,7 +159,7 @@ def _open(wanted: Sequence[Wanted], observer: Observer) -> list[tuple[Run, Setup
     if there:
         first, setup = next(iter(there.values()))
         observer.loaded(setup.dataset, setup.network, first.config)
-        note_other_tiles([stored for stored, _ in there.values()], observer)
+        note_other_rounding([stored for stored, _ in there.values()], setup.trainer.problem, observer)
         plan, config = first.plan, first.config
     else:
         setup, config = wanted[0].setup, wanted[0].setup.config

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from siftnet.config.fields import RunConfig
 from siftnet.data.dataset import Dataset
-from siftnet.kernels.plan import Plan, extend_plan, make_plan
-from siftnet.kernels.registry import candidates
+from siftnet.kernels.interface import Problem
+from siftnet.kernels.plan import Plan
+from siftnet.kernels.planning import extend_plan, make_plan
+from siftnet.kernels.registry import FEATURES, candidates, features_here, rounding_of
 from siftnet.pruning.imp import Position, foreseen_densities, masks_after, sift, stop_reason
 from siftnet.runs.describe import describe_data, describe_inputs
 from siftnet.runs.events import Observer, Silent
 from siftnet.runs.interrupt import Interrupted, stop_requests
-from siftnet.runs.machine import describe_machine, has_amx, prepare_torch, processor_name
+from siftnet.runs.machine import describe_machine, prepare_torch, processor_name
 from siftnet.runs.recorder import Agreement, Keeper
 from siftnet.runs.request import Wanted, check_same, first_round, want
 from siftnet.runs.setup import Setup, set_up
@@ -53,7 +55,7 @@ def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | 
         if Run.exists(path):
             stored, setup = reopen(wanted)
             observer.loaded(setup.dataset, setup.network, stored.config)
-            note_other_tiles([stored], observer)
+            note_other_rounding([stored], setup.trainer.problem, observer)
         else:
             observer.loaded(setup.dataset, setup.network, setup.config)
             stored, setup = create(wanted, plan_for(setup, observer))
@@ -101,20 +103,18 @@ def sift_from(position: Position, setup: Setup, keeper: Keeper) -> None:
             raise Interrupted(keeper.folder, stop)
 
 
-def note_other_tiles(runs: Iterable[Run], observer: Observer) -> None:
-    """Say so, once, where products on blocks would round otherwise than where one of the runs was made."""
-    here = has_amx()
-    if any(_other_tiles(stored, here) for stored in runs):
-        has = "has" if here else "lacks"
-        observer.noted(f"this machine {has} AMX tiles, unlike the one that made the run: last bits may differ")
-
-
-def _other_tiles(stored: Run, here: bool) -> bool:
-    # The dense kernel has no tiles of ours, and fp32 is not for them.
-    if stored.config.train.precision != "bf16" or stored.plan.names == ["dense"]:
-        return False
-    # A run of an older siftnet does not say.
-    return stored.environment.get("amx") not in (None, here)
+def note_other_rounding(runs: Iterable[Run], problem: Problem, observer: Observer) -> None:
+    """Say so, once, where this machine rounds otherwise than the one on which one of the runs was made."""
+    here, told = features_here(), set[str]()
+    for stored in runs:
+        for name in rounding_of(stored.plan.names, problem):
+            # A run of an older siftnet does not say.
+            if name not in told and stored.environment.get(name) not in (None, here[name]):
+                told.add(name)
+                has = "has" if here[name] else "lacks"
+                observer.noted(
+                    f"this machine {has} {FEATURES[name].words}, unlike the one that made the run: last bits may differ"
+                )
 
 
 def plan_for(setup: Setup, observer: Observer | None = None) -> Plan:
@@ -124,10 +124,9 @@ def plan_for(setup: Setup, observer: Observer | None = None) -> Plan:
         return Plan(given=config.kernel, why="asked for by name", threads=threads)
     if observer:
         observer.noted("timing the kernels, which are compiled first where they never ran: half a minute")
-    kinds = candidates("auto", setup.network, config.train, config.device)
+    problem = setup.trainer.problem
     densities = foreseen_densities(setup.subject, config.prune, first_round(setup).masks)
-    batches, processor = setup.trainer.batches, processor_name()
-    return make_plan(kinds, setup.network, config.train, batches, densities, threads=threads, processor=processor)
+    return make_plan(candidates("auto", problem), problem, densities, threads=threads, processor=processor_name())
 
 
 def resume(path: Path | str, *, dataset: Dataset | None = None, observer: Observer | None = None) -> Run:
@@ -141,9 +140,9 @@ def planned_far_enough(stored: Run, setup: Setup) -> Setup:
     """The setup with its plan timed further down, and stored so, where the run now goes on for longer."""
     plan = setup.trainer.plan
     densities = foreseen_densities(setup.subject, stored.config.prune, first_round(setup).masks)
-    training, batches = setup.config.train, setup.trainer.batches
-    kinds = [k for k in candidates("auto", setup.network, training, setup.config.device) if k.name in plan.names]
-    extended = extend_plan(plan, kinds, setup.network, training, batches, densities, processor=processor_name())
+    problem = setup.trainer.problem
+    kinds = [kind for kind in candidates("auto", problem) if kind.name in plan.names]
+    extended = extend_plan(plan, kinds, problem, densities, processor=processor_name())
     if extended == plan:
         return setup
     stored.update_plan(extended)
