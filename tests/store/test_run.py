@@ -145,7 +145,7 @@ def test_a_checkpoint_brings_back_every_bit(copy: Run) -> None:
         return masks.apply(State(drawn | {"free": torch.randn(30, 20, generator=draws)})).parameters
 
     def state(step: int, *, bare: bool = False) -> State:
-        buffers = {f"exp_avg.{name}": value for name, value in tensors().items()} | {"step.w": torch.tensor(3.0)}
+        buffers = {"exp_avg": tensors(), "step": {"w": torch.tensor(3.0)}}
         return State(tensors()) if bare else State(tensors(), {"w.mean": torch.rand(2)}, buffers, step)
 
     best = state(5)
@@ -167,7 +167,13 @@ def test_a_checkpoint_brings_back_every_bit(copy: Run) -> None:
     assert found.history.snapshots.keys() == {0, 3}
     assert all(found.history.snapshots[k].equals(history.snapshots[k]) for k in (0, 3))
     assert (found.history.records, found.history.pending) == (history.records, history.pending)
-    size = (copy.path / "checkpoint" / "progress.safetensors").stat().st_size
+    path = copy.path / "checkpoint" / "progress.safetensors"
+    names = {"parameters/w", "parameters/b", "parameters/free", "statistics/w.mean", "optimiser/step.w"}
+    names |= {f"optimiser/exp_avg.{name}" for name in ("w", "b", "free")}
+    stored = read_tensors(path)[0]
+    assert {key.removeprefix("state|") for key in stored if key.startswith("state|")} == names, "as siftnet 0.3 has it"
+    assert {key.split("|")[0] for key in stored} == {"state", "best", "0", "3"}
+    size = path.stat().st_size
     # State, its buffers, best and two snapshots, and 600 free values in each.
     assert size < 4 * 5 * (masks.survivors + 600) + 3500
     others = Masks({"w": ~masks["w"], "b": masks["b"]})

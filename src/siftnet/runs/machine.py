@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from siftnet.config.fields import RunConfig
+from siftnet.kernels.registry import features_here
 from siftnet.version import __version__
 
 
@@ -78,14 +79,6 @@ def numba_threads() -> int:
     return int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
 
 
-def has_amx() -> bool:
-    """Whether products of bf16 are computed on AMX tiles, which sum in an order of their own."""
-    # Here, because kernels stand below the machine in the order of the files and may come to ask it.
-    from siftnet.kernels.blocks.tile_product import has_amx
-
-    return has_amx()
-
-
 def has_native_bf16(device: str) -> bool:
     """Whether bf16 products are native there; emulated ones are slower than fp32."""
     if device.startswith("cuda"):
@@ -105,7 +98,7 @@ def describe_machine(config: RunConfig) -> dict[str, Any]:
         "numba": numba.__version__,
         "system": platform.platform(),
         "processor": processor_name(),
-        "amx": has_amx(),
+        **features_here(),
         "gpu": gpu,
         "device": config.device,
         "threads": config.threads,

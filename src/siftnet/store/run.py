@@ -114,11 +114,6 @@ class Run:
         return stored
 
     @property
-    def amx(self) -> bool | None:
-        """Whether the machine that made the run has AMX tiles; None where an older siftnet did not say."""
-        return self.environment.get("amx")
-
-    @property
     def plan(self) -> Plan:
         """Which kernel trains at which density; in a run from before there were plans, the one of its configuration."""
         from siftnet.kernels.plan import Plan

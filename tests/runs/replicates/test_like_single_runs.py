@@ -56,7 +56,7 @@ def test_the_data_are_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     compile_together = Several.compile_together
 
     def seen(self: Several, *told: Any) -> list[Kernel]:
-        shared.extend(told[-1])
+        shared.extend(problem.batches for problem in told[0])
         return compile_together(self, *told)
 
     monkeypatch.setattr(Several, "compile_together", seen)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 import torch
 
-from gpu_timing import Measured, Tell, now, reason, steady_memory
-from siftnet.bench.problem import Problem, thin
+from gpu.timing import Measured, Tell, reason, steady_memory
+from siftnet.kernels.instance import Instance
 from siftnet.kernels.plan import Plan
 from siftnet.kernels.registry import KERNELS
+from siftnet.kernels.timing import device_clock, durations, seconds_of
 from siftnet.kernels.trainer import Trainer
 
 ROUNDS, UPDATES, EVERY = 21, 100_000, 100
@@ -22,6 +24,8 @@ ROUNDS, UPDATES, EVERY = 21, 100_000, 100
 DENSITIES = (1.0, 0.01)
 # Trainings of each length: the fastest counts.
 LOOKS = 2
+# Exports whose times are averaged.
+EXPORTS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +55,15 @@ class Estimate:
     """Microseconds an update, everything included."""
 
 
-def measure_slices(problem: Problem, device: str, lengths: tuple[int, int], every: int, tell: Tell) -> list[Slice]:
+def measure_slices(dense: Instance, lengths: tuple[int, int], every: int, tell: Tell) -> list[Slice]:
     """Trainings with the batched kernel in bf16 at each density; lengths: updates of the shorter and the longer one."""
     found = []
+    training = replace(dense.problem.training, precision="bf16", validate_every=every, rewind=0)
+    dense = replace(dense, problem=replace(dense.problem, training=training))
     for density in DENSITIES:
         try:
-            with steady_memory(device):
-                found.append(_slice(thin(problem, density), density, device, lengths, every))
+            with steady_memory(dense.problem.device):
+                found.append(_slice(dense.at_density(density), density, lengths))
             tell(f"schedule at density {density:g}: {found[-1].update_ms:.4g} ms an update with validations")
         except Exception as error:
             found.append(Slice(density=density, failure=reason(error)))
@@ -65,10 +71,10 @@ def measure_slices(problem: Problem, device: str, lengths: tuple[int, int], ever
     return found
 
 
-def _slice(problem: Problem, density: float, device: str, lengths: tuple[int, int], every: int) -> Slice:
+def _slice(instance: Instance, density: float, lengths: tuple[int, int]) -> Slice:
     # What the first training of a process compiles and loads is nobody's round.
-    _train(problem, device, lengths[0], every)
-    looks = [[_train(problem, device, length, every) for length in lengths] for _ in range(LOOKS)]
+    _train(instance, lengths[0])
+    looks = [[_train(instance, length) for length in lengths] for _ in range(LOOKS)]
     short, long = (min(seconds for seconds, _ in column) for column in zip(*looks, strict=True))
     update = (long - short) / (lengths[1] - lengths[0])
     if update <= 0:
@@ -77,38 +83,34 @@ def _slice(problem: Problem, density: float, device: str, lengths: tuple[int, in
         density=density,
         update_ms=1000 * update,
         round_seconds=max(0.0, short - lengths[0] * update),
-        export_ms=_export_ms(problem, device),
+        export_ms=_export_ms(instance),
         updates=lengths[1],
         best=looks[-1][1][1],
     )
 
 
-def _train(problem: Problem, device: str, updates: int, every: int) -> tuple[float, int]:
+def _train(instance: Instance, updates: int) -> tuple[float, int]:
     """Seconds of a round of so many updates, and how many of its validations were the best so far."""
-    training = replace(problem.training, steps=updates, validate_every=every, precision="bf16", rewind=0)
+    problem = replace(instance.problem, training=replace(instance.problem.training, steps=updates))
     plan = Plan(given="batched", why="what is measured", threads=torch.get_num_threads())
-    trainer = Trainer(problem.network, training, plan, problem.batches)
-    start = now(device)
-    _, history = trainer(problem.state, problem.masks, round_number=1)
-    seconds = now(device) - start
+    histories = []
+    seconds = seconds_of(
+        lambda: histories.append(Trainer(problem, plan)(instance.state, instance.masks, round_number=1)[1]),
+        device_clock(problem.device),
+    )
+    (history,) = histories
     if history.diverged_at is not None:
         raise ArithmeticError(f"the training diverged after {history.diverged_at} updates")
     scores = [record.validation.score for record in history.records]
     return seconds, sum(score > max(scores[:at], default=-1.0) for at, score in enumerate(scores))
 
 
-def _export_ms(problem: Problem, device: str) -> float:
-    training = replace(problem.training, precision="bf16")
-    kind = KERNELS["batched"]
-    kernel = kind.compile(problem.network, problem.state, problem.masks, training, problem.batches)
-    kernel.export()
-    start = now(device)
-    for _ in range(3):
-        kernel.export()
-    return 1000 * (now(device) - start) / 3
+def _export_ms(instance: Instance) -> float:
+    kernel = instance.compile(KERNELS["batched"])
+    return 1000 * fmean(durations(kernel.export, EXPORTS, clock=device_clock(instance.problem.device)))
 
 
-def estimate(who: str, slices: Sequence[Slice]) -> Estimate:
+def estimate_schedule(who: str, slices: Sequence[Slice]) -> Estimate:
     """The paper's schedule from slices at density 1, which round 0 has, and lower, which all others have."""
     dense, sparse = slices
     if dense.update_ms is None or sparse.update_ms is None or dense.failure or sparse.failure:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -26,9 +25,9 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler, Sampler, Tensor
 
 from baselines import AutocastLoop, MaskedLoop
 from siftnet.bench.contender import Contender
-from siftnet.bench.problem import Problem
 from siftnet.data.dataset import Dataset as Images
-from siftnet.kernels.batched.kernel import Replicate
+from siftnet.kernels.batched.kernel import StackedKernel
+from siftnet.kernels.instance import Instance
 from siftnet.kernels.interface import ReplicatingKind
 from siftnet.kernels.registry import KERNELS
 from siftnet.network.layers import initialise
@@ -36,6 +35,7 @@ from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation
 
 Precision = Literal["bf16", "fp32"]
+Way = Literal["batched", "batched, compiled", "dense", "eager, resident", "eager, loader", "eager, by item"]
 PRECISIONS: tuple[Precision, ...] = ("bf16", "fp32")
 # Batches that each worker prepares ahead: twice PyTorch's default.
 PREFETCH = 4
@@ -56,7 +56,7 @@ class Competitor:
     """
 
     name: str
-    way: str
+    way: Way
     precision: str
     build: Callable[[], Contender]
     replicates: int = 1
@@ -137,8 +137,8 @@ class Feed:
 class LoaderLoop(MaskedLoop):
     """weight * mask in every pruned layer, batches from a feed."""
 
-    def __init__(self, problem: Problem, feed: Feed, *, autocast: bool) -> None:
-        super().__init__(problem)
+    def __init__(self, instance: Instance, feed: Feed, *, autocast: bool) -> None:
+        super().__init__(instance)
         self.feed, self.autocast = feed, autocast
 
     def next_batch(self) -> tuple[Tensor, Tensor]:
@@ -180,15 +180,14 @@ class WithTf32:
 class Replicas:
     """The batched kernel with several networks, each with a seed of its own, as one contender."""
 
-    def __init__(self, problem: Problem, states: Sequence[State], precision: Precision) -> None:
-        kind = KERNELS["batched"]
+    def __init__(self, instance: Instance, states: Sequence[State], precision: Precision) -> None:
+        kind, problem = KERNELS["batched"], instance.problem
         assert isinstance(kind, ReplicatingKind)
-        batches = [copy(problem.batches) for _ in states]
-        for seed, own in enumerate(batches):
-            own.seed = seed
         training = replace(problem.training, precision=precision)
-        masks = [problem.masks] * len(states)
-        self.kernels = kind.compile_together(problem.network, states, masks, training, batches)
+        problems = [
+            replace(problem, training=training, batches=problem.batches.for_seed(seed)) for seed in range(len(states))
+        ]
+        self.kernels = kind.compile_together(problems, states, [instance.masks] * len(states))
 
     def advance(self, updates: int) -> list[float]:
         """Make `updates` updates of every network and return all losses."""
@@ -202,35 +201,45 @@ class Replicas:
 class Compiled(Replicas):
     """The same with an update of all networks fused by torch.compile, which takes long at first."""
 
-    def __init__(self, problem: Problem, states: Sequence[State], precision: Precision) -> None:
-        super().__init__(problem, states, precision)
+    def __init__(self, instance: Instance, states: Sequence[State], precision: Precision) -> None:
+        super().__init__(instance, states, precision)
         first = self.kernels[0]
-        assert isinstance(first, Replicate)
+        assert isinstance(first, StackedKernel)
         stack: Any = first.stack
         stack.descend = torch.compile(stack.descend, fullgraph=True, dynamic=False)
 
 
 def competitors(
-    problem: Problem, feeds: Sequence[Feed], replicates: Sequence[int], *, compiled: bool = False
+    instance: Instance, feeds: Sequence[Feed], replicates: Sequence[int], *, compiled: bool = False
 ) -> list[Competitor]:
-    """Everybody who trains this problem, in the order in which they are to be built.
+    """Everybody who trains this instance, in the order in which they are to be built.
 
     feeds: of whole batches, and item by item; compiled: also the kernel batched under torch.compile. Kernels come
     first: a graph cannot be captured while a thread that pins memory allocates some, and that thread starts with the
     first batch of a feed.
     """
-    kernels = [*_batched(problem, replicates), *(_compiled(problem) if compiled else []), *_dense(problem)]
-    return [*kernels, *_resident(problem), *_loaders(problem, feeds)]
+    kernels = [*_batched(instance, replicates), *(_compiled(instance) if compiled else []), *_dense(instance)]
+    return [*kernels, *_resident(instance), *_loaders(instance, feeds)]
 
 
-def _batched(problem: Problem, replicates: Sequence[int]) -> list[Competitor]:
-    states = [initialise(problem.network, seed) for seed in range(max(replicates))]
+def choose(
+    everybody: Sequence[Competitor], ways: Sequence[Way], *, native_bf16: bool
+) -> tuple[list[Competitor], list[str]]:
+    """Those of these ways; without any named, all but those whose bf16 would be emulated, and the names of these."""
+    if ways:
+        return [own for own in everybody if own.way in ways], []
+    chosen = [own for own in everybody if native_bf16 or own.precision != "bf16"]
+    return chosen, [own.name for own in everybody if own not in chosen]
+
+
+def _batched(instance: Instance, replicates: Sequence[int]) -> list[Competitor]:
+    states = [initialise(instance.problem.network, seed) for seed in range(max(replicates))]
     return [
         Competitor(
             name=f"batched {precision}, R = {count}",
             way="batched",
             precision=precision,
-            build=lambda p=precision, n=count: Replicas(problem, states[:n], p),  # type: ignore[misc]
+            build=lambda p=precision, n=count: Replicas(instance, states[:n], p),  # type: ignore[misc]
             replicates=count,
             quantum=GRAPH,
             settle=GRAPH,
@@ -240,23 +249,23 @@ def _batched(problem: Problem, replicates: Sequence[int]) -> list[Competitor]:
     ]
 
 
-def _compiled(problem: Problem) -> list[Competitor]:
+def _compiled(instance: Instance) -> list[Competitor]:
     return [
         Competitor(
             name="batched bf16, compiled, R = 1",
             way="batched, compiled",
             precision="bf16",
-            build=lambda: Compiled(problem, [problem.state], "bf16"),
+            build=lambda: Compiled(instance, [instance.state], "bf16"),
             quantum=GRAPH,
             settle=GRAPH,
         )
     ]
 
 
-def _dense(problem: Problem) -> list[Competitor]:
+def _dense(instance: Instance) -> list[Competitor]:
     def build(precision: Precision) -> Contender:
-        training = replace(problem.training, precision=precision)
-        return KERNELS["dense"].compile(problem.network, problem.state, problem.masks, training, problem.batches)
+        training = replace(instance.problem.training, precision=precision)
+        return replace(instance, problem=replace(instance.problem, training=training)).compile(KERNELS["dense"])
 
     return [
         Competitor(name=f"dense {precision}", way="dense", precision=precision, build=lambda p=precision: build(p))  # type: ignore[misc]
@@ -264,11 +273,11 @@ def _dense(problem: Problem) -> list[Competitor]:
     ]
 
 
-def _resident(problem: Problem) -> list[Competitor]:
+def _resident(instance: Instance) -> list[Competitor]:
     builds: dict[str, Callable[[], Contender]] = {
-        "bf16": lambda: AutocastLoop(problem),
-        "tf32": lambda: WithTf32(MaskedLoop(problem)),
-        "fp32": lambda: MaskedLoop(problem),
+        "bf16": lambda: AutocastLoop(instance),
+        "tf32": lambda: WithTf32(MaskedLoop(instance)),
+        "fp32": lambda: MaskedLoop(instance),
     }
     return [
         Competitor(name=f"eager {precision}, resident", way="eager, resident", precision=precision, build=build)
@@ -276,17 +285,17 @@ def _resident(problem: Problem) -> list[Competitor]:
     ]
 
 
-def _loaders(problem: Problem, feeds: Sequence[Feed]) -> list[Competitor]:
+def _loaders(instance: Instance, feeds: Sequence[Feed]) -> list[Competitor]:
     whole, items = feeds
 
-    def entry(name: str, way: str, precision: str, feed: Feed, build: Callable[[], Contender]) -> Competitor:
+    def entry(name: str, way: Way, precision: str, feed: Feed, build: Callable[[], Contender]) -> Competitor:
         return Competitor(
             name=f"eager {precision}, {name}", way=way, precision=precision, build=build, settle=feed.depth, calm=CALM
         )
 
     return [
-        entry("loader", "eager, loader", "bf16", whole, lambda: LoaderLoop(problem, whole, autocast=True)),
-        entry("loader", "eager, loader", "tf32", whole, lambda: WithTf32(LoaderLoop(problem, whole, autocast=False))),
-        entry("loader", "eager, loader", "fp32", whole, lambda: LoaderLoop(problem, whole, autocast=False)),
-        entry("loader by item", "eager, by item", "bf16", items, lambda: LoaderLoop(problem, items, autocast=True)),
+        entry("loader", "eager, loader", "bf16", whole, lambda: LoaderLoop(instance, whole, autocast=True)),
+        entry("loader", "eager, loader", "tf32", whole, lambda: WithTf32(LoaderLoop(instance, whole, autocast=False))),
+        entry("loader", "eager, loader", "fp32", whole, lambda: LoaderLoop(instance, whole, autocast=False)),
+        entry("loader by item", "eager, by item", "bf16", items, lambda: LoaderLoop(instance, items, autocast=True)),
     ]

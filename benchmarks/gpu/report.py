@@ -14,9 +14,9 @@ from typing import Any
 from rich.box import SIMPLE
 from rich.table import Table
 
-from gpu_loops import Competitor
-from gpu_schedule import Estimate
-from gpu_timing import Ceilings, Measured
+from gpu.loops import Competitor
+from gpu.schedule import Estimate
+from gpu.timing import Ceilings, Measured
 from siftnet.bench.floor import Work
 from siftnet.network.layers import Affine, Network
 

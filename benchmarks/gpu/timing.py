@@ -1,4 +1,4 @@
-"""Clocks, turns and ceilings for bench_gpu.py: milliseconds an update of contenders that take turns on one device.
+"""Who fails, turns with a time limit, and ceilings for bench_gpu.py; clock and slices are those of kernels/timing.py.
 
 A contender is built and warmed up (kernels compiled, graphs captured), then takes turns with the others: some updates
 that do not count, then timed slices. Where one fails, its reason is kept and the others go on.
@@ -10,16 +10,17 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite
 from statistics import fmean
 
-import numpy as np
 import torch
 
-from gpu_loops import Competitor, tf32_products
+from gpu.loops import Competitor, tf32_products
 from siftnet.bench.contender import Contender
+from siftnet.kernels.timing import Clock, Stopwatch, device_clock, durations, order_of_turn, seconds_of
+from siftnet.runs.machine import has_native_bf16
 
 Tell = Callable[[str], None]
 SLICES_A_TURN = 3
@@ -32,7 +33,7 @@ REASON = 300
 @dataclass(frozen=True, kw_only=True)
 class Pace:
     """How long to look. slice_ms: least length of a timed slice; turns: of each contender; seconds: longest time that
-    the turns of one contender may take together; ends: when nobody begins another turn, by time.perf_counter."""
+    the turns of one contender may take together; ends: when nobody begins another turn, by the clock."""
 
     slice_ms: float
     turns: int
@@ -73,12 +74,11 @@ class Measured:
 
 @dataclass
 class Entry:
-    """A competitor, its contender once it is built, and its slices so far as milliseconds an update."""
+    """A competitor, its contender and the stopwatch of that once it is built, and the seconds of its turns so far."""
 
     competitor: Competitor
     contender: Contender | None = None
-    updates: int = 0
-    slices: list[float] = field(default_factory=list)
+    watch: Stopwatch | None = None
     spent: float = 0.0
     setup_seconds: float | None = None
     memory_mb: float | None = None
@@ -87,18 +87,14 @@ class Entry:
     failure: str | None = None
 
 
-def now(device: str) -> float:
-    """Seconds, once the device has done all it was given."""
-    if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
-
-
-def race(competitors: Sequence[Competitor], device: str, pace: Pace, tell: Tell) -> list[Measured]:
-    """Build everybody, then time them in turns, the order reversed every other time."""
-    entries = [Entry(competitor) for competitor in competitors]
+def race(
+    competitors: Sequence[Competitor], device: str, pace: Pace, tell: Tell, clock: Clock | None = None
+) -> list[Measured]:
+    """Build everybody, then time them in turns, the order reversed every other time. clock: the device's own unless
+    given."""
+    entries, clock = [Entry(competitor) for competitor in competitors], clock or device_clock(device)
     rest = "the time for the whole benchmark was over"
-    for entry, action in _actions(entries, device, pace, tell):
+    for entry, action in _actions(entries, device, pace, tell, clock):
         _guard(entry, device, tell, action)
         if entry.failure is not None and not _answers(device):
             # What the others have so far stands.
@@ -114,23 +110,23 @@ def race(competitors: Sequence[Competitor], device: str, pace: Pace, tell: Tell)
 
 
 def _actions(
-    entries: Sequence[Entry], device: str, pace: Pace, tell: Tell
+    entries: Sequence[Entry], device: str, pace: Pace, tell: Tell, clock: Clock
 ) -> Iterator[tuple[Entry, Callable[[], None]]]:
     """What is to be done, each when it is asked for: everybody's set-up, then turns of those who have time left."""
     for entry in entries:
-        if time.perf_counter() < pace.ends:
-            yield entry, partial(_set_up, entry, device, pace, tell)
+        if clock() < pace.ends:
+            yield entry, partial(_set_up, entry, device, pace, tell, clock)
     for turn in range(pace.turns):
-        for entry in entries if turn % 2 == 0 else reversed(entries):
-            ready = entry.contender is not None and entry.failure is None
-            if ready and entry.spent < pace.seconds and time.perf_counter() < pace.ends:
-                yield entry, partial(_turn, entry, device)
+        for entry in order_of_turn(entries, turn):
+            ready = entry.watch is not None and entry.failure is None
+            if ready and entry.spent < pace.seconds and clock() < pace.ends:
+                yield entry, partial(_turn, entry, clock)
 
 
 def _answers(device: str) -> bool:
     """Whether the device still works: some errors leave a GPU unusable for the rest of the process."""
     try:
-        now(device)
+        device_clock(device)()
     except RuntimeError:
         return False
     return True
@@ -177,55 +173,44 @@ def _own_stream(device: str) -> torch.cuda.StreamContext | nullcontext[None]:
     return torch.cuda.stream(torch.cuda.current_stream(device)) if device.startswith("cuda") else nullcontext()
 
 
-def _set_up(entry: Entry, device: str, pace: Pace, tell: Tell) -> None:
+def _set_up(entry: Entry, device: str, pace: Pace, tell: Tell, clock: Clock) -> None:
     """Build, make first updates, validate, and find how many updates a slice takes."""
     competitor, cuda = entry.competitor, device.startswith("cuda")
     before = torch.cuda.memory_allocated(device) if cuda else 0
     if cuda:
         torch.cuda.reset_peak_memory_stats(device)
     with steady_memory(device):
-        start = now(device)
+        start = clock()
         contender = entry.contender = competitor.build()
         contender.advance(competitor.quantum)
-        entry.setup_seconds = now(device) - start
+        entry.setup_seconds = clock() - start
     entry.memory_mb = (torch.cuda.max_memory_allocated(device) - before) / 1e6 if cuda else None
     contender.evaluate("validation")
     validations = []
     for _ in range(SLICES_A_TURN):
         # A kernel may keep a validation until the next update.
         contender.advance(competitor.quantum)
-        validations.append(_seconds(device, lambda: contender.evaluate("validation")))
+        validations.append(seconds_of(lambda: contender.evaluate("validation"), clock))
     entry.evaluate_ms = 1000 * min(validations)
+    watch = Stopwatch(contender.advance, clock, quantum=competitor.quantum)
     contender.advance(max(competitor.quantum, competitor.settle))
-    count = competitor.quantum * (1 if competitor.quantum > 1 else 3)
-    step = _seconds(device, lambda: contender.advance(count)) / count
-    slices = max(1, round(pace.slice_ms / 1000 / max(step, 1e-7) / competitor.quantum))
-    entry.updates = competitor.quantum * slices
+    step = watch.look(competitor.quantum * (1 if competitor.quantum > 1 else 3))
+    watch.cut_slices(step, pace.slice_ms / 1000)
+    entry.watch = watch
     time.sleep(competitor.calm)
     tell(f"{competitor.name}: set up in {entry.setup_seconds:.1f} s, about {1000 * step:.4g} ms an update")
 
 
-def _turn(entry: Entry, device: str) -> None:
+def _turn(entry: Entry, clock: Clock) -> None:
     """Updates that do not count, then timed slices."""
-    competitor, contender, begin = entry.competitor, entry.contender, time.perf_counter()
-    assert contender is not None
-    contender.advance(competitor.settle)
-    losses: list[float] = []
-    for _ in range(SLICES_A_TURN):
-        start = now(device)
-        losses = contender.advance(entry.updates)
-        entry.slices.append(1000 * (now(device) - start) / entry.updates)
+    competitor, watch, begin = entry.competitor, entry.watch, clock()
+    assert watch is not None
+    losses = watch.turn(SLICES_A_TURN, settle=competitor.settle)
     if not all(map(isfinite, losses)):
         raise ArithmeticError("a loss is not a number")
     entry.loss = fmean(losses)
     time.sleep(competitor.calm)
-    entry.spent += time.perf_counter() - begin
-
-
-def _seconds(device: str, call: Callable[[], object]) -> float:
-    start = now(device)
-    call()
-    return now(device) - start
+    entry.spent += clock() - begin
 
 
 def _summary(entry: Entry, rest: str) -> Measured:
@@ -233,24 +218,29 @@ def _summary(entry: Entry, rest: str) -> Measured:
     found = Measured(
         setup_seconds=entry.setup_seconds, memory_mb=entry.memory_mb, evaluate_ms=entry.evaluate_ms, loss=entry.loss
     )
-    if entry.failure is not None or not entry.slices:
+    watch = entry.watch
+    if entry.failure is not None or watch is None or not watch.slices:
         return replace(found, failure=entry.failure or f"not timed: {rest}")
-    p20, p50, p80 = np.percentile(entry.slices, [20, 50, 80]).tolist()
+    times = watch.step_ms()
     return replace(
         found,
-        best_ms=min(entry.slices),
-        p20_ms=p20,
-        p50_ms=p50,
-        p80_ms=p80,
-        updates=entry.updates * len(entry.slices),
-        slices=len(entry.slices),
+        best_ms=times.best,
+        p20_ms=times.p20,
+        p50_ms=times.p50,
+        p80_ms=times.p80,
+        updates=watch.made,
+        slices=len(watch.slices),
     )
 
 
 def measure_ceilings(device: str, size: int, copied_bytes: int) -> Ceilings:
     """Rates of a product of random (size, size) matrices in bf16, TF32 and fp32, and of copying so many bytes."""
     rates = {}
-    for precision, dtype in (("bf16", torch.bfloat16), ("tf32", torch.float32), ("fp32", torch.float32)):
+    for precision, dtype in (("fp32", torch.float32), ("tf32", torch.float32), ("bf16", torch.bfloat16)):
+        if precision == "bf16" and not has_native_bf16(device):
+            # Emulated products take minutes; what is possible in bf16 there is what fp32 does.
+            rates[precision] = rates["fp32"]
+            continue
         left = torch.randn(size, size, device=device).to(dtype)
         right = torch.randn(size, size, device=device).to(dtype)
         out = torch.empty_like(left)
@@ -265,11 +255,11 @@ def measure_ceilings(device: str, size: int, copied_bytes: int) -> Ceilings:
 
 def _fastest(device: str, call: Callable[[], object]) -> float:
     """Seconds of the fastest call, by the device's own events on a GPU."""
+    if not device.startswith("cuda"):
+        return min(durations(call, REPEATS, clock=device_clock(device), warm_up=WARM_UP))
+    found = []
     for _ in range(WARM_UP):
         call()
-    if not device.startswith("cuda"):
-        return min(_seconds(device, call) for _ in range(REPEATS))
-    found = []
     with torch.cuda.device(device):
         for _ in range(REPEATS):
             begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
