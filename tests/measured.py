@@ -2,11 +2,15 @@
 
 import numpy as np
 
+from siftnet.analysis.index import Index
 from siftnet.config.load import from_dict
 from siftnet.data.dataset import Dataset
+from siftnet.pruning.evaluation import Evaluation, Record
 from siftnet.runs.setup import set_up
 from siftnet.runs.single import run
-from siftnet.studies.measure_run import survey
+from siftnet.store.summary import RoundSummary
+from siftnet.studies.measure_run import measure_rounds
+from siftnet.studies.measured_layer import Indices
 
 HOSTILE = "</script><script>alert('x')</script><img src=http://evil.example/x.png>"
 
@@ -45,7 +49,57 @@ def dataset(geometry, **changes):
     return Dataset(**(values | changes))
 
 
+def evaluation(score, examples=100):
+    """On a split, of which the score alone matters."""
+    return Evaluation(loss=0.1, score=score, top5=None, examples=examples)
+
+
+def validated(score, step=5, examples=100):
+    """A validation, of which score and step matter."""
+    return Record(step, 0.1, evaluation(score, examples))
+
+
+def round_summary(number=0, density=1.0, **changes):
+    """A finished round with usual numbers."""
+    values = {
+        "round": number,
+        "density": density,
+        "density_effective": density,
+        "survivors": round(1000 * density),
+        "entries": 1000,
+        "layers": {},
+        "metric": "accuracy",
+        "best": validated(0.5),
+        "last": validated(0.5, 9),
+        "test_best": evaluation(0.5),
+        "test_last": evaluation(0.5),
+        "seconds": 1.0,
+        "kernel": "dense",
+        "diverged_at": None,
+        "begin_sha256": "",
+        "stop": None,
+    }
+    return RoundSummary(**(values | changes))
+
+
+def index(value, low=None, high=None, p=None):
+    """Without what depends on the null."""
+    return Index(value, low, high, None, p, 19)
+
+
+def indices(uniform, degree):
+    """Of a layer's locality, the same with every node weighing 1."""
+    return Indices(
+        index_uniform=uniform,
+        index_degree=degree,
+        index_uniform_node=uniform,
+        index_degree_node=degree,
+        correlation_length=None,
+        correlation_length_degree=None,
+    )
+
+
 def measured_run(path, config, data=None):
     found = run(config, path, dataset=data)
-    survey(found, config.analysis, set_up(found.config, data))
+    measure_rounds(found, config.analysis, set_up(found.config, data))
     return found

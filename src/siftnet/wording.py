@@ -33,11 +33,11 @@ def number(value: float | None) -> str:
     return f"{value:,.{2 if abs(value) < 2 else 1 if abs(value) < 100 else 0}f}"
 
 
-def interval(index: dict[str, Any] | None) -> str:
+def interval(index: Any) -> str:
     """An index's 95% interval, e.g. '[4.9, 5.5]', empty where there is none."""
-    if index is None or index["low"] is None:
+    if index is None or index.low is None:
         return ""
-    return f"[{number(index['low'])}, {number(index['high'])}]"
+    return f"[{number(index.low)}, {number(index.high)}]"
 
 
 def duration(seconds: float) -> str:
@@ -52,9 +52,9 @@ def literal(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def layer_name(layer: str) -> str:
-    """'layers.1' is the second layer."""
-    return f"layer {int(layer.removeprefix('layers.')) + 1}"
+def layer_name(place: int) -> str:
+    """A layer by its place from the inputs up: 1 is the second layer."""
+    return f"layer {place + 1}"
 
 
 def signed(value: float, digits: int) -> str:

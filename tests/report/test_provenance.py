@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from measured import round_summary
 from siftnet.report.provenance import ROUND_COLUMNS, circumstances, round_rows
 from siftnet.store.run import Run
-from siftnet.studies.measured_run import read_record
+from siftnet.studies.measured_run import read_measured
 
 
 @pytest.mark.parametrize(
@@ -26,11 +27,11 @@ from siftnet.studies.measured_run import read_record
 def test_kernels_are_named_with_the_densities_that_they_computed(
     torus_run: Run, used: list[tuple[str, float]], expected: str
 ) -> None:
-    rounds = [SimpleNamespace(summary={"kernel": k, "seconds": 1.0, "density": d}) for k, d in used]
+    rounds = [SimpleNamespace(summary=round_summary(kernel=k, density=d)) for k, d in used]
     record: Any = SimpleNamespace(run=torus_run, rounds=rounds)
     assert dict(circumstances(record))["kernel"] == expected
 
 
 def test_each_round_names_its_kernel(torus_run: Run) -> None:
     at = ROUND_COLUMNS.index("kernel")
-    assert [row[at] for row in round_rows(read_record(torus_run))] == ["dense"] * 3
+    assert [row[at] for row in round_rows(read_measured(torus_run))] == ["dense"] * 3

@@ -16,7 +16,7 @@ from siftnet.report.claim import gain_text
 from siftnet.report.figures.figure import band
 from siftnet.report.figures.seeds import index_figures, score_figures
 from siftnet.report.provenance import command, option
-from siftnet.report.seeds_page import build_spread_report, by_seed
+from siftnet.report.seeds_page import by_seed, seeds_page
 from siftnet.runs.single import run
 from siftnet.store.run import Run
 from siftnet.studies.seeds import over_seeds, spread
@@ -38,7 +38,7 @@ def runs(folder):
 
 @pytest.fixture(scope="module")
 def page(runs, folder):
-    return Page(build_spread_report(runs, folder))
+    return Page(seeds_page(runs, folder))
 
 
 def words(page):
@@ -104,7 +104,7 @@ def test_nothing_is_fetched(page):
 
 
 def test_one_seed_claims_nothing(runs):
-    text = words(Page(build_spread_report(runs[:1], runs[0].path.parent)))
+    text = words(Page(seeds_page(runs[:1], runs[0].path.parent)))
     assert "One seed says nothing about the next" in text
     assert "±" not in text
     assert "gained" not in text
@@ -112,7 +112,7 @@ def test_one_seed_claims_nothing(runs):
 
 def test_runs_that_are_not_measured_show_their_scores(tmp_path):
     runs = [run(seeded(seed), tmp_path / f"seed-{seed}") for seed in range(2)]
-    page = Page(build_spread_report(runs, tmp_path))
+    page = Page(seeds_page(runs, tmp_path))
     assert set(page.data["figures"]) == {"test", "validation"}
     # They have no page yet.
     assert not any(a["href"].endswith("report.html") for tag, a in page.elements if tag == "a")
@@ -122,7 +122,7 @@ def test_runs_that_are_not_measured_show_their_scores(tmp_path):
 def test_runs_without_a_grid_have_no_locality_and_hostile_names_stay_text(tmp_path):
     data = dataset(Unknown(12), name=HOSTILE, notes=(HOSTILE,))
     runs = [measured_run(tmp_path / "<b>" / f"<i>{seed}", seeded(seed), data) for seed in range(2)]
-    page = Page(build_spread_report(runs, tmp_path / "<b>"))
+    page = Page(seeds_page(runs, tmp_path / "<b>"))
     assert HOSTILE in "".join(page.text)
     assert not {"img", "b", "i"} & {tag for tag, _ in page.elements}
     assert set(page.data["figures"]) == {"test", "validation"}
@@ -134,7 +134,7 @@ def test_numeric_targets_are_told_in_r2(tmp_path):
         Grid((4, 4)), labels_N=np.random.default_rng(0).standard_normal(300).astype(np.float32), classes=None
     )
     runs = [measured_run(tmp_path / f"{seed}", seeded(seed, train__lr=0.01), data) for seed in range(2)]
-    page = Page(build_spread_report(runs, tmp_path))
+    page = Page(seeds_page(runs, tmp_path))
     assert "R²" in words(page)
     assert "points" not in words(page)
 
@@ -143,11 +143,11 @@ def test_seeds_that_have_not_begun_have_a_row_and_no_page(runs, folder, tmp_path
     waiting = tmp_path / "seed-9"
     source = measured_run(tmp_path / "other", seeded(9))
     shutil.copytree(source.path, waiting, ignore=shutil.ignore_patterns("rounds", "analysis", "rewind"))
-    page = Page(build_spread_report([*runs, Run(waiting)], folder))
+    page = Page(seeds_page([*runs, Run(waiting)], folder))
     assert "Seed 9 has not begun." in words(page)
     assert "3 of 4" in words(page)
     assert not any("seed-9" in a["href"] for tag, a in page.elements if tag == "a")
-    nothing = words(Page(build_spread_report([Run(waiting)], tmp_path)))
+    nothing = words(Page(seeds_page([Run(waiting)], tmp_path)))
     assert "One seed says nothing about the next" in nothing
 
 
@@ -157,19 +157,19 @@ def test_links_and_title_are_those_of_where_the_page_lies(runs, tmp_path):
     for stored in runs[:2]:
         (place / stored.path.name).symlink_to(stored.path)
     linked = [Run(place / stored.path.name) for stored in runs[:2]]
-    page = Page(build_spread_report(linked, place))
+    page = Page(seeds_page(linked, place))
     links = [a["href"] for tag, a in page.elements if tag == "a"]
     assert {"seed-0/report.html", "seed-1/report.html"} <= set(links)
     assert "five & more" in words(page)
     # Elsewhere links lead there all the same.
-    elsewhere = Page(build_spread_report(linked, tmp_path / "page"))
+    elsewhere = Page(seeds_page(linked, tmp_path / "page"))
     assert "../five%20%26%20more/seed-0/report.html" in [a["href"] for tag, a in elsewhere.elements if tag == "a"]
 
 
 def test_a_diverged_seed_is_named(tmp_path):
     runs = [measured_run(tmp_path / f"seed-{seed}", seeded(seed, train__lr=1e30)) for seed in range(2)]
     assert all(r.summaries()[0]["diverged_at"] is not None for r in runs)
-    page = Page(build_spread_report(runs, tmp_path))
+    page = Page(seeds_page(runs, tmp_path))
     assert "diverged in round 0 at step" in words(page)
     assert "The seeds have nothing to compare yet." in words(page)
 
@@ -245,4 +245,4 @@ def test_options_are_written_as_the_command_line_takes_them():
 def test_runs_of_other_settings_are_refused(runs, tmp_path):
     other = Run(run(seeded(7, train__lr=0.2), tmp_path / "seed-7").path)
     with pytest.raises(ValueError, match=r"train\.lr is 0\.3 in"):
-        build_spread_report([*runs, other], tmp_path)
+        seeds_page([*runs, other], tmp_path)

@@ -15,7 +15,7 @@ from siftnet.config.fields import RunConfig
 from siftnet.config.load import from_dict, to_dict
 from siftnet.runs.single import run
 from siftnet.store.run import Run
-from siftnet.studies.measure_run import survey
+from siftnet.studies.measure_run import measure_rounds
 from siftnet.studies.seeds import QUANTITIES, mean_text, over_seeds, spread
 from small import config, dataset
 
@@ -278,7 +278,7 @@ def test_real_runs_before_and_after_they_are_measured(tmp_path: Path) -> None:
     assert all(r["index_degree"]["mean"] is None for r in before["rounds"])
     settings = to_dict(runs[0].config.analysis) | {"samples": 3, "samples_other": 3, "bootstrap": 100}
     for stored in runs:
-        survey(stored, from_dict({"analysis": settings | {"ablation": False}}).analysis)
+        measure_rounds(stored, from_dict({"analysis": settings | {"ablation": False}}).analysis)
     found = together(*(Run(stored.path) for stored in runs))
     assert [r["seed"] for r in found["runs"]] == [3, 5]
     assert len({r["digest"] for r in found["runs"]}) == 2

@@ -14,7 +14,7 @@ CHUNK = 2**22
 TIE = 1e-9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Index:
     """An observation over its expectation under a null; never infinite, never NaN.
 
@@ -30,6 +30,19 @@ class Index:
     p: float | None
     samples: int
     note: str = ""
+
+    def __repr__(self) -> str:
+        return f"Index({describe(self)}{f', {self.note}' if self.note else ''})"
+
+
+def describe(index: Index) -> str:
+    """In one line, e.g. '4.60 [4.46, 4.74], p = 0.005 of 199 shuffles'."""
+    if index.value is None:
+        text = "undefined"
+    else:
+        between = "" if index.low is None or index.high is None else f" [{index.low:.2f}, {index.high:.2f}]"
+        text = f"{index.value:.2f}{between}"
+    return text if index.p is None else f"{text}, p = {index.p:.2g} of {index.samples} shuffles"
 
 
 def permutation_index(
@@ -54,11 +67,11 @@ def permutation_index(
     if np.all(np.abs(null_S - observed) <= slack):
         return Index(value, low, high, None, None, samples, f"not testable: {why_untestable}")
     p = float((1 + np.count_nonzero(null_S >= observed - slack)) / (1 + samples))
-    spread = float(null_S.std(ddof=1)) if samples > 1 else 0.0
-    if spread <= slack:
+    deviation = float(null_S.std(ddof=1)) if samples > 1 else 0.0
+    if deviation <= slack:
         note = note or f"no z: all {samples} shuffles are alike"
         return Index(value, low, high, None, p, samples, note)
-    return Index(value, low, high, float((observed - expected) / spread), p, samples, note)
+    return Index(value, low, high, float((observed - expected) / deviation), p, samples, note)
 
 
 def bootstrap_interval(

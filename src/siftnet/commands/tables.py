@@ -16,6 +16,8 @@ from siftnet.kernels.plan import Plan
 from siftnet.report.claim import claim
 from siftnet.store.folder import RunFolder
 from siftnet.store.run import Run
+from siftnet.studies.measured_layer import index_to_dict
+from siftnet.studies.measured_run import read_headline, read_round_indices
 from siftnet.studies.seeds import mean_text, spread
 from siftnet.wording import density_text, score_text
 
@@ -185,17 +187,16 @@ def print_outcome(outcome: RunFolder, as_json: bool) -> None:
 
 
 def _to_dict(stored: Run) -> dict[str, Any]:
-    headline = stored.analysis("headline")
+    headline = read_headline(stored)
     rows = [summary.to_dict() | _indices(stored, summary.round) for summary in stored.summaries()]
-    found = None if headline is None else headline[0]
+    found = headline and headline.to_dict()
     return {"run": str(stored.path), "digest": stored.digest, "headline": found, "rounds": rows}
 
 
 def _indices(stored: Run, number: int) -> dict[str, Any]:
-    measured = stored.analysis(f"round-{number:02d}")
-    layers = measured[0]["layers"] if measured else []
-    locality = layers[0]["locality"] if layers else None
-    return {name: locality[name] if locality else None for name in ("index_uniform", "index_degree")}
+    found = read_round_indices(stored, number)
+    uniform, degree = (found.index_uniform, found.index_degree) if found else (None, None)
+    return {"index_uniform": index_to_dict(uniform), "index_degree": index_to_dict(degree)}
 
 
 def print_json(value: Any) -> None:

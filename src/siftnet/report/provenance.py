@@ -7,21 +7,22 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from siftnet.analysis.locality import Locality
 from siftnet.config.fields import RunConfig
 from siftnet.config.load import flatten, load, preset_names, to_dict
 from siftnet.store.run import Run
 from siftnet.store.summary import DataSummary, RoundSummary
-from siftnet.studies.measured_run import RoundRecord, RunRecord
+from siftnet.studies.measured_run import MeasuredRound, MeasuredRun
 from siftnet.wording import duration, interval, number, score, share
 
 # Settings that say how much was measured or where, not what was run.
 ROUTINE = ("threads", "device", "kernel", "train.precision", "data.root", "data.superclass_file")
 
 
-def key_numbers(record: RunRecord) -> list[dict[str, str]]:
+def key_numbers(measured: MeasuredRun) -> list[dict[str, str]]:
     """The row of figures below the verdict: value, label and a remark each."""
-    dense = next((r for r in record.rounds if r.density == 1), None)
-    top, exact = record.top, record.is_accuracy
+    dense = next((r for r in measured.rounds if r.density == 1), None)
+    top, exact = measured.top, measured.is_accuracy
     found = [key(share(top.density), "density", f"headline, round {top.number}")]
     if top.score("test_best") is not None:
         against = {
@@ -29,12 +30,12 @@ def key_numbers(record: RunRecord) -> list[dict[str, str]]:
         }
         found.append(key(score(top.score("best"), exact), "validation", against["best"]))
         found.append(key(score(top.score("test_best"), exact), "test, same weights", against["test_best"]))
-    if record.top.locality is not None:
-        found.append(_index(record.top.locality))
-    told = "yes" if record.run.data.augmented else "no"
+    if measured.top.locality is not None:
+        found.append(_index(measured.top.locality))
+    told = "yes" if measured.run.data.augmented else "no"
     found.append(key(told, "told about geometry", "flips or shifts" if told == "yes" else "no augmentation"))
-    total = sum(r.summary.seconds for r in record.rounds)
-    found.append(key(str(len(record.rounds)), "rounds", f"{duration(total)} of training"))
+    total = sum(r.summary.seconds for r in measured.rounds)
+    found.append(key(str(len(measured.rounds)), "rounds", f"{duration(total)} of training"))
     return found
 
 
@@ -43,11 +44,11 @@ def key(value: str, label: str, remark: str) -> dict[str, str]:
     return {"value": value, "label": label, "remark": remark}
 
 
-def _index(locality: dict[str, Any]) -> dict[str, str]:
-    degree = locality["index_degree"]
-    name, index = ("degree", degree) if degree is not None else ("uniform", locality["index_uniform"])
-    p = "not testable" if index["p"] is None else f"p = {index['p']:.2g}"
-    return key(number(index["value"]), f"locality index_{name}", " ".join(filter(None, [interval(index), p])))
+def _index(locality: Locality) -> dict[str, str]:
+    degree = locality.index_degree
+    name, index = ("degree", degree) if degree is not None else ("uniform", locality.index_uniform)
+    p = "not testable" if index.p is None else f"p = {index.p:.2g}"
+    return key(number(index.value), f"locality index_{name}", " ".join(filter(None, [interval(index), p])))
 
 
 def settings(config: RunConfig) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
@@ -62,15 +63,15 @@ def setting_rows(values: dict[str, Any]) -> list[tuple[str, str]]:
     return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in values.items()]
 
 
-def circumstances(record: RunRecord) -> list[tuple[str, str]]:
+def circumstances(measured: MeasuredRun) -> list[tuple[str, str]]:
     """Data set, seeds, machine and digest as rows of a table."""
-    run = record.run
+    run = measured.run
     rows = [
         *data_rows(run),
         ("seeds", f"run {run.config.seed}, data {run.config.data.seed}"),
         ("digest of the run", run.digest),
-        ("kernel", kernels([r.summary for r in record.rounds])),
-        ("seconds a round", seconds([r.summary for r in record.rounds])),
+        ("kernel", kernels([r.summary for r in measured.rounds])),
+        ("seconds a round", seconds([r.summary for r in measured.rounds])),
     ]
     return rows + [(name, str(value)) for name, value in run.environment.items() if value is not None]
 
@@ -123,15 +124,15 @@ ROUND_COLUMNS = [
 ]  # fmt: skip
 
 
-def round_rows(record: RunRecord) -> list[list[str]]:
+def round_rows(measured: MeasuredRun) -> list[list[str]]:
     """All numbers of every round, in the order of ROUND_COLUMNS."""
-    return [_round_row(r, record.is_accuracy) for r in record.rounds]
+    return [_round_row(r, measured.is_accuracy) for r in measured.rounds]
 
 
-def _round_row(r: RoundRecord, exact: bool) -> list[str]:
-    locality = r.locality or {}
-    uniform, degree = locality.get("index_uniform") or {}, locality.get("index_degree") or {}
-    p = degree.get("p")
+def _round_row(r: MeasuredRound, exact: bool) -> list[str]:
+    locality = r.locality
+    uniform, degree = (locality.index_uniform, locality.index_degree) if locality else (None, None)
+    p = degree.p if degree else None
     remark = f"diverged at step {r.summary.diverged_at}" if r.diverged else r.summary.stop or ""
     return [
         str(r.number),
@@ -141,11 +142,11 @@ def _round_row(r: RoundRecord, exact: bool) -> list[str]:
         fine(r.score("best"), exact),
         fine(r.score("last"), exact),
         fine(r.score("test_best"), exact),
-        number(uniform.get("value")),
-        number(degree.get("value")),
-        interval(degree) if degree else "",
+        number(uniform.value if uniform else None),
+        number(degree.value if degree else None),
+        interval(degree),
         "–" if p is None else f"{p:.2g}",
-        number(locality.get("correlation_length")),
+        number(locality.correlation_length if locality else None),
         r.summary.kernel or "–",
         f"{r.summary.seconds:.1f}",
         remark,

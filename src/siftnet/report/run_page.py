@@ -15,7 +15,7 @@ from siftnet.report.pictures.gallery import Gallery, deeper_galleries, first_lay
 from siftnet.report.provenance import ROUND_COLUMNS, circumstances, key_numbers, round_rows, settings
 from siftnet.report.render import render
 from siftnet.store.run import Run
-from siftnet.studies.measured_run import RunRecord, read_record
+from siftnet.studies.measured_run import MeasuredRun, read_measured
 from siftnet.wording import number, score, share
 
 
@@ -30,35 +30,35 @@ class Section:
     figures: Sequence[Figure] = field(default_factory=tuple)
 
 
-def build_report(run: Run) -> str:
+def run_page(run: Run) -> str:
     """The page about a run, self-contained HTML.
 
     Raises ValueError where the run has not been analysed.
     """
-    record = read_record(run)
-    sections = [section for section in _sections(record) if section.figures or section.galleries or section.text]
+    measured = read_measured(run)
+    sections = [section for section in _sections(measured) if section.figures or section.galleries or section.text]
     figures = {figure.name: figure.payload() for section in sections for figure in section.figures}
     galleries = {gallery.name: gallery.payload() for section in sections for _, gallery in section.galleries}
-    data = {"rounds": _labels(record), "start": record.headline_at, "figures": figures, "galleries": galleries}
+    data = {"rounds": _labels(measured), "start": measured.headline_at, "figures": figures, "galleries": galleries}
     changed, all_settings = settings(run.config)
     return render(
         "run.html",
         data,
         eyebrow="what survived",
         name=run.path.resolve().name,
-        subtitle=_subtitle(record),
-        verdict=split_verdict(record.headline["verdict"]),
-        keys=key_numbers(record),
+        subtitle=_subtitle(measured),
+        verdict=split_verdict(measured.headline.verdict),
+        keys=key_numbers(measured),
         sections=sections,
-        rounds=len(record.rounds),
-        start=record.headline_at,
-        start_label=_labels(record)[record.headline_at]["label"],
+        rounds=len(measured.rounds),
+        start=measured.headline_at,
+        start_label=_labels(measured)[measured.headline_at]["label"],
         changed=changed,
         settings=all_settings,
-        circumstances=circumstances(record),
+        circumstances=circumstances(measured),
         columns=ROUND_COLUMNS,
-        rows=round_rows(record),
-        headline=record.headline_at,
+        rows=round_rows(measured),
+        headline=measured.headline_at,
     )
 
 
@@ -69,41 +69,41 @@ def split_verdict(verdict: str) -> tuple[str, str]:
     return first[:1].upper() + first[1:], rest
 
 
-def _subtitle(record: RunRecord) -> str:
-    network = record.run.config.network.layers
-    return f"{record.run.data.name} · {record.run.geometry.describe()} · network {network}"
+def _subtitle(measured: MeasuredRun) -> str:
+    network = measured.run.config.network.layers
+    return f"{measured.run.data.name} · {measured.run.geometry.describe()} · network {network}"
 
 
-def _labels(record: RunRecord) -> list[dict[str, Any]]:
+def _labels(measured: MeasuredRun) -> list[dict[str, Any]]:
     found = []
-    for r in record.rounds:
-        state = "diverged" if r.diverged else f"validation {score(r.score('best'), record.is_accuracy)}"
-        label = f"Round {r.number} of {record.rounds[-1].number} · density {share(r.density)} · {state}"
+    for r in measured.rounds:
+        state = "diverged" if r.diverged else f"validation {score(r.score('best'), measured.is_accuracy)}"
+        label = f"Round {r.number} of {measured.rounds[-1].number} · density {share(r.density)} · {state}"
         found.append({"number": r.number, "label": label})
     return found
 
 
-def _sections(record: RunRecord) -> list[Section]:
-    accuracy = Section("accuracy", "Accuracy", figures=[accuracy_figure(record)])
-    if not record.measured:
+def _sections(measured: MeasuredRun) -> list[Section]:
+    accuracy = Section("accuracy", "Accuracy", figures=[accuracy_figure(measured)])
+    if not measured.measured:
         return [accuracy]
-    ablation = ablation_figure(record)
+    ablation = ablation_figure(measured)
     return [
-        _masks(record),
+        _masks(measured),
         accuracy,
-        Section("locality", "Locality", _locality_text(record), figures=locality_figures(record)),
-        Section("connections", "By connection count", figures=degree_figures(record)),
-        Section("pixels", "Which inputs are used", figures=input_figures(record)),
-        Section("fields", "Receptive fields", figures=receptive_figures(record)),
-        _deeper(record),
+        Section("locality", "Locality", _locality_text(measured), figures=locality_figures(measured)),
+        Section("connections", "By connection count", figures=degree_figures(measured)),
+        Section("pixels", "Which inputs are used", figures=input_figures(measured)),
+        Section("fields", "Receptive fields", figures=receptive_figures(measured)),
+        _deeper(measured),
         Section("ablation", "Removing nodes", figures=[ablation] if ablation else []),
     ]
 
 
-def _masks(record: RunRecord) -> Section:
-    gallery, grid = first_layer_gallery(record), record.grid
+def _masks(measured: MeasuredRun) -> Section:
+    gallery, grid = first_layer_gallery(measured), measured.grid
     if gallery is None or grid is None:
-        place = record.run.geometry.describe()
+        place = measured.run.geometry.describe()
         return Section("masks", "Masks", f"The run has {place}, so there is no picture of a mask to show.")
     text = (
         "First-layer nodes, the same ones in every round: chosen at the headline round, so that one can watch them "
@@ -112,26 +112,26 @@ def _masks(record: RunRecord) -> Section:
     return Section("masks", "Masks", text, [("", gallery)])
 
 
-def _locality_text(record: RunRecord) -> str:
-    raw = record.top.raw
-    if record.top.locality is None:
+def _locality_text(measured: MeasuredRun) -> str:
+    raw = measured.top.raw
+    if measured.top.locality is None:
         return "Nobody has said where the inputs live on a grid, so distances between them cannot be measured."
-    if raw is None or raw["locality"] is None:
+    if raw is None:
         return ""
-    seen, restored = raw["locality"]["index_uniform"], record.top.locality["index_uniform"]
+    seen, restored = raw.index_uniform, measured.top.locality.index_uniform
     return (
         "The inputs were shuffled by one fixed permutation. In the order that the network saw them the index against "
-        f"uniform placement is {number(seen['value'])}; put back to their places, as everywhere on this page, it is "
-        f"{number(restored['value'])}."
+        f"uniform placement is {number(seen.value)}; put back to their places, as everywhere on this page, it is "
+        f"{number(restored.value)}."
     )
 
 
-def _deeper(record: RunRecord) -> Section:
-    figure, galleries = layers_figure(record), deeper_galleries(record)
+def _deeper(measured: MeasuredRun) -> Section:
+    figure, galleries = layers_figure(measured), deeper_galleries(measured)
     text = ""
     if galleries:
         text = (
-            f"Weights multiplied along every kept path down to the inputs, at round {record.top.number} (density "
-            f"{share(record.top.density)}): what a node would see if no nonlinearity lay below it."
+            f"Weights multiplied along every kept path down to the inputs, at round {measured.top.number} (density "
+            f"{share(measured.top.density)}): what a node would see if no nonlinearity lay below it."
         )
     return Section("deeper", "Deeper layers", text, galleries, [figure] if figure else [])

@@ -19,7 +19,7 @@ from siftnet.studies.seeds import mean_text, spread
 from siftnet.wording import share, signed
 
 
-def build_spread_report(runs: Sequence[Run], folder: Path) -> str:
+def seeds_page(runs: Sequence[Run], folder: Path) -> str:
     """The page about several seeds together, self-contained HTML, to lie in `folder`.
 
     Its links to the runs' own pages are relative to there (seed-N/report.html). Runs that are not measured yet show

@@ -320,6 +320,11 @@ class Run:
             return None
         return read_json(path), read_arrays(path.with_suffix(".npz"))
 
+    def analysis_numbers(self, name: str) -> dict[str, Any] | None:
+        """The numbers of one analysis without its arrays, or None where it was not made."""
+        path = self.path / "analysis" / f"{name}.json"
+        return read_json(path) if path.exists() else None
+
     @property
     def report_path(self) -> Path:
         """Where its page lies, once there is one."""

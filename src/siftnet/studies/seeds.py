@@ -14,7 +14,7 @@ from siftnet.config.identity import NOT_IN_DIGEST
 from siftnet.config.load import flatten, to_dict
 from siftnet.store.run import Run
 from siftnet.store.summary import RoundSummary
-from siftnet.studies.measure_run import FIRST
+from siftnet.studies.measured_run import read_headline, read_round_indices
 
 CONFIDENCE = 0.95
 # Differences between equal scores differ by this much for rounding alone, relative to the larger of 1 and the scores.
@@ -130,13 +130,13 @@ def mean_text(found: dict[str, Any], metric: str | None = None) -> str:
 
 
 def _describe(run: Run, summaries: list[RoundSummary]) -> dict[str, Any]:
-    headline = run.analysis("headline")
+    headline = read_headline(run)
     diverged = [{"round": s.round, "step": s.diverged_at} for s in summaries if s.diverged]
     return {
         "path": str(run.path),
         "seed": run.config.seed,
         "digest": run.digest,
-        "headline": None if headline is None else headline[0]["round"],
+        "headline": None if headline is None else headline.round,
         "diverged": diverged[0] if diverged else None,
         "reached": summaries[-1].round if summaries else None,
         "stop": summaries[-1].stop if summaries else None,
@@ -146,11 +146,15 @@ def _describe(run: Run, summaries: list[RoundSummary]) -> dict[str, Any]:
 
 def _indices(run: Run, number: int) -> dict[str, float | None]:
     """Locality indices of the first layer and p of index_degree; empty where not measured or without distances."""
-    measured = run.analysis(f"round-{number:02d}")
-    layers = {layer["layer"]: layer for layer in measured[0]["layers"]} if measured else {}
-    locality = layers.get(FIRST, {}).get("locality") or {}
-    found = {name: index["value"] for name in ("index_uniform", "index_degree") if (index := locality.get(name))}
-    return found | {"p": (locality.get("index_degree") or {}).get("p")}
+    found = read_round_indices(run, number)
+    if found is None:
+        return {}
+    degree = found.index_degree
+    return {
+        "index_uniform": found.index_uniform.value,
+        "index_degree": degree.value if degree else None,
+        "p": degree.p if degree else None,
+    }
 
 
 def _round(number: int, summaries: list[RoundSummary | None], indices: list[dict[str, float | None]]) -> dict[str, Any]:
