@@ -16,7 +16,7 @@ from siftnet.network.layers import Network
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation, Record
-from siftnet.pruning.training import Assignment, History, Progress, Watch
+from siftnet.pruning.training import Assignment, History, Progress, Trained
 
 # Updates between two looks at the clock and at the signals: so many, doubled while they take less than these seconds.
 SLICE, SLICE_SECONDS = 25, 0.05
@@ -36,18 +36,9 @@ class Trainer:
         name = self.plan.kernel(density)
         return candidates(name, self.network, self.training, str(self.batches.device))[0]
 
-    def __call__(
-        self,
-        state: State,
-        masks: Masks,
-        *,
-        round_number: int,
-        snapshots: tuple[int, ...] = (),
-        resume: Progress | None = None,
-        watch: Watch = lambda step, history, progress: None,
-    ) -> tuple[State, History]:
-        """See `Training`."""
-        return train_together([self], [Assignment(state, masks, round_number, snapshots, resume, watch)])[0]
+    def __call__(self, assignment: Assignment) -> Trained:
+        """See `Training`; masks stay as they are."""
+        return train_together([self], [assignment])[0]
 
     def evaluate(self, state: State, masks: Masks, split: str) -> Evaluation:
         """Score of given weights under masks, with their own running statistics."""
@@ -55,7 +46,7 @@ class Trainer:
         return kernel.evaluate(split)
 
 
-def train_together(trainers: Sequence[Trainer], assignments: Sequence[Assignment]) -> list[tuple[State, History]]:
+def train_together(trainers: Sequence[Trainer], assignments: Sequence[Assignment]) -> list[Trained]:
     """Make several trainings of one network side by side, slice by slice; what each `Training` would return.
 
     trainers: alike but for their batches; assignments: one for each, all of one density and at the same step. Where a
@@ -75,7 +66,7 @@ def train_together(trainers: Sequence[Trainer], assignments: Sequence[Assignment
         updates *= 2 if made == updates and elapsed < SLICE_SECONDS else 1
         _tell_of_diverged(live)
         _tell([course for course in live if course.history.diverged_at is None])
-    return [(course.final(), course.history) for course in courses]
+    return [course.trained() for course in courses]
 
 
 def _set_off(trainers: Sequence[Trainer], assignments: Sequence[Assignment]) -> list[_Course]:
@@ -104,7 +95,7 @@ def _share_out(clock: float, courses: Sequence[_Course]) -> float:
 def _tell_of_diverged(courses: Sequence[_Course]) -> None:
     for course in courses:
         if course.history.diverged_at is not None:
-            course.assignment.diverged(course.final(), course.history)
+            course.assignment.diverged(course.trained())
 
 
 def _tell(courses: Sequence[_Course]) -> None:
@@ -151,10 +142,10 @@ class _Course:
         """What it takes to continue from here."""
         return Progress(self.kernel.export(), self.history)
 
-    def final(self) -> State:
-        """The state after the last update."""
+    def trained(self) -> Trained:
+        """What the training returns, once it has ended."""
         assert self.end is not None
-        return self.end
+        return Trained(self.end, self.assignment.masks, self.history)
 
     def _keep_snapshot(self) -> None:
         if self.done in self.assignment.snapshots and self.done not in self.history.snapshots:
