@@ -11,6 +11,15 @@ from siftnet.runs.single import run
 from siftnet.store.summary import RoundSummary
 from siftnet.studies.measure_run import measure_rounds
 from siftnet.studies.measured_layer import Indices
+from siftnet.studies.seeds import (
+    Divergence,
+    Gain,
+    RoundOverSeeds,
+    SeedRun,
+    SeedsSummary,
+    over_seeds,
+    tested_over_seeds,
+)
 
 HOSTILE = "</script><script>alert('x')</script><img src=http://evil.example/x.png>"
 
@@ -97,6 +106,49 @@ def indices(uniform, degree):
         correlation_length=None,
         correlation_length_degree=None,
     )
+
+
+def seed_run(seed, *, diverged=None, reached=9, stop="all 9 pruned rounds are done", asked=9):
+    """One run among others; diverged: round and step."""
+    lost = None if diverged is None else Divergence(round=diverged[0], step=diverged[1])
+    return SeedRun(
+        path=f"runs/seed-{seed}",
+        seed=seed,
+        digest=f"digest {seed}",
+        headline=None,
+        diverged=lost,
+        reached=reached,
+        stop=stop,
+        asked=asked,
+    )
+
+
+def round_over_seeds(number=0, density=1.0, p=None, **quantities):
+    """A round of several seeds; quantities: values of each seed, those not given of none."""
+    count = max(map(len, quantities.values()))
+    values = {name: quantities.get(name, [None] * count) for name in ("validation", "test", "last_validation")}
+    return RoundOverSeeds(
+        round=number,
+        density=density,
+        runs=count,
+        **{name: over_seeds(found) for name, found in values.items()},
+        index_uniform=over_seeds(quantities.get("index_uniform", [None] * count)),
+        index_degree=tested_over_seeds(quantities.get("index_degree", [None] * count), p or [None] * count),
+    )
+
+
+def seeds_summary(rounds, *, runs, gains=(), metric="accuracy", headline=None):
+    """Several seeds together; gains: of each on validation and test alike."""
+    gains = list(gains) or [None] * len(runs)
+    found = over_seeds(gains)
+    gain = Gain(
+        runs=found.n,
+        validation=found,
+        test=found,
+        gained_on_test=sum(g is not None and g > 0 for g in gains),
+        chosen=(None,) * len(gains),
+    )
+    return SeedsSummary(runs=tuple(runs), metric=metric, rounds=tuple(rounds), headline=headline, gain=gain)
 
 
 def measured_run(path, config, data=None):

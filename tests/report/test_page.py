@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import pytest
 
 from pages import Page, check_figures, painted
+from siftnet.analysis.headline import standard_error
 from siftnet.geometry import Grid, Points, ring, volume
 from siftnet.report.render import embed
 from siftnet.report.run_page import run_page, split_verdict
@@ -36,7 +37,7 @@ def test_accuracy_is_the_rounds_own(torus_run, torus_page):
     assert last["y"] == [s["last"]["validation"]["score"] for s in stored]
     assert test["y"] == [s["test_best"]["score"] for s in stored]
     p, n = stored[1]["best"]["validation"]["score"], stored[1]["best"]["validation"]["examples"]
-    assert best["error_y"]["array"][1] == pytest.approx(1.96 * np.sqrt(p * (1 - p) / n))
+    assert best["error_y"]["array"][1] == pytest.approx(1.96 * standard_error("accuracy", p, n))
 
 
 def test_locality_is_the_analysis_own(torus_run, torus_page):

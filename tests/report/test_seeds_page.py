@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from measured import HOSTILE, configuration, dataset, measured_run
+from measured import HOSTILE, configuration, dataset, measured_run, round_over_seeds, seed_run, seeds_summary
 from pages import Page, check_figures
 from siftnet.config.load import flatten, from_dict, load, to_dict
 from siftnet.geometry import Grid, Unknown
@@ -19,7 +19,7 @@ from siftnet.report.provenance import command, option
 from siftnet.report.seeds_page import by_seed, seeds_page
 from siftnet.runs.single import run
 from siftnet.store.run import Run
-from siftnet.studies.seeds import over_seeds, spread
+from siftnet.studies.seeds import summarise_seeds
 
 
 def seeded(seed, **changes):
@@ -62,23 +62,23 @@ def test_figures_have_a_line_for_every_seed_and_the_mean(runs, page):
     check_figures(page, 0)
     for name, which in (("test", "test_best"), ("validation", "best")):
         band, *seeds, mean = figures[name]["data"]
-        stored = [[s[which] for s in r.summaries()] for r in runs]
-        scores = [[s["score"] if name == "test" else s["validation"]["score"] for s in one] for one in stored]
+        stored = [[getattr(s, which) for s in r.summaries()] for r in runs]
+        scores = [[s.score if name == "test" else s.validation.score for s in one] for one in stored]
         assert [trace["y"] for trace in seeds] == scores
         assert [trace["name"] for trace in seeds] == ["seed 0", "seed 1", "seed 2"]
         assert mean["y"] == pytest.approx(np.mean(scores, axis=0))
         assert len(band["x"]) == 2 * len(mean["x"])
         go.Figure(data=[{k: v for k, v in mean.items() if k not in ("line", "marker")}])
-    summaries = spread(runs)["rounds"]
-    assert figures["index-degree"]["data"][-1]["y"] == [r["index_degree"]["mean"] for r in summaries]
+    summaries = summarise_seeds(runs).rounds
+    assert figures["index-degree"]["data"][-1]["y"] == [r.index_degree.mean for r in summaries]
 
 
 def test_the_sentence_holds_the_gain_and_its_interval(runs, page):
-    found = spread(runs)
+    found = summarise_seeds(runs)
     assert gain_text(found, "test") in words(page)
     assert gain_text(found, "validation") in words(page)
     assert "optimistic" in words(page)
-    assert f"{found['gain']['gained_on_test']} of 3" in words(page)
+    assert f"{found.gain.gained_on_test} of 3" in words(page)
 
 
 def test_plots_have_alternatives_in_words(page):
@@ -93,9 +93,9 @@ def test_plots_have_alternatives_in_words(page):
 
 def test_every_number_of_the_figures_is_in_the_table(runs, page):
     text = words(page)
-    for row in spread(runs)["rounds"]:
-        assert f"{100 * row['test']['mean']:.2f}% ± {100 * row['test']['sd']:.2f}" in text
-        assert f"{row['index_degree']['mean']:.2f} ± {row['index_degree']['sd']:.2f}" in text
+    for row in summarise_seeds(runs).rounds:
+        assert f"{100 * row.test.mean:.2f}% ± {100 * row.test.sd:.2f}" in text
+        assert f"{row.index_degree.mean:.2f} ± {row.index_degree.sd:.2f}" in text
 
 
 def test_nothing_is_fetched(page):
@@ -168,25 +168,18 @@ def test_links_and_title_are_those_of_where_the_page_lies(runs, tmp_path):
 
 def test_a_diverged_seed_is_named(tmp_path):
     runs = [measured_run(tmp_path / f"seed-{seed}", seeded(seed, train__lr=1e30)) for seed in range(2)]
-    assert all(r.summaries()[0]["diverged_at"] is not None for r in runs)
+    assert all(r.summaries()[0].diverged for r in runs)
     page = Page(seeds_page(runs, tmp_path))
     assert "diverged in round 0 at step" in words(page)
     assert "The seeds have nothing to compare yet." in words(page)
 
 
 def test_an_interval_below_zero_is_drawn_where_it_is_and_only_a_logarithm_cuts_it():
-    found = over_seeds([-0.55, -0.45])
-    row = {
-        "density": 1.0,
-        "round": 0,
-        "test": found,
-        "validation": found,
-        "index_uniform": found,
-        "index_degree": found,
-    }
-    both = {"runs": [{"seed": 0}, {"seed": 1}], "metric": "r2", "rounds": [row]}
-    assert score_figures(both)[0].data[0]["y"] == [found["high"], found["low"]]
-    assert index_figures(both)[0].data[0]["y"] == [found["high"], 1e-6]
+    names = ("test", "validation", "index_uniform", "index_degree")
+    row = round_over_seeds(**{name: [-0.55, -0.45] for name in names})
+    both = seeds_summary([row], runs=[seed_run(0), seed_run(1)], metric="r2")
+    assert score_figures(both)[0].data[0]["y"] == [row.test.high, row.test.low]
+    assert index_figures(both)[0].data[0]["y"] == [row.test.high, 1e-6]
 
 
 def test_a_band_has_a_gap_where_there_is_no_interval():
@@ -197,11 +190,9 @@ def test_a_band_has_a_gap_where_there_is_no_interval():
 
 
 def test_a_wide_interval_does_not_squash_the_seeds():
-    found = over_seeds([0.10, 0.12])
-    row = {"density": 1.0, "round": 0, "test": found, "validation": found}
-    both = {"runs": [{"seed": 0}, {"seed": 1}], "metric": "accuracy", "rounds": [row]}
-    low, high = score_figures(both)[0].layout["yaxis"]["range"]
-    assert found["high"] - found["low"] > 0.25
+    row = round_over_seeds(test=[0.10, 0.12], validation=[0.10, 0.12])
+    low, high = score_figures(seeds_summary([row], runs=[seed_run(0), seed_run(1)]))[0].layout["yaxis"]["range"]
+    assert row.test.high - row.test.low > 0.25
     assert 0.02 < high - low < 0.04
 
 

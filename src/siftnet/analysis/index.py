@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from siftnet import wording
+
 # Resampled nodes held at once (32 MiB of indices).
 CHUNK = 2**22
 # Sums of the same terms in another order differ by rounding; closer than this they are tied.
@@ -40,9 +42,9 @@ def describe(index: Index) -> str:
     if index.value is None:
         text = "undefined"
     else:
-        between = "" if index.low is None or index.high is None else f" [{index.low:.2f}, {index.high:.2f}]"
-        text = f"{index.value:.2f}{between}"
-    return text if index.p is None else f"{text}, p = {index.p:.2g} of {index.samples} shuffles"
+        interval = wording.index_interval(index.low, index.high)
+        text = f"{wording.index_over_seeds(index.value)} {interval}".rstrip()
+    return text if index.p is None else f"{text}, p = {wording.p_value(index.p)} of {index.samples} shuffles"
 
 
 def permutation_index(

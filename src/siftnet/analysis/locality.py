@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -68,7 +68,7 @@ class Locality:
     def __repr__(self) -> str:
         if self.index_degree is None:
             return f"Locality(index_uniform {describe(self.index_uniform)}, no shuffles)"
-        uniform = "undefined" if self.index_uniform.value is None else f"{self.index_uniform.value:.2f}"
+        uniform = describe(replace(self.index_uniform, low=None, p=None))
         return f"Locality(index_degree {describe(self.index_degree)}, index_uniform {uniform})"
 
     @property

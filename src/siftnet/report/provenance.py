@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from siftnet.analysis.locality import Locality
 from siftnet.config.fields import RunConfig
 from siftnet.config.load import flatten, load, preset_names, to_dict
 from siftnet.store.run import Run
 from siftnet.store.summary import DataSummary, RoundSummary
 from siftnet.studies.measured_run import MeasuredRound, MeasuredRun
-from siftnet.wording import duration, interval, number, score, share
+from siftnet.wording import NONE, duration, interval, number, p_value, score, seconds_cell, share
+
+if TYPE_CHECKING:
+    from siftnet.analysis.locality import Locality
 
 # Settings that say how much was measured or where, not what was run.
 ROUTINE = ("threads", "device", "kernel", "train.precision", "data.root", "data.superclass_file")
@@ -22,14 +24,14 @@ ROUTINE = ("threads", "device", "kernel", "train.precision", "data.root", "data.
 def key_numbers(measured: MeasuredRun) -> list[dict[str, str]]:
     """The row of figures below the verdict: value, label and a remark each."""
     dense = next((r for r in measured.rounds if r.density == 1), None)
-    top, exact = measured.top, measured.is_accuracy
+    top, metric = measured.top, measured.metric
     found = [key(share(top.density), "density", f"headline, round {top.number}")]
     if top.score("test_best") is not None:
         against = {
-            which: f"dense {score(dense.score(which), exact)}" if dense else "" for which in ("best", "test_best")
+            which: f"dense {score(dense.score(which), metric)}" if dense else "" for which in ("best", "test_best")
         }
-        found.append(key(score(top.score("best"), exact), "validation", against["best"]))
-        found.append(key(score(top.score("test_best"), exact), "test, same weights", against["test_best"]))
+        found.append(key(score(top.score("best"), metric), "validation", against["best"]))
+        found.append(key(score(top.score("test_best"), metric), "test, same weights", against["test_best"]))
     if measured.top.locality is not None:
         found.append(_index(measured.top.locality))
     told = "yes" if measured.run.data.augmented else "no"
@@ -47,8 +49,12 @@ def key(value: str, label: str, remark: str) -> dict[str, str]:
 def _index(locality: Locality) -> dict[str, str]:
     degree = locality.index_degree
     name, index = ("degree", degree) if degree is not None else ("uniform", locality.index_uniform)
-    p = "not testable" if index.p is None else f"p = {index.p:.2g}"
-    return key(number(index.value), f"locality index_{name}", " ".join(filter(None, [interval(index), p])))
+    p = "not testable" if index.p is None else f"p = {p_value(index.p)}"
+    return key(
+        number(index.value),
+        f"locality index_{name}",
+        " ".join(filter(None, [interval(index.low, index.high, index.value), p])),
+    )
 
 
 def settings(config: RunConfig) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
@@ -105,7 +111,7 @@ def kernels(summaries: Sequence[RoundSummary]) -> str:
     """The kernels of some rounds in the order in which they were used, with the densities that each computed."""
     densities: dict[str, list[float]] = {}
     for summary in summaries:
-        densities.setdefault(summary.kernel or "–", []).append(summary.density)
+        densities.setdefault(summary.kernel or NONE, []).append(summary.density)
     if len(densities) == 1:
         return next(iter(densities))
     spans = {name: dict.fromkeys([share(max(found), 3), share(min(found), 3)]) for name, found in densities.items()}
@@ -115,7 +121,7 @@ def kernels(summaries: Sequence[RoundSummary]) -> str:
 def seconds(summaries: Sequence[RoundSummary]) -> str:
     """The shortest and the longest of some rounds, in seconds of training."""
     found = [summary.seconds for summary in summaries]
-    return f"{min(found):.1f} to {max(found):.1f}" if found else "–"
+    return f"{seconds_cell(min(found))} to {seconds_cell(max(found))}" if found else NONE
 
 
 ROUND_COLUMNS = [
@@ -126,38 +132,30 @@ ROUND_COLUMNS = [
 
 def round_rows(measured: MeasuredRun) -> list[list[str]]:
     """All numbers of every round, in the order of ROUND_COLUMNS."""
-    return [_round_row(r, measured.is_accuracy) for r in measured.rounds]
+    return [_round_row(r, measured.metric) for r in measured.rounds]
 
 
-def _round_row(r: MeasuredRound, exact: bool) -> list[str]:
+def _round_row(r: MeasuredRound, metric: str) -> list[str]:
     locality = r.locality
     uniform, degree = (locality.index_uniform, locality.index_degree) if locality else (None, None)
-    p = degree.p if degree else None
     remark = f"diverged at step {r.summary.diverged_at}" if r.diverged else r.summary.stop or ""
     return [
         str(r.number),
         share(r.density, 3),
         share(r.summary.density_effective, 3),
         f"{r.summary.survivors:,}",
-        fine(r.score("best"), exact),
-        fine(r.score("last"), exact),
-        fine(r.score("test_best"), exact),
+        score(r.score("best"), metric, 2),
+        score(r.score("last"), metric, 2),
+        score(r.score("test_best"), metric, 2),
         number(uniform.value if uniform else None),
         number(degree.value if degree else None),
-        interval(degree),
-        "–" if p is None else f"{p:.2g}",
+        interval(degree.low, degree.high, degree.value) if degree else "",
+        p_value(degree.p if degree else None),
         number(locality.correlation_length if locality else None),
-        r.summary.kernel or "–",
-        f"{r.summary.seconds:.1f}",
+        r.summary.kernel or NONE,
+        seconds_cell(r.summary.seconds),
         remark,
     ]
-
-
-def fine(value: float | None, exact: bool) -> str:
-    """A score with one digit more than in the text: an accuracy in hundredths of a percent."""
-    if value is None:
-        return "–"
-    return f"{100 * value:.2f}%" if exact else f"{value:.4f}"
 
 
 # Said in words of their own, or without a say in the result.

@@ -77,7 +77,7 @@ def _subtitle(measured: MeasuredRun) -> str:
 def _labels(measured: MeasuredRun) -> list[dict[str, Any]]:
     found = []
     for r in measured.rounds:
-        state = "diverged" if r.diverged else f"validation {score(r.score('best'), measured.is_accuracy)}"
+        state = "diverged" if r.diverged else f"validation {score(r.score('best'), measured.metric)}"
         label = f"Round {r.number} of {measured.rounds[-1].number} · density {share(r.density)} · {state}"
         found.append({"number": r.number, "label": label})
     return found

@@ -5,28 +5,37 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from siftnet.config.load import flatten, to_dict
-from siftnet.report.claim import claim, headline_row, interval_text, keys, progress_text, scope
+from siftnet.report.claim import claim, keys, progress_text, scope
 from siftnet.report.figures.seeds import index_figures, score_figures
-from siftnet.report.provenance import ROUTINE, command, data_rows, fine, kernels, seconds, setting_rows
+from siftnet.report.provenance import ROUTINE, command, data_rows, kernels, seconds, setting_rows
 from siftnet.report.render import render
 from siftnet.report.run_page import Section
 from siftnet.store.run import Run
-from siftnet.studies.seeds import mean_text, spread
-from siftnet.wording import share, signed
+from siftnet.studies.seeds import RoundOverSeeds, SeedsSummary, summarise_seeds
+from siftnet.wording import (
+    NONE,
+    gain_size,
+    index_interval,
+    index_over_seeds,
+    metric_name,
+    score,
+    score_interval,
+    score_over_seeds,
+    share,
+)
 
 
 def seeds_page(runs: Sequence[Run], folder: Path) -> str:
     """The page about several seeds together, self-contained HTML, to lie in `folder`.
 
     Its links to the runs' own pages are relative to there (seed-N/report.html). Runs that are not measured yet show
-    their scores alone, those that have not begun nothing. Raises ValueError for runs that `siftnet.spread.spread`
+    their scores alone, those that have not begun nothing. Raises ValueError for runs that `summarise_seeds`
     refuses.
     """
-    summary = spread(runs)
+    summary = summarise_seeds(runs)
     first, augmented = runs[0], runs[0].data.augmented
     sections = [section for section in _sections(summary, first.data.examples) if section.figures]
     changed, all_settings = settings_together(runs)
@@ -42,8 +51,8 @@ def seeds_page(runs: Sequence[Run], folder: Path) -> str:
         sections=sections,
         count=count,
         columns=ROUND_COLUMNS,
-        rows=list(zip([r["round"] for r in summary["rounds"]], round_rows(summary), strict=True)),
-        headline=summary["headline"],
+        rows=list(zip([r.round for r in summary.rounds], round_rows(summary), strict=True)),
+        headline=summary.headline,
         seed_columns=seed_columns(summary),
         seeds=seed_rows(summary, runs, folder),
         circumstances=circumstances(runs),
@@ -53,10 +62,10 @@ def seeds_page(runs: Sequence[Run], folder: Path) -> str:
     )
 
 
-def _sections(summary: dict[str, Any], examples: Mapping[str, int]) -> list[Section]:
-    if not summary["rounds"]:
+def _sections(summary: SeedsSummary, examples: Mapping[str, int]) -> list[Section]:
+    if not summary.rounds:
         return []
-    title = "Accuracy" if summary["metric"] == "accuracy" else "R²"
+    title = metric_name(summary.metric).capitalize()
     return [
         Section("accuracy", title, scope(summary, examples), figures=score_figures(summary)),
         Section("locality", "Locality", figures=index_figures(summary)),
@@ -69,67 +78,58 @@ Cell = tuple[str, str]
 ROUND_COLUMNS = ["round", "density", "seeds", "validation", "last", "test", "index uniform", "index degree", ""]
 
 
-def round_rows(summary: dict[str, Any]) -> list[list[Cell]]:
+def round_rows(summary: SeedsSummary) -> list[list[Cell]]:
     """Means and deviations of every round, with their intervals below them, in the order of ROUND_COLUMNS."""
-    return [_round_row(row, summary) for row in summary["rounds"]]
+    return [_round_row(row, summary) for row in summary.rounds]
 
 
-def _round_row(row: dict[str, Any], summary: dict[str, Any]) -> list[Cell]:
-    metric = summary["metric"]
-    lost = [str(r["seed"]) for r in summary["runs"] if r["diverged"] and r["diverged"]["round"] == row["round"]]
-    scores, indices = ("validation", "last_validation", "test"), ("index_uniform", "index_degree")
+def _round_row(row: RoundOverSeeds, summary: SeedsSummary) -> list[Cell]:
+    metric = summary.metric
+    lost = [str(r.seed) for r in summary.runs if r.diverged and r.diverged.round == row.round]
+    scores, indices = (row.validation, row.last_validation, row.test), (row.index_uniform, row.index_degree)
     return [
-        *((text, "") for text in (str(row["round"]), share(row["density"], 3), str(row["runs"]))),
-        *((mean_text(row[name], metric) or "–", score_interval(row[name], metric)) for name in scores),
-        *((mean_text(row[name]) or "–", interval_text(row[name])) for name in indices),
+        *((text, "") for text in (str(row.round), share(row.density, 3), str(row.runs))),
+        *((score_over_seeds(s.mean, s.sd, metric), score_interval(s.low, s.high, metric)) for s in scores),
+        *((index_over_seeds(i.mean, i.sd), index_interval(i.low, i.high)) for i in indices),
         (f"diverged: seed {', '.join(lost)}" if lost else "", ""),
     ]
 
 
-def score_interval(found: dict[str, Any], metric: str) -> str:
-    """The interval of a mean score, e.g. '[12.80, 12.92]', in percent for an accuracy; empty where there is none."""
-    if found["low"] is None:
-        return ""
-    scale, digits = (100, 2) if metric == "accuracy" else (1, 3)
-    return f"[{signed(scale * found['low'], digits)}, {signed(scale * found['high'], digits)}]"
-
-
-def seed_columns(summary: dict[str, Any]) -> list[str]:
+def seed_columns(summary: SeedsSummary) -> list[str]:
     """Headings of the table of seeds."""
-    row = headline_row(summary)
-    at = "" if row is None else f" at {share(row['density'])}"
-    unit = ", points" if summary["metric"] == "accuracy" else ""
+    row = summary.compared
+    at = "" if row is None else f" at {share(row.density)}"
+    unit = ", points" if summary.is_accuracy else ""
     chosen = ["best sparse round", "density", "validation", "test", f"gain on test{unit}"]
     return ["seed", "dense, test", *chosen, f"index degree{at}", "own headline round", ""]
 
 
-def seed_rows(summary: dict[str, Any], runs: Sequence[Run], folder: Path) -> list[tuple[str, list[str]]]:
+def seed_rows(summary: SeedsSummary, runs: Sequence[Run], folder: Path) -> list[tuple[str, list[str]]]:
     """One row a seed: the address of its own page, from `folder`, and the cells."""
     rows = []
-    for at, (run, described) in enumerate(zip(runs, summary["runs"], strict=True)):
+    for at, (run, described) in enumerate(zip(runs, summary.runs, strict=True)):
         # As the folders are named here: a link among them may lead anywhere. Without measures there is no page.
         place = Path(os.path.relpath(run.report_path, folder)).as_posix()
-        address = "" if described["headline"] is None else quote(place)
+        address = "" if described.headline is None else quote(place)
         rows.append((address, _seed_row(summary, at)))
     return rows
 
 
-def _seed_row(summary: dict[str, Any], at: int) -> list[str]:
-    run, best, exact = summary["runs"][at], summary["gain"]["chosen"][at], summary["metric"] == "accuracy"
-    gain, row = summary["gain"]["test"]["values"][at], headline_row(summary)
-    scores = ["–"] * 6
+def _seed_row(summary: SeedsSummary, at: int) -> list[str]:
+    run, best, metric, row = summary.runs[at], summary.gain.chosen[at], summary.metric, summary.compared
+    gained = summary.gain.test.values[at]
+    scores = [NONE] * 6
     if best is not None:
-        scores = [fine(best["dense"]["test"], exact), str(best["round"]), share(best["density"], 3)]
-        scores += [fine(best["validation"], exact), fine(best["test"], exact)]
-        plus = "+" if gain is not None and gain > 0 else ""
-        scores.append("–" if gain is None else plus + signed(100 * gain if exact else gain, 2 if exact else 3))
-    lost = run["diverged"]
+        scores = [score(best.dense.test, metric, 2), str(best.round), share(best.density, 3)]
+        scores += [score(best.validation, metric, 2), score(best.test, metric, 2)]
+        scores.append(NONE if gained is None else ("+" if gained > 0 else "") + gain_size(gained, metric))
+    lost = run.diverged
     return [
-        str(run["seed"]),
+        str(run.seed),
         *scores,
-        mean_text({"mean": row["index_degree"]["values"][at] if row else None, "sd": None}) or "–",
-        "–" if run["headline"] is None else str(run["headline"]),
-        f"diverged in round {lost['round']} at step {lost['step']}" if lost else progress_text(run, summary),
+        index_over_seeds(row.index_degree.values[at] if row else None),
+        NONE if run.headline is None else str(run.headline),
+        f"diverged in round {lost.round} at step {lost.step}" if lost else progress_text(run, summary),
     ]
 
 
@@ -145,7 +145,7 @@ def circumstances(runs: Sequence[Run]) -> list[tuple[str, str]]:
         ("kernel", by_seed(runs, [kernels(found) if found else "none yet" for found in summaries])),
         ("seconds a round", seconds([summary for found in summaries for summary in found])),
         *(
-            (name, by_seed(runs, [str(machine.get(name, "–")) for machine in machines]))
+            (name, by_seed(runs, [str(machine.get(name, NONE)) for machine in machines]))
             for name in dict.fromkeys(name for machine in machines for name in machine)
             if any(machine.get(name) is not None for machine in machines)
         ),

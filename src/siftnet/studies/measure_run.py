@@ -138,9 +138,9 @@ def _measure_headline(run: Run, config: AnalysisConfig, number: int, setup: Setu
         found = replace(found, verdict=sentence)
     if before is not None and before.round == number:
         # Measured when the data were at hand, which they need not be now.
-        found = replace(found, ablation=before.ablation)
+        found = replace(found, ablation=before.ablation, metric=before.metric)
     if config.ablation and setup is not None and has_affine_first(run, number) and diverged_at is None:
-        found = replace(found, ablation=ablate(run, number, setup))
+        found = replace(found, ablation=ablate(run, number, setup), metric=run.summary(number).metric)
     write_headline(run, found)
     return found
 

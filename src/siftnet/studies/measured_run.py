@@ -72,16 +72,19 @@ class RoundMeasures:
 class Headline:
     """What a run's page is about.
 
-    round: its number; verdict: in sentences; ablation: what first-layer nodes are worth, None where not measured.
+    round: its number; verdict: in sentences; ablation: what first-layer nodes are worth, None where not measured;
+    metric: what its scores are.
     """
 
     round: int
     verdict: str
     ablation: Ablation | None = None
+    metric: Literal["accuracy", "r2"] = "accuracy"
 
     def to_dict(self) -> Numbers:
         """For JSON."""
-        return {"round": self.round, "verdict": self.verdict, "ablation": self.ablation and _ablation(self.ablation)}
+        curves = None if self.ablation is None else _ablation(self.ablation) | {"metric": self.metric}
+        return {"round": self.round, "verdict": self.verdict, "ablation": curves}
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +216,7 @@ def _ablation(found: Ablation) -> Numbers:
         "removed": found.counts.tolist(),
         "most": found.most.tolist(),
         "least": found.least.tolist(),
-        "random": None if found.random is None else found.random.tolist(),
+        **({} if found.random is None else {"random": found.random.tolist()}),
         "random_mean": found.random_mean.tolist(),
         # The name that siftnet 0.3 reads it by.
         "random_spread": found.random_deviation.tolist(),
@@ -285,9 +288,10 @@ def read_headline(run: Run) -> Headline | None:
     """What the page is about; None before it is measured."""
 
     def read(numbers: Numbers) -> Headline:
-        return Headline(
-            numbers["round"], numbers["verdict"], numbers["ablation"] and _read_ablation(numbers["ablation"])
-        )
+        curves = numbers["ablation"]
+        if curves is None:
+            return Headline(numbers["round"], numbers["verdict"])
+        return Headline(numbers["round"], numbers["verdict"], _read_ablation(curves), curves["metric"])
 
     return _read(run, "headline", read)
 

@@ -25,7 +25,7 @@ from siftnet.report.figures.figure import (
 )
 from siftnet.studies.measured_layer import MeasuredLayer
 from siftnet.studies.measured_run import MeasuredRun
-from siftnet.wording import literal, number, share
+from siftnet.wording import correlation, literal, number, share
 
 # Inputs named in the figure of unknown geometries.
 NAMED = 30
@@ -130,7 +130,7 @@ def input_figures(measured: MeasuredRun) -> list[Figure]:
     notes = []
     for found in degrees:
         rho = found.variance_spearman
-        explained = "undefined, as one of the two is constant" if rho is None else f"{rho:+.2f}"
+        explained = "undefined, as one of the two is constant" if rho is None else correlation(rho)
         notes.append(
             f"Rank correlation with the variance: {explained}. Inputs that no node uses: {share(found.unused)}."
         )

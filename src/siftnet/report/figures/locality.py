@@ -26,11 +26,10 @@ from siftnet.report.figures.figure import (
     layout,
     plain,
     power_axis,
-    ratio_text,
     reference_line,
 )
 from siftnet.studies.measured_run import MeasuredRound, MeasuredRun
-from siftnet.wording import layer_name
+from siftnet.wording import layer_name, ratio
 
 # Displacements shown to each side: structure is near, and far pairs are few and noisy.
 REACH = 15
@@ -254,7 +253,7 @@ def _g_map(g_D: np.ndarray, cap: int) -> Trace:
         "ygap": 0.5,
         "colorbar": {
             "tickvals": ticks,
-            "ticktext": [ratio_text(2.0**t) for t in ticks],
+            "ticktext": [ratio(2.0**t) for t in ticks],
             "title": {"text": "g(d)", "side": "top"},
             "thickness": 10,
             "outlinewidth": 0,

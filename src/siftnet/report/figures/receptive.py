@@ -14,6 +14,7 @@ from siftnet.geometry import Grid
 from siftnet.report.figures.figure import ACCENT, MUTED, Figure, Trace, axis, layout, plain, power_axis
 from siftnet.studies.measured_layer import MeasuredLayer
 from siftnet.studies.measured_run import MeasuredRun
+from siftnet.wording import number
 
 RADIUS_BINS = 30
 ORIENTATION_BINS = 18
@@ -94,7 +95,7 @@ def radius_figure(fields: Sequence[Fields]) -> Figure:
         caption="Root mean square distance of a node's weights from their centre, in sites. Small is local.",
         layout=layout(axis("radius (sites)", range=[0, high]), axis("nodes"), 400, bargap=0.05),
         frames=frames,
-        notes=["" if m is None else f"Median radius {m:.2f} sites." for m in medians],
+        notes=["" if m is None else f"Median radius {number(m)} sites." for m in medians],
         width="half",
     )
 

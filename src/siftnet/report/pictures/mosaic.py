@@ -73,7 +73,7 @@ def _tile_size(grid: Grid, nodes: int) -> tuple[int, int]:
 
 def _label(measured: MeasuredRun, number: int) -> tuple[str, str, str]:
     found = next(r for r in measured.rounds if r.number == number)
-    reached = score(found.score("best"), measured.is_accuracy)
+    reached = score(found.score("best"), measured.metric)
     return share(found.density), f"of weights, round {number}", f"validation {reached}"
 
 
