@@ -68,8 +68,8 @@ def test_equal_gains_are_claimed_without_an_interval():
     assert "is as accurate on the test set as the dense one, in each of them alike" in alike
     squared, _ = claimed(summary([0.024] * 2, metric="r2"))
     assert "is better than the dense one by an R² of 0.024 on the test set, in each of them alike" in squared
-    gain = next(k for k in keys(summary([0.024] * 3), augmented=False) if "best sparse over dense" in k["label"])
-    assert (gain["value"], gain["remark"]) == ("+2.40", "in each alike")
+    gain = next(k for k in keys(summary([0.024] * 3), augmented=False) if "best sparse over dense" in k.label)
+    assert (gain.value, gain.remark) == ("+2.40", "in each alike")
 
 
 def test_locality_says_of_how_many_seeds_it_is_where_the_gain_is_of_others():
@@ -122,8 +122,8 @@ def test_a_claim_says_how_inputs_were_permuted():
 def test_a_claim_of_a_network_that_was_told_says_so():
     why = claimed(summary([0.1, 0.2]), augmented=True)[1]
     assert why.endswith("told the network what a neighbour is; it did not find that by itself.")
-    told = [key for key in keys(summary([0.1, 0.2]), augmented=True) if key["label"] == "told about geometry"]
-    assert told[0]["value"] == "yes"
+    told = [key for key in keys(summary([0.1, 0.2]), augmented=True) if key.label == "told about geometry"]
+    assert told[0].value == "yes"
 
 
 def test_the_standard_error_of_the_test_set_is_that_of_the_headline():

@@ -13,10 +13,11 @@ from pages import Page, check_figures
 from siftnet.config.load import flatten, from_dict, load, to_dict
 from siftnet.geometry import Grid, Unknown
 from siftnet.report.claim import gain_text
+from siftnet.report.command import command, option
 from siftnet.report.figures.figure import band
 from siftnet.report.figures.seeds import index_figures, score_figures
-from siftnet.report.provenance import command, option
-from siftnet.report.seeds_page import by_seed, seeds_page
+from siftnet.report.provenance import by_seed
+from siftnet.report.seeds_page import seeds_page
 from siftnet.runs.single import run
 from siftnet.store.run import Run
 from siftnet.studies.seeds import summarise_seeds
@@ -216,6 +217,7 @@ def test_the_command_asks_for_the_same_configuration(preset, changes):
     config = from_dict(changes | {"seed": 4}, load(preset))
     lines = command(config, [4, 5, 6])
     assert lines[0].startswith(f"siftnet run {preset} --replicates 3 --seed 4 --out DIR")
+    assert command(config, [4])[0].startswith(f"siftnet run {preset} --seed 4 --out DIR")
     # One line a run where seeds do not follow one another, which any version of the command line takes.
     lines = command(config, [4, 9])
     assert len(lines) == 2

@@ -7,7 +7,7 @@ from typing import Literal
 
 from siftnet.analysis.headline import standard_error
 from siftnet.analysis.verdict import told
-from siftnet.report.provenance import key
+from siftnet.report.page import Key
 from siftnet.studies.seeds import OverSeeds, SeedRun, SeedsSummary, TestedOverSeeds
 from siftnet.wording import (
     DENSE,
@@ -159,24 +159,24 @@ def scope(summary: SeedsSummary, examples: Mapping[str, int]) -> str:
     )
 
 
-def keys(summary: SeedsSummary, *, augmented: bool) -> list[dict[str, str]]:
+def keys(summary: SeedsSummary, *, augmented: bool) -> list[Key]:
     """The row of figures below the sentence."""
     row, count = summary.compared, len(summary.runs)
     seeds = [run.seed for run in summary.runs if run.reached is not None]
     begun = str(count) if len(seeds) == count else f"{len(seeds)} of {count}"
-    found = [key(begun, "seeds" if count > 1 else "seed", seeds_text(seeds)), *_gain_keys(summary)]
+    found = [Key(begun, "seeds" if count > 1 else "seed", seeds_text(seeds)), *_gain_keys(summary)]
     if row is not None:
         remark = f"{'where seeds are compared, ' if count > 1 else ''}round {row.round}"
-        found.append(key(share(row.density), "density", remark))
+        found.append(Key(share(row.density), "density", remark))
         index = row.index_degree
         if index.mean is not None:
             deviation = f"{index_deviation(index.sd)} {index_interval(index.low, index.high)}".strip()
-            found.append(key(index_over_seeds(index.mean), "locality index_degree", deviation))
+            found.append(Key(index_over_seeds(index.mean), "locality index_degree", deviation))
     yes, how = ("yes", "flips or shifts") if augmented else ("no", "no augmentation")
-    return [*found, key(yes, "told about geometry", how)]
+    return [*found, Key(yes, "told about geometry", how)]
 
 
-def _gain_keys(summary: SeedsSummary) -> list[dict[str, str]]:
+def _gain_keys(summary: SeedsSummary) -> list[Key]:
     found, metric = summary.gain.test, summary.metric
     if found.n < 2 or found.mean is None:
         return []
@@ -184,7 +184,7 @@ def _gain_keys(summary: SeedsSummary) -> list[dict[str, str]]:
     unit = "points on test" if summary.is_accuracy else "R² on test"
     interval = gain_interval(metric, found.low, found.high) or "in each alike"
     gained = f"{summary.gain.gained_on_test} of {found.n}"
-    return [key(size, f"{unit}, best sparse over dense", interval), key(gained, "seeds gained on test", "")]
+    return [Key(size, f"{unit}, best sparse over dense", interval), Key(gained, "seeds gained on test")]
 
 
 PLURAL = {"is": "are", "has": "have"}
