@@ -29,7 +29,7 @@ from siftnet.geometry import Geometry
 from siftnet.pruning.evaluation import Record
 from siftnet.store.atomic import read_arrays, read_json, rename_durably, to_json, to_npz, write_file
 from siftnet.store.summary import DataSummary, RoundSummary
-from siftnet.wording import density_text
+from siftnet.wording import share
 
 if TYPE_CHECKING:
     from siftnet.kernels.plan import Plan
@@ -83,7 +83,7 @@ class Run:
         numbers = self.rounds()
         if not numbers:
             return f"Run({str(self.path)!r}, {self.data.name}, no finished round)"
-        density = density_text(self.summary(numbers[-1]).density)
+        density = share(self.summary(numbers[-1]).density)
         return f"Run({str(self.path)!r}, {self.data.name}, rounds 0 to {numbers[-1]}, down to {density} density)"
 
     @classmethod
@@ -289,6 +289,11 @@ class Run:
         if not path.exists():
             return None
         return read_json(path), read_arrays(path.with_suffix(".npz"))
+
+    def analysis_numbers(self, name: str) -> dict[str, Any] | None:
+        """The numbers of one analysis without its arrays, or None where it was not made."""
+        path = self.path / "analysis" / f"{name}.json"
+        return read_json(path) if path.exists() else None
 
     @property
     def report_path(self) -> Path:
