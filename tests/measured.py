@@ -1,5 +1,10 @@
 """Tiny runs of any data, measured."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
 from siftnet.config.load import from_dict
@@ -11,7 +16,7 @@ from siftnet.studies.measure_run import survey
 HOSTILE = "</script><script>alert('x')</script><img src=http://evil.example/x.png>"
 
 
-def configuration(**changes):
+def configuration(**changes: Any) -> Any:
     values = {
         "threads": 1,
         "kernel": "dense",
@@ -27,7 +32,7 @@ def configuration(**changes):
     return from_dict(values)
 
 
-def dataset(geometry, **changes):
+def dataset(geometry: Any, **changes: Any) -> Any:
     """Random inputs whose first feature alone says the class."""
     rng = np.random.default_rng(0)
     inputs_NI = rng.standard_normal((300, geometry.size)).astype(np.float32)
@@ -45,7 +50,7 @@ def dataset(geometry, **changes):
     return Dataset(**(values | changes))
 
 
-def measured_run(path, config, data=None):
+def measured_run(path: Path, config: Any, data: Any = None) -> Any:
     found = run(config, path, dataset=data)
     survey(found, config.analysis, set_up(found.config, data))
     return found

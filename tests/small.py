@@ -16,6 +16,7 @@ from siftnet.kernels.dense import Dense
 from siftnet.kernels.interface import Kernel, Problem
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
+from siftnet.pruning.training import Assignment, History
 from siftnet.runs.setup import Setup, set_up
 
 
@@ -78,6 +79,13 @@ def config(**changes: Any) -> RunConfig:
 def setup(data: Dataset | None = None, **changes: Any) -> Setup:
     """Data, network and trainer of a small configuration."""
     return set_up(config(**changes), data or dataset())
+
+
+def train(setup: Setup, state: State, masks: Masks, *, round_number: int = 0, **more: Any) -> tuple[State, History]:
+    """One training by the setup's trainer: the state that it ends with, and what happened."""
+    ended = setup.trainer(Assignment(state, masks, round_number, **more))
+    assert ended.masks is masks
+    return ended.state, ended.history
 
 
 def random_masks(state: State, names: list[str], density: float, seed: int = 0) -> Masks:

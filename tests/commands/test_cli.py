@@ -84,7 +84,7 @@ def test_resume_with_more_rounds_continues(tmp_path: Path) -> None:
     assert call("resume", str(path), "--prune.rounds", "3") == 0
     assert Run(path).rounds() == [0, 1, 2, 3]
     assert [summary["stop"] is None for summary in Run(path).summaries()] == [True, True, True, False]
-    assert Run(path).summary(2)["files"] == first["files"]
+    assert Run(path).summary(2).files == first["files"]
 
 
 def test_verify_fails_with_status_1_where_a_file_was_changed(

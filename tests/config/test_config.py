@@ -191,7 +191,7 @@ def test_every_name_left_out_of_the_digest_is_a_field() -> None:
 def test_the_digest_covers_data_source_and_algorithm(monkeypatch: pytest.MonkeyPatch) -> None:
     config = RunConfig()
     found = {digest(config, "a"), digest(config, "b"), digest(config, "a", "source"), digest(config, "a", "other")}
-    monkeypatch.setattr("siftnet.settings.ALGORITHM", -1)
+    monkeypatch.setattr("siftnet.config.identity.ALGORITHM", -1)
     found.add(digest(config, "a"))
     assert len(found) == 5
 

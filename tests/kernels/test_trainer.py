@@ -10,14 +10,14 @@ from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation, Record
 from siftnet.pruning.training import History, Progress
-from small import dataset, random_masks, setup
+from small import dataset, random_masks, setup, train
 
 
 def trained(snapshots: tuple[int, ...] = (), **changes: object) -> tuple[State, History]:
     s = setup(**changes)
     state = s.subject.draw(0)
     masks = random_masks(state, s.network.prunable_names, 0.6)
-    return s.trainer(masks.apply(state), masks, round_number=0, snapshots=snapshots)
+    return train(s, masks.apply(state), masks, round_number=0, snapshots=snapshots)
 
 
 def test_validations_are_every_so_many_updates_and_after_the_last() -> None:
@@ -32,7 +32,7 @@ def test_the_training_loss_is_the_mean_since_the_last_validation() -> None:
     masks = Masks.dense(state, s.network.prunable_names)
     kernel = s.trainer.kind(1.0).compile(s.trainer.problem, state, masks)
     losses = kernel.advance(20)
-    _, history = s.trainer(state, masks, round_number=0)
+    _, history = train(s, state, masks, round_number=0)
     expected = [sum(losses[i : i + 5]) / 5 for i in range(0, 20, 5)]
     assert [record.train_loss for record in history.records] == expected
 
@@ -41,7 +41,7 @@ def test_best_is_the_earliest_highest_score_and_its_weights_score_it() -> None:
     s = setup(train__steps=60, train__validate_every=1, train__lr=0.8)
     state = s.subject.draw(0)
     masks = Masks.dense(state, s.network.prunable_names)
-    _, history = s.trainer(state, masks, round_number=0)
+    _, history = train(s, state, masks, round_number=0)
     scores = [record.validation.score for record in history.records]
     assert scores.count(max(scores)) > 1, "the case is a tie"
     first = scores.index(max(scores)) + 1
@@ -51,7 +51,7 @@ def test_best_is_the_earliest_highest_score_and_its_weights_score_it() -> None:
     assert s.trainer.evaluate(history.best, masks, "validation") == history.records[first - 1].validation
     assert s.trainer.evaluate(history.best, masks, "test") == history.test_best
     exact = setup(train__steps=first, train__lr=0.8)
-    again, _ = exact.trainer(state, masks, round_number=0)
+    again, _ = train(exact, state, masks, round_number=0)
     assert State(again.parameters, again.statistics, step=first).equals(history.best)
 
 
@@ -59,7 +59,7 @@ def test_the_last_weights_are_tested_too() -> None:
     s = setup()
     state = s.subject.draw(0)
     masks = Masks.dense(state, s.network.prunable_names)
-    final, history = s.trainer(state, masks, round_number=0)
+    final, history = train(s, state, masks, round_number=0)
     assert s.trainer.evaluate(final, masks, "test") == history.test_last
 
 
@@ -84,11 +84,11 @@ def test_a_training_begins_without_statistics_and_buffers() -> None:
     s = setup(train__momentum=0.9)
     state = s.subject.draw(0)
     masks = Masks.dense(state, s.network.prunable_names)
-    final, _ = s.trainer(state, masks, round_number=0)
+    final, _ = train(s, state, masks, round_number=0)
     assert final.optimiser
     assert final.statistics
     used = State(state.parameters, final.statistics, final.optimiser, step=11)
-    again, _ = s.trainer(used, masks, round_number=0)
+    again, _ = train(s, used, masks, round_number=0)
     assert again.equals(final)
 
 
@@ -102,7 +102,7 @@ def test_an_interrupted_training_continues_to_the_same_bits(optimiser: dict, sto
     s = setup(train__validate_every=7, **optimiser)
     state = s.subject.draw(0)
     masks = random_masks(state, s.network.prunable_names, 0.6)
-    expected, whole = s.trainer(masks.apply(state), masks, round_number=1, snapshots=(3, 15))
+    expected, whole = train(s, masks.apply(state), masks, round_number=1, snapshots=(3, 15))
     seen: list[Progress] = []
 
     def watch(step: int, history: History, progress: object) -> None:
@@ -111,9 +111,9 @@ def test_an_interrupted_training_continues_to_the_same_bits(optimiser: dict, sto
             raise Stop
 
     with pytest.raises(Stop):
-        s.trainer(masks.apply(state), masks, round_number=1, snapshots=(3, 15), watch=watch)
+        train(s, masks.apply(state), masks, round_number=1, snapshots=(3, 15), watch=watch)
     assert 0 < seen[-1].state.step < 20
-    found, history = s.trainer(masks.apply(state), masks, round_number=1, snapshots=(3, 15), resume=seen[-1])
+    found, history = train(s, masks.apply(state), masks, round_number=1, snapshots=(3, 15), resume=seen[-1])
     assert found.equals(expected)
     assert history.records == whole.records
     assert history.best is not None
@@ -126,9 +126,9 @@ def test_another_round_has_another_batch_order() -> None:
     s = setup()
     state = s.subject.draw(0)
     masks = Masks.dense(state, s.network.prunable_names)
-    first, second = (s.trainer(state, masks, round_number=t)[0] for t in (0, 1))
+    first, second = (train(s, state, masks, round_number=t)[0] for t in (0, 1))
     assert not first.equals(second)
-    assert s.trainer(state, masks, round_number=0)[0].equals(first)
+    assert train(s, state, masks, round_number=0)[0].equals(first)
 
 
 @pytest.mark.parametrize("norm", [True, False])
@@ -153,7 +153,7 @@ def test_a_loss_that_only_the_test_finds_broken_counts_as_divergence() -> None:
     s.dataset.inputs_NI[s.dataset.splits["test"][0]] = 1e38
     state = s.subject.draw(0)
     masks = Masks.dense(state, s.network.prunable_names)
-    _, history = s.trainer(state, masks, round_number=0)
+    _, history = train(s, state, masks, round_number=0)
     assert history.diverged_at == 20
     assert len(history.records) == 4
 
@@ -166,7 +166,7 @@ def test_records_survive_json() -> None:
 def test_numeric_targets_are_chosen_by_r2() -> None:
     s = setup(dataset(classes=None), train__steps=100, train__lr=0.02, network__norm=False, network__layers="f12:x")
     state = s.subject.draw(0)
-    _, history = s.trainer(state, Masks.dense(state, s.network.prunable_names), round_number=0)
+    _, history = train(s, state, Masks.dense(state, s.network.prunable_names), round_number=0)
     assert history.best_record is not None
     assert history.best_record.validation.score > 0.5
     assert history.records[0].validation.score < history.best_record.validation.score <= 1
@@ -176,6 +176,6 @@ def test_constant_targets_give_a_finite_score() -> None:
     constant = dataset(classes=None)
     constant.labels_N[:] = 1e15
     s = setup(constant, network__norm=False, network__layers="x", train__lr=1e-6)
-    _, history = s.trainer(s.subject.draw(0), Masks({}), round_number=0)
+    _, history = train(s, s.subject.draw(0), Masks({}), round_number=0)
     assert history.best_record is not None
     assert isfinite(history.best_record.validation.score)

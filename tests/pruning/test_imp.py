@@ -15,20 +15,20 @@ from siftnet.kernels.interface import Problem
 from siftnet.network.layers import initialise
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from siftnet.pruning.evaluation import Evaluation, Record
-from siftnet.pruning.imp import Round, connected_share, first_position, sift
-from siftnet.pruning.training import History, Progress, Subject
+from siftnet.pruning.evaluation import Evaluation, MaskChange, Record
+from siftnet.pruning.imp import Position, Procedure, Round, connected_share, first_position, sift
+from siftnet.pruning.training import Assignment, History, Progress, Subject, Trained
 from siftnet.runs.setup import Setup
-from small import setup
+from small import setup, train
 
 
-def nothing(round_number: int, masks: Masks, step: int, history: History, progress: Callable[[], Progress]) -> None:
+def nothing(position: Position, step: int, history: History, progress: Callable[[], Progress]) -> None:
     pass
 
 
 def rounds(s: Setup, masks: Masks | None = None, rewind: State | None = None) -> list[Round]:
-    position = first_position(s.subject, s.config.prune, s.config.seed, masks, rewind)
-    return list(sift(s.subject, s.config.prune, s.config.train.rewind, s.config.seed, position, nothing))
+    position = first_position(s.subject, s.procedure, masks, rewind)
+    return list(sift(s.subject, s.procedure, position, nothing))
 
 
 def of_round(s: Setup, number: int) -> Problem:
@@ -154,7 +154,7 @@ def test_the_same_run_continued_from_its_own_ticket_repeats_it_but_for_the_batch
     source = rounds(setup())
     same_order = source[1].begin
     s = setup()
-    again, _ = s.trainer(same_order, source[1].masks, round_number=1)
+    again, _ = train(s, same_order, source[1].masks, round_number=1)
     assert again.equals(source[1].trained)
 
 
@@ -196,32 +196,54 @@ def test_a_diverged_round_is_the_last_and_its_masks_are_never_ranked() -> None:
 # A user's own way of training: gradient descent on a quadratic, y = W x + b with targets it was given, no batches.
 
 
-def own_training(state: State, masks: Masks, *, steps: int = 6, spoil: str = "", **told: Any) -> tuple[State, History]:
-    history = History()
+def own_training(given: Assignment, *, steps: int = 6, spoil: str = "", declared: MaskChange = "none") -> Trained:
+    history, masks = History(), given.masks
+    state = given.state
     parameters = state.parameters if spoil == "in place" else {k: v.clone() for k, v in state.parameters.items()}
     for step in range(steps + 1):
-        if step in told["snapshots"] and spoil != "no snapshots":
+        if step in given.snapshots and spoil != "no snapshots":
             history.snapshots[step] = State({name: value.clone() for name, value in parameters.items()})
+        if step == steps // 2 and spoil in CHANGES:
+            masks = CHANGES[spoil](masks)
         if step < steps:
             for name, value in parameters.items():
                 value -= 0.1 * (value - torch.arange(value.numel()).reshape(value.shape).cos())
                 if name in masks and spoil != "revived":
                     value *= masks[name]
-            told["watch"](step + 1, history, lambda: Progress(State(parameters), history))
+            given.watch(step + 1, history, lambda now=masks: Progress(State(parameters), history, now))
     history.records.append(Record(steps, 0.0, Evaluation(0.0, 1.0, None, 1)))
-    return State(parameters, step=steps), history
+    return Trained(State(parameters, step=steps), masks, history, declared)
 
 
-def own(spoil: str = "") -> tuple[list[Round], list[tuple[int, int]]]:
+def prune_one(masks: Masks) -> Masks:
+    """The first survivor goes."""
+    kept = {name: mask.clone() for name, mask in masks.items()}
+    kept["w"].view(-1)[kept["w"].view(-1).int().argmax()] = False
+    return Masks(kept)
+
+
+def move_one(masks: Masks) -> Masks:
+    """The first survivor goes, and the last pruned entry comes back."""
+    kept = {name: mask.clone() for name, mask in prune_one(masks).items()}
+    pruned = (~masks["w"].view(-1)).nonzero()
+    if len(pruned):
+        kept["w"].view(-1)[pruned[-1]] = True
+    return Masks(kept)
+
+
+CHANGES: dict[str, Callable[[Masks], Masks]] = {"pruned one": prune_one, "moved one": move_one}
+
+
+def own(spoil: str = "", declared: MaskChange = "none") -> tuple[list[Round], list[tuple[int, int]]]:
     seen: list[tuple[int, int]] = []
     subject = Subject(
-        lambda state, masks, **told: own_training(state, masks, spoil=spoil, **told),
-        {"w": ["w", "b"]},
+        lambda given: own_training(given, spoil=spoil, declared=declared),
         lambda t: State({"w": torch.full((3, 4), 0.5), "b": torch.zeros(3), "free": torch.ones(2)}),
     )
-    config = PruneConfig(rounds=3, fraction=0.3, min_connected=0.0)
-    position = first_position(subject, config, 0, None, None)
-    return list(sift(subject, config, 2, 0, position, lambda t, masks, step, *_: seen.append((t, step)))), seen
+    procedure = Procedure({"w": ["w", "b"]}, PruneConfig(rounds=3, fraction=0.3, min_connected=0.0), 2, 0)
+    position = first_position(subject, procedure, None, None)
+    found = sift(subject, procedure, position, lambda at, step, *_: seen.append((at.round_number, step)))
+    return list(found), seen
 
 
 def test_a_users_own_training_is_sifted() -> None:
@@ -251,3 +273,31 @@ def test_a_training_that_keeps_no_snapshot_is_refused_instead_of_rewound_to_the_
 def test_a_training_that_revives_pruned_weights_is_refused() -> None:
     with pytest.raises(ValueError, match="round 1: w has pruned entries that are not 0"):
         own("revived")
+
+
+def test_a_training_may_prune_further_if_it_says_so() -> None:
+    found, _ = own("pruned one", "shrink")
+    assert [r.masks.survivors for r in found] == [14, 10, 7, 5], "of 15, 11, 8, 6 one more went in each round"
+    assert all(r.masks.within(r.begin_masks) for r in found)
+    assert all(after.begin_masks.within(before.masks) for before, after in pairwise(found))
+    with pytest.raises(ValueError, match="round 0: its masks are not those it was given"):
+        own("pruned one")
+
+
+def test_a_training_may_let_entries_grow_if_it_says_so() -> None:
+    found, _ = own("moved one", "any")
+    assert [r.begin_masks.survivors for r in found] == [15, 11, 8, 6]
+    grown = found[1].masks["w"] & ~found[1].begin_masks["w"]
+    assert int(grown.sum()) == 1
+    assert bool((found[1].trained.parameters["w"][grown] != 0).all())
+    with pytest.raises(ValueError, match="round 1: 1 pruned entries came back, and it declares that masks shrink"):
+        own("moved one", "shrink")
+
+
+def test_a_training_that_returns_other_masks_altogether_is_refused() -> None:
+    fresh = State({"w": torch.ones(3)})
+    subject = Subject(lambda given: own_training(replace(given, masks=Masks({}))), lambda t: fresh)
+    procedure = Procedure({"w": ["w"]}, PruneConfig(rounds=1, fraction=0.5, min_connected=0.0), 0, 0)
+    position = first_position(subject, procedure, None, None)
+    with pytest.raises(ValueError, match="other names or shapes"):
+        list(sift(subject, procedure, position, nothing))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import floor
 
@@ -14,8 +15,8 @@ from hypothesis import strategies as st
 from siftnet.config.fields import PruneConfig
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from siftnet.pruning.imp import Position, first_position, masks_after
-from siftnet.pruning.prune import group_sizes, prune, prune_groups, pruned_after, score
+from siftnet.pruning.imp import Position, Procedure, first_position, masks_after
+from siftnet.pruning.prune import group_sizes, prune, prune_groups, pruned_after
 from small import setup
 
 TWO_LAYERS = {"a": ["a.weight", "a.bias"], "b": ["b.weight"]}
@@ -125,22 +126,6 @@ def test_scores_that_are_nan_are_refused_where_they_count() -> None:
     assert found.equals(masks(a_weight=[0, 0, 1]))
 
 
-def test_magnitude_and_movement_by_hand() -> None:
-    trained, rewind = State({"w": torch.tensor([1.0, -2, 0.5])}), State({"w": torch.tensor([1.5, -2, -1])})
-    assert score("magnitude", trained, rewind, ["w"], 0, 0)["w"].tolist() == [1, 2, 0.5]
-    assert score("movement", trained, rewind, ["w"], 0, 0)["w"].tolist() == [0.5, 0, 1.5]
-
-
-def test_random_scores_follow_seed_and_round_and_ignore_the_weights() -> None:
-    state, other = (State({"w": torch.full((1000,), value)}) for value in (0.0, 5.0))
-    first = score("random", state, state, ["w"], 0, 1)["w"]
-    assert torch.equal(score("random", other, state, ["w"], 0, 1)["w"], first)
-    assert not torch.equal(score("random", state, state, ["w"], 0, 2)["w"], first)
-    assert not torch.equal(score("random", state, state, ["w"], 1, 1)["w"], first)
-    assert 0.45 < float(first.mean()) < 0.55
-    assert len(first.unique()) > 990
-
-
 def test_nothing_revives_over_many_rounds() -> None:
     rng = np.random.default_rng(0)
     config = PruneConfig(fraction=0.3)
@@ -150,7 +135,7 @@ def test_nothing_revives_over_many_rounds() -> None:
     kept = group_sizes(now, prune_groups(TWO_LAYERS, "layerwise"))[1]
     for t in range(12):
         state = State({n: torch.from_numpy(rng.standard_normal(sizes[n]).astype(np.float32)) for n in names})
-        following = masks_after(TWO_LAYERS, config, 0, t, Position(t, now, kept), state, state)
+        following = masks_after(Procedure(TWO_LAYERS, config, 0, 0), Position(t, now, kept, state), state)
         assert following.within(now)
         pruned = [int(234 * (1 - 0.7 ** (t + 1)) + 1e-9), int(91 * (1 - 0.7 ** (t + 1)) + 1e-9)]
         sizes_now = group_sizes(following, prune_groups(TWO_LAYERS, "layerwise"))
@@ -165,22 +150,22 @@ def test_one_shot_is_one_round_with_a_large_fraction() -> None:
     one = PruneConfig(fraction=1 - 0.7**3, rounds=1)
     dense = Masks.dense(state, names)
     kept = group_sizes(dense, prune_groups(s.network.prunable, "layerwise"))[1]
-    at_once = masks_after(s.network.prunable, one, 0, 0, Position(0, dense, kept), state, state)
+    at_once = masks_after(replace(s.procedure, prune=one), Position(0, dense, kept, state), state)
     step_by_step = dense
     for t in range(3):
-        position = Position(t, step_by_step, kept)
-        step_by_step = masks_after(s.network.prunable, PruneConfig(fraction=0.3), 0, t, position, state, state)
+        position = Position(t, step_by_step, kept, state)
+        step_by_step = masks_after(s.procedure, position, state)
     assert at_once.equals(step_by_step)
 
 
 @pytest.mark.parametrize("scope", ["layerwise", "global"])
 def test_a_random_first_mask_has_exactly_the_density_asked_for(scope: str) -> None:
     s = setup(prune__init_density=0.3, prune__scope=scope)
-    position = first_position(s.subject, s.config.prune, 0, None, None)
+    position = first_position(s.subject, s.procedure, None, None)
     groups = prune_groups(s.network.prunable, s.config.prune.scope)
     entries, kept = group_sizes(position.masks, groups)
     assert kept == position.kept_at_start == [n - n * 7 // 10 for n in entries]
-    again = first_position(s.subject, s.config.prune, 0, None, None).masks
-    other = first_position(s.subject, s.config.prune, 1, None, None).masks
+    again = first_position(s.subject, s.procedure, None, None).masks
+    other = first_position(s.subject, replace(s.procedure, seed=1), None, None).masks
     assert again.equals(position.masks)
     assert not other.equals(position.masks)

@@ -57,7 +57,7 @@ def test_every_seed_is_there_with_its_page_and_digest(runs, page, folder):
 
 
 def test_figures_have_a_line_for_every_seed_and_the_mean(runs, page):
-    figures = page.data["figures"]
+    figures = page.data.figures
     assert set(figures) == {"test", "validation", "index-degree", "index-uniform"}
     check_figures(page, 0)
     for name, which in (("test", "test_best"), ("validation", "best")):
@@ -85,7 +85,7 @@ def test_plots_have_alternatives_in_words(page):
     ids = [a["id"] for _, a in page.elements if "id" in a]
     assert len(ids) == len(set(ids))
     plots = [a for _, a in page.elements if "data-figure" in a]
-    assert sorted(a["data-figure"] for a in plots) == sorted(page.data["figures"])
+    assert sorted(a["data-figure"] for a in plots) == sorted(page.data.figures)
     for plot in plots:
         assert plot["role"] == "img"
         assert {plot["aria-labelledby"], plot["aria-describedby"]} <= set(ids)
@@ -113,7 +113,7 @@ def test_one_seed_claims_nothing(runs):
 def test_runs_that_are_not_measured_show_their_scores(tmp_path):
     runs = [run(seeded(seed), tmp_path / f"seed-{seed}") for seed in range(2)]
     page = Page(build_spread_report(runs, tmp_path))
-    assert set(page.data["figures"]) == {"test", "validation"}
+    assert set(page.data.figures) == {"test", "validation"}
     # They have no page yet.
     assert not any(a["href"].endswith("report.html") for tag, a in page.elements if tag == "a")
     assert "Over 2 seeds" in words(page)
@@ -125,7 +125,7 @@ def test_runs_without_a_grid_have_no_locality_and_hostile_names_stay_text(tmp_pa
     page = Page(build_spread_report(runs, tmp_path / "<b>"))
     assert HOSTILE in "".join(page.text)
     assert not {"img", "b", "i"} & {tag for tag, _ in page.elements}
-    assert set(page.data["figures"]) == {"test", "validation"}
+    assert set(page.data.figures) == {"test", "validation"}
     assert "%3Ci%3E0/report.html" in [a["href"] for tag, a in page.elements if tag == "a"]
 
 

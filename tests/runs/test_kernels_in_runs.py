@@ -64,7 +64,7 @@ def test_the_comparison_sees_another_seed(whole: Path, changes: dict[str, Any], 
 
 def test_a_run_is_what_it_says(whole: Path, changes: dict[str, Any]) -> None:
     stored = Run(whole)
-    assert {summary["kernel"] for summary in stored.summaries()} == {changes["kernel"]}
+    assert {summary.kernel for summary in stored.summaries()} == {changes["kernel"]}
     assert all(check.passed for check in verify(stored))
 
 
@@ -82,5 +82,5 @@ def test_masks_are_those_of_the_dense_kernel(kernel: str, tmp_path: Path) -> Non
 def test_a_diverged_round_is_marked(kernel: str, tmp_path: Path) -> None:
     stored = run(config(kernel=kernel, train__lr=1e30), tmp_path / "run", dataset=dataset())
     summary = stored.summary(0)
-    assert summary["diverged_at"] is not None
+    assert summary.diverged_at is not None
     assert stored.rounds() == [0]

@@ -67,7 +67,7 @@ def timed_plan(**kernels: dict[float, float]) -> Plan:
 
 
 def kernels_used(stored: Run) -> list[str]:
-    return [summary["kernel"] for summary in stored.summaries()]
+    return [summary.kernel for summary in stored.summaries()]
 
 
 def test_where_nothing_is_to_be_chosen_the_plan_says_so(
@@ -90,14 +90,14 @@ def test_auto_times_the_kernels_before_round_0_and_each_round_takes_the_planned_
     assert set(stored.plan.names) == {"dense", "twin"}
     assert stored.plan.densities[0] == 1.0
     assert stored.plan.densities[-1] == pytest.approx(0.49)
-    assert kernels_used(stored) == [stored.plan.kernel(s["density"]) for s in stored.summaries()]
+    assert kernels_used(stored) == [stored.plan.kernel(s.density) for s in stored.summaries()]
 
 
 def test_a_plan_is_followed_by_those_who_resume(
     whole: Path, tmp_path: Path, twins: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = timed_plan(dense={1.0: 1, 0.4: 3}, twin={1.0: 3, 0.4: 1})
-    monkeypatch.setattr(launch, "plan_for", lambda setup, observer: plan)
+    monkeypatch.setattr(launch, "plan_for", lambda request, observer: plan)
     out = tmp_path / "run"
     run(config(**AUTO | {"prune__rounds": 0}), out, dataset=dataset())
     monkeypatch.setattr(launch, "plan_for", None)
@@ -204,7 +204,7 @@ def test_a_run_that_goes_on_with_or_without_amx_tiles_says_so(
 
 def test_what_a_run_takes_is_foretold_round_by_round(twins: None, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = timed_plan(dense={1.0: 10, 0.1: 10}, twin={1.0: 100, 0.1: 1})
-    monkeypatch.setattr("siftnet.runs.estimate.plan_for", lambda setup: plan)
+    monkeypatch.setattr("siftnet.runs.estimate.plan_for", lambda request: plan)
     expected = estimate_cost(setup(prune__rounds=9, prune__min_connected=0.1, train__steps=1000, prune__fraction=0.5))
     rounds = expected["rounds_expected"]
     # 12 x 17 entries: fewer than 1.2 survivors cannot connect a tenth of 12 units; layer 1 has 8 x 13.

@@ -17,15 +17,14 @@ import pytest
 import torch
 
 from siftnet.data.dataset import Dataset
-from siftnet.kernels import trainer as train
 from siftnet.network.state import State
 from siftnet.pruning.training import History
-from siftnet.runs import recorder as keeper
-from siftnet.runs import single as launch
 from siftnet.runs.events import Silent
-from siftnet.runs.interrupt import Interrupted
+from siftnet.runs.interrupt import Interrupted, stop_requests
 from siftnet.runs.machine import numba_threads
-from siftnet.runs.single import resume, run
+from siftnet.runs.recorder import CHECKPOINT_SECONDS, CheckpointClock
+from siftnet.runs.request import request_run
+from siftnet.runs.single import position_of, reopen, resume, run
 from siftnet.store.atomic import lock
 from siftnet.store.run import Run
 from small import config, dataset, setup
@@ -64,8 +63,7 @@ def assert_same_results(found: Path, expected: Path) -> None:
             path = f"rounds/{number:02d}/{name}"
             assert (found / path).read_bytes() == (expected / path).read_bytes(), path
         mine, theirs = (
-            {k: v for k, v in Run(path).summary(number).items() if k not in ("seconds", "stop")}
-            for path in (found, expected)
+            replace(Run(path).summary(number), seconds=0.0, stop=None, files={}) for path in (found, expected)
         )
         assert mine == theirs
     rewind = "rewind/state.safetensors"
@@ -96,7 +94,7 @@ def test_nothing_to_prune_a_gap_and_flips_of_permuted_data_are_refused(tmp_path:
 def test_a_run_without_a_place_is_named_by_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     stored = run(config(prune__rounds=0), dataset=dataset())
-    assert stored.path == Path("runs") / stored.digest[:12]
+    assert stored.path == tmp_path / "runs" / stored.digest[:12]
     assert run(config(prune__rounds=1), dataset=dataset()).path == stored.path
 
 
@@ -145,7 +143,7 @@ def test_a_signal_makes_a_checkpoint_and_the_run_goes_on_from_it(
     assert server.finish(Plan(out, CHANGES, at=at, number=number, checkpoints=False)) == INTERRUPTED
     stored = Run(out)
     data = setup(dataset(), **CHANGES)
-    position = launch.position_of(stored, data)
+    position = position_of(reopen(request_run(data, stored.path)))
     assert position is not None
     assert position.round_number == at[0]
     progress = position.progress
@@ -166,7 +164,7 @@ def test_a_signal_while_a_round_is_stored_stops_after_it(server: Server, whole: 
 
 def test_handlers_are_put_back() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    with launch.stop_requests() as requested:
+    with stop_requests() as requested:
         assert not requested()
         os.kill(os.getpid(), signal.SIGTERM)
         assert requested()
@@ -182,22 +180,16 @@ def test_a_run_works_in_a_thread(whole: Path, tmp_path: Path) -> None:
     assert_same_results(tmp_path / "run", whole)
 
 
-def test_checkpoints_are_written_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now, written = [0.0], []
-    monkeypatch.setattr(keeper.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(train, "SLICE", 1)
-    monkeypatch.setattr(train, "SLICE_SECONDS", 0.0)
-    monkeypatch.setattr(
-        Run, "write_checkpoint", lambda self, number, masks, progress: written.append(progress.state.step)
-    )
-
-    class Clock(Silent):
-        def advanced(self, round_number: int, step: int, history: History) -> None:
-            now[0] += 11.0
-
-    run(config(prune__rounds=0), tmp_path / "run", dataset=dataset(), observer=Clock())
-    assert written == [3, 6, 9, 12, 15, 18]
-    assert keeper.CHECKPOINT_SECONDS < 60
+def test_a_checkpoint_is_due_when_its_time_is_up() -> None:
+    now, due = [0.0], []
+    clock = CheckpointClock(lambda: 0, lambda: now[0])
+    for step in range(1, 21):
+        now[0] += 11.0
+        if clock.at(0, step) == (0, True):
+            due.append(step)
+            clock.restart()
+    assert due == [3, 6, 9, 12, 15, 18]
+    assert CHECKPOINT_SECONDS < 60
 
 
 def test_a_second_writer_is_refused_and_the_lock_dies_with_its_owner(
@@ -213,7 +205,7 @@ def test_a_second_writer_is_refused_and_the_lock_dies_with_its_owner(
     with pytest.raises(ValueError, match="is being written by another siftnet process: wait for it, or stop it"):
         finish_here(out)
     assert server.finish(Plan(out, CHANGES)) == REFUSED
-    assert Run(out).summary(0)["round"] == 0, "reading is allowed"
+    assert Run(out).summary(0).round == 0, "reading is allowed"
     os.kill(pid, signal.SIGKILL)
     assert server.wait(pid) == -signal.SIGKILL
     finish_here(out)
@@ -307,11 +299,11 @@ def test_a_diverged_round_is_marked_and_the_run_is_over(tmp_path: Path, lr: floa
     stored = run(config(train__lr=lr, train__validate_every=1), out, dataset=dataset())
     assert stored.rounds() == [0]
     summary = stored.summary(0)
-    assert summary["diverged_at"] >= 1
-    assert "diverged" in summary["stop"]
-    assert summary["test_best"] is None
+    assert summary.diverged_at >= 1
+    assert "diverged" in summary.stop
+    assert summary.test_best is None
     assert resume(out, dataset=dataset()).rounds() == [0]
-    if summary["best"] is None:
+    if summary.best is None:
         assert stored.ticket().best is None
         with pytest.raises(ValueError, match=r"round 0 of .* diverged before its first validation"):
             stored.weights(0, "best")
@@ -328,7 +320,7 @@ def test_what_is_told_on_the_way(tmp_path: Path) -> None:
             told.append((round_number, step))
 
         def finished(self, summary: dict[str, Any]) -> None:
-            told.append(("finished", summary["round"]))
+            told.append(("finished", summary.round))
 
     run(config(prune__rounds=1), tmp_path / "run", dataset=dataset(), observer=Listening())
     steps = [[(t, step) for step in (3, 5, 10, 15, 20)] for t in (0, 1)]
@@ -341,16 +333,16 @@ def test_summaries_are_what_the_stored_tensors_say(whole: Path) -> None:
     stored = Run(whole)
     for number in stored.rounds():
         summary, masks = stored.summary(number), stored.masks(number)
-        assert (summary["density"], summary["survivors"], summary["entries"]) == (masks.density, masks.survivors, 308)
+        assert (summary.density, summary.survivors, summary.entries) == (masks.density, masks.survivors, 308)
         first = masks["layers.0.weight"].numpy(), masks["layers.0.bias"].numpy()
-        layer = summary["layers"]["layers.0"]
-        assert layer["density"] == pytest.approx((first[0].sum() + first[1].sum()) / 204)
-        assert layer["connected"] == pytest.approx(np.mean(first[0].any(1)))
-        assert summary["density_effective"] <= summary["density"]
+        layer = summary.layers["layers.0"]
+        assert layer.density == pytest.approx((first[0].sum() + first[1].sum()) / 204)
+        assert layer.connected == pytest.approx(np.mean(first[0].any(1)))
+        assert summary.density_effective <= summary.density
         records = stored.history(number)
         assert [record.step for record in records] == [7, 14, 20]
-        assert summary["last"] == records[-1].to_dict()
-        assert summary["best"]["validation"]["score"] == max(record.validation.score for record in records)
+        assert summary.last == records[-1]
+        assert summary.best.validation.score == max(record.validation.score for record in records)
 
 
 def test_the_rewind_point_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,23 +32,23 @@ def test_a_run_started_from_anothers_round_reproduces_its_ticket(whole: Path, tm
     rewind = source.rewind()
     assert rewind is not None
     assert found.rewind().equals(rewind)  # type: ignore[union-attr]
-    assert found.summary(0)["begin_sha256"] == source.summary(1)["begin_sha256"]
+    assert found.summary(0).begin_sha256 == source.summary(1).begin_sha256
     assert found.masks(1).within(found.masks(0))
     redrawn = started(whole, tmp_path / "redrawn", start__weights="redraw")
     assert redrawn.masks(0).equals(source.masks(1))
-    assert redrawn.summary(0)["begin_sha256"] != found.summary(0)["begin_sha256"]
+    assert redrawn.summary(0).begin_sha256 != found.summary(0).begin_sha256
 
 
 def test_what_told_the_source_about_geometry_is_told_of_its_masks(tmp_path: Path) -> None:
     flipped = run(config(data__flip=True, prune__rounds=1), tmp_path / "flipped", dataset=dataset())
     found = started(flipped.path, tmp_path / "run")
-    assert found.data["augmented"]
+    assert found.data.augmented
     assert found.started == "round 1 of flipped"
     again = started(found.path, tmp_path / "again")
-    assert again.data["augmented"]
+    assert again.data.augmented
     assert flipped.started is None
     plain = run(config(prune__rounds=1), tmp_path / "plain", dataset=dataset())
-    assert not started(plain.path, tmp_path / "of-plain").data["augmented"]
+    assert not started(plain.path, tmp_path / "of-plain").data.augmented
 
 
 def test_weights_are_redrawn_and_not_those_that_the_source_of_the_same_seed_began_with() -> None:

@@ -44,7 +44,7 @@ def test_a_run_is_read_back_as_it_was_configured(stored: Run) -> None:
     assert stored.rounds() == [0, 1, 2, 3]
     assert stored.geometry == torus(4, 4)
     assert stored.environment["threads"] == 1
-    assert repr(stored) == f"Run({str(stored.path)!r}, 4 rounds)"
+    assert repr(stored) == f"Run({str(stored.path)!r}, small, rounds 0 to 3, down to 34.4% density)"
     variance = dataset(torus(4, 4)).inputs_NI[dataset().splits["train"]].var(0)
     np.testing.assert_allclose(stored.inputs()["variance_I"], variance, rtol=1e-5)
     assert Run.exists(stored.path)
@@ -60,7 +60,7 @@ def test_masks_of_many_layers_keep_their_order(copy: Run) -> None:
     names = [f"layers.{i}.{part}" for i in (10, 2, 0) for part in ("weight", "bias")]
     masks = Masks({name: torch.tensor([[True, False], [False, True]]) for name in names})
     state = masks.apply(State({name: torch.ones(2, 2) for name in names}))
-    copy.write_round(4, {"diverged_at": None}, masks, state, History(), None)
+    copy.write_round(replace(copy.summary(3), round=4), masks, state, History())
     assert list(copy.masks(4)) == names
     assert copy.masks(4).equals(masks)
     assert copy.weights(4).equals(state)
@@ -106,7 +106,7 @@ def test_weights_are_dense_again_with_zeros_where_pruned(stored: Run) -> None:
         assert masks.apply(state).equals(state)
         assert all((state.parameters[name] != 0).sum() == mask.sum() for name, mask in masks.items())
     assert stored.weights(2).step == 20
-    assert stored.weights(2, "best").step == stored.summary(2)["best"]["step"]
+    assert stored.weights(2, "best").step == stored.summary(2).best.step
     assert not stored.weights(2, "scored").equals(stored.weights(2))
 
 
@@ -217,7 +217,7 @@ def test_a_damaged_plan_is_one_sentence_that_names_it(copy: Run) -> None:
 
 def test_files_are_flushed_before_they_are_renamed(copy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[str] = []
-    fsync, replace = os.fsync, Path.replace
+    fsync, move = os.fsync, Path.replace
 
     def flushed(descriptor: int) -> None:
         events.append("flush " + Path(f"/proc/self/fd/{descriptor}").resolve().name)
@@ -225,7 +225,7 @@ def test_files_are_flushed_before_they_are_renamed(copy: Run, monkeypatch: pytes
 
     def renamed(draft: Path, final: Path) -> Path:
         events.append(f"rename {final.name}")
-        return replace(draft, final)
+        return move(draft, final)
 
     monkeypatch.setattr(os, "fsync", flushed)
     monkeypatch.setattr(Path, "replace", renamed)
@@ -233,7 +233,7 @@ def test_files_are_flushed_before_they_are_renamed(copy: Run, monkeypatch: pytes
     assert events == ["flush .report.html.draft", "rename report.html", "flush run"]
     events.clear()
     masks = copy.masks(3)
-    copy.write_round(4, {"diverged_at": None}, masks, copy.weights(3), History(), None)
+    copy.write_round(replace(copy.summary(3), round=4), masks, copy.weights(3), History())
     assert events[-2:] == ["rename 04", "flush rounds"]
     assert events[:3] == ["flush .masks.safetensors.draft", "rename masks.safetensors", "flush .04.draft"]
 

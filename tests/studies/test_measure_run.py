@@ -132,7 +132,7 @@ def test_what_is_measured_already_is_not_measured_again(sifted: Run) -> None:
 def test_ablation_without_removal_is_the_network_and_with_all_removed_is_chance(sifted: Run) -> None:
     number = sifted.rounds()[-1]
     curves = ablate(sifted, number, set_up(sifted.config))
-    score = sifted.summary(number)["best"]["validation"]["score"]
+    score = sifted.summary(number).best["validation"]["score"]
     assert curves["most"][0] == curves["least"][0] == score
     assert curves["removed"][-1] == 48
     assert curves["most"][-1] == pytest.approx(0.5, abs=0.1)

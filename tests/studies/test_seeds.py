@@ -286,7 +286,7 @@ def test_real_runs_before_and_after_they_are_measured(tmp_path: Path) -> None:
     # A seed alone is looked at where its own page looks.
     assert [together(stored)["headline"] for stored in runs] == [r["headline"] for r in found["runs"]]
     for row in found["rounds"]:
-        scores = [stored.summary(row["round"])["test_best"]["score"] for stored in runs]
+        scores = [stored.summary(row["round"]).test_best["score"] for stored in runs]
         assert row["test"]["mean"] == pytest.approx(np.mean(scores))
         assert row["test"]["sd"] == pytest.approx(np.std(scores, ddof=1))
         measured = [stored.analysis(f"round-{row['round']:02d}") for stored in runs]

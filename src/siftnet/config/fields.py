@@ -209,8 +209,9 @@ class PruneConfig:
     """Share of the survivors that is pruned after each round."""
     scope: Literal["layerwise", "global"] = "layerwise"
     """Rank within each hidden layer, or over all of them together; the output layer is never pruned."""
-    score: Literal["magnitude", "movement", "random"] = "magnitude"
-    """What survives: the largest |w|, the largest |w - w_rewind|, or chance."""
+    score: str = "magnitude"
+    """What survives: magnitude keeps the largest |w|, movement the largest |w - w_rewind|, random what chance keeps; or
+    a score of your own, from Python."""
     at_step: int = -1
     """Score the weights as they were after this many updates of the round; -1 is the end of the round."""
     init_density: float = 1.0
@@ -228,10 +229,6 @@ class PruneConfig:
         require(self.at_step >= -1, f"prune.at_step must be -1 (the end) or a step, got {self.at_step}")
         require(0 < self.init_density <= 1, f"prune.init_density must be in (0, 1], got {self.init_density}")
         require(0 <= self.min_density < 1, f"prune.min_density must be in [0, 1), got {self.min_density}")
-        require(
-            self.score != "movement" or self.reset == "rewind",
-            "prune.score = movement measures from the rewind point, which prune.reset = redraw leaves: take magnitude",
-        )
         require(0 <= self.min_connected < 1, f"prune.min_connected must be in [0, 1), got {self.min_connected}")
 
     @property

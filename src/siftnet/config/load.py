@@ -93,6 +93,18 @@ def load(preset_or_file: str | Path) -> RunConfig:
     return from_dict(values)
 
 
+def as_config(config: RunConfig | str | Path) -> RunConfig:
+    """A configuration, or what `load` finds under a name or a path. Raises ValueError for anything else."""
+    if isinstance(config, RunConfig):
+        return config
+    if isinstance(config, str | Path):
+        return load(config)
+    raise RefusedError(
+        f"a configuration must be a RunConfig, a preset's name or a TOML file's path, got {type(config).__name__}: "
+        "make one with siftnet.load or siftnet.from_dict"
+    )
+
+
 def absolute_path(path: Path | str) -> Path:
     """The path from the root, with ~ written out. Raises ValueError for what is no path."""
     if not isinstance(path, str | Path):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from siftnet.config.fields import require
 from siftnet.geometry import Geometry
@@ -47,6 +49,23 @@ class Dataset:
     """What a reader of the results should know: imputed values, a smaller validation set than asked for, ..."""
 
     def __post_init__(self) -> None:
+        require(
+            self.classes is None or hasattr(self.classes, "__index__"),
+            f"classes must be a whole number, or None with numeric targets, got {self.classes!r}",
+        )
+        # What users have at hand: numpy's numbers, lists of rows, arrays that are views of others.
+        plain = {
+            "classes": None if self.classes is None else operator.index(self.classes),
+            "inputs_NI": np.ascontiguousarray(self.inputs_NI),
+            "splits": {name: _as_rows(name, rows) for name, rows in self.splits.items()},
+        }
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
+        require(
+            isinstance(self.geometry, Geometry),
+            f"geometry must be a siftnet.Grid, Points or Unknown, got {self.geometry!r}: "
+            "say siftnet.Grid((32, 32), channels=3), for one, or siftnet.Unknown(inputs)",
+        )
         x, y = self.inputs_NI, self.labels_N
         require(
             x.ndim == 2 and x.dtype in (np.uint8, np.float32),
@@ -106,6 +125,12 @@ class Dataset:
             sha.update(np.ascontiguousarray(array).data)
         sha.update(repr((self.geometry, self.classes)).encode())
         return sha.hexdigest()
+
+
+def _as_rows(name: str, rows: ArrayLike) -> np.ndarray:
+    """Row numbers as an array; a list of whole numbers will do."""
+    array = np.asarray(rows)
+    return array.astype(np.int64) if isinstance(rows, list | tuple | range) and array.dtype.kind in "iu" else array
 
 
 def _check_finite(name: str, array: np.ndarray) -> None:

@@ -13,7 +13,7 @@ from siftnet.kernels.registry import candidates
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation, Record
-from siftnet.pruning.training import Assignment, History, Progress, Watch
+from siftnet.pruning.training import Assignment, History, Progress, Trained
 
 # Updates between two looks at the clock and at the signals: so many, doubled while they take less than these seconds.
 SLICE, SLICE_SECONDS = 25, 0.05
@@ -30,25 +30,16 @@ class Trainer:
         """The kernel planned for a density. Raises ValueError where it does not work on this machine."""
         return candidates(self.plan.kernel(density), self.problem)[0]
 
-    def __call__(
-        self,
-        state: State,
-        masks: Masks,
-        *,
-        round_number: int,
-        snapshots: tuple[int, ...] = (),
-        resume: Progress | None = None,
-        watch: Watch = lambda step, history, progress: None,
-    ) -> tuple[State, History]:
-        """See `Training`."""
-        return train_together([self], [Assignment(state, masks, round_number, snapshots, resume, watch)])[0]
+    def __call__(self, assignment: Assignment) -> Trained:
+        """See `Training`; masks stay as they are."""
+        return train_together([self], [assignment])[0]
 
     def evaluate(self, state: State, masks: Masks, split: str) -> Evaluation:
         """Score of given weights under masks, with their own running statistics."""
         return self.kind(masks.density).compile(self.problem, state, masks).evaluate(split)
 
 
-def train_together(trainers: Sequence[Trainer], assignments: Sequence[Assignment]) -> list[tuple[State, History]]:
+def train_together(trainers: Sequence[Trainer], assignments: Sequence[Assignment]) -> list[Trained]:
     """Make several trainings of one network side by side, slice by slice; what each `Training` would return.
 
     trainers: alike but for their batches; assignments: one for each, all of one density and at the same step. Where a
@@ -68,7 +59,7 @@ def train_together(trainers: Sequence[Trainer], assignments: Sequence[Assignment
         updates *= 2 if made == updates and elapsed < SLICE_SECONDS else 1
         _tell_of_diverged(live)
         _tell([course for course in live if course.history.diverged_at is None])
-    return [(course.final(), course.history) for course in courses]
+    return [course.trained() for course in courses]
 
 
 def _set_off(trainers: Sequence[Trainer], assignments: Sequence[Assignment]) -> list[_Course]:
@@ -100,7 +91,7 @@ def _share_out(clock: float, courses: Sequence[_Course]) -> float:
 def _tell_of_diverged(courses: Sequence[_Course]) -> None:
     for course in courses:
         if course.history.diverged_at is not None:
-            course.assignment.diverged(course.final(), course.history)
+            course.assignment.diverged(course.trained())
 
 
 def _tell(courses: Sequence[_Course]) -> None:
@@ -147,10 +138,10 @@ class _Course:
         """What it takes to continue from here."""
         return Progress(self.kernel.export(), self.history)
 
-    def final(self) -> State:
-        """The state after the last update."""
+    def trained(self) -> Trained:
+        """What the training returns, once it has ended."""
         assert self.end is not None
-        return self.end
+        return Trained(self.end, self.assignment.masks, self.history)
 
     def _keep_snapshot(self) -> None:
         if self.done in self.assignment.snapshots and self.done not in self.history.snapshots:

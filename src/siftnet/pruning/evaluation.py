@@ -1,9 +1,12 @@
-"""How well a network does on a split, and when it was asked: numbers alone, which need no tensors to be read."""
+"""What a training tells in plain values, which need no tensors to be read: scores, and what it may do to masks."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
+
+MaskChange = Literal["none", "shrink", "any"]
+"""What a training may do to the masks that it is given: nothing, prune further, or also let pruned entries grow."""
 
 
 @dataclass(frozen=True)

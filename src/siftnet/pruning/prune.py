@@ -1,4 +1,4 @@
-"""What is removed: scores -> masks, pure and exact."""
+"""What is removed: scores -> masks, pure and exact; the scores themselves stand in scores.py."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import torch
 from torch import Tensor
 
 from siftnet.network.masks import Masks
-from siftnet.network.state import State
-from siftnet.seeds import generator
 
 Groups = Sequence[Sequence[str]]
 
@@ -24,25 +22,6 @@ def pruned_after(entries: int, kept_at_start: int, fraction: Fraction, rounds: i
     """
     exact = entries - kept_at_start * (1 - fraction) ** rounds
     return exact.numerator // exact.denominator
-
-
-def score(
-    how: Literal["magnitude", "movement", "random"],
-    trained: State,
-    rewind: State,
-    names: Sequence[str],
-    seed: int,
-    round_number: int,
-) -> dict[str, Tensor]:
-    """How much each entry deserves to stay, float32 of the parameters' shapes: |w|, |w - w_rewind|, or chance."""
-    if how == "magnitude":
-        return {name: trained.parameters[name].abs() for name in names}
-    if how == "movement":
-        return {name: (trained.parameters[name] - rewind.parameters[name]).abs() for name in names}
-    draws = generator(seed, "random score", round_number)
-    return {
-        name: torch.from_numpy(draws.random(tuple(trained.parameters[name].shape), dtype="float32")) for name in names
-    }
 
 
 def prune(masks: Masks, scores: Mapping[str, Tensor], groups: Groups, pruned: Sequence[int]) -> Masks:

@@ -1,17 +1,17 @@
 """The contract of a training: what the loop of imp.py hands over and what it gets back.
 
-siftnet's own networks (`siftnet.kernels.trainer.Trainer`) are one implementation of it.
+siftnet's own networks (`siftnet.kernels.trainer.Trainer`) are one implementation of it, a user's function is another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from siftnet.pruning.evaluation import Evaluation, Record
+from siftnet.pruning.evaluation import Evaluation, MaskChange, Record
 
 
 @dataclass
@@ -20,7 +20,8 @@ class History:
 
     records: list[Record] = field(default_factory=list)
     best: State | None = None
-    """Parameters and statistics with the highest validation score so far, the earliest of equals."""
+    """Parameters and statistics with the highest validation score so far, the earliest of equals; where masks change in
+    training, with pruned entries of those it ended with at 0."""
     snapshots: dict[int, State] = field(default_factory=dict)
     """Parameters after the updates asked for."""
     pending: list[float] = field(default_factory=list)
@@ -47,53 +48,59 @@ class Progress:
 
     state: State
     history: History
+    masks: Masks | None = None
+    """Those that it has changed its own to; None where they are still what the assignment gave."""
 
 
 Watch = Callable[[int, History, Callable[[], Progress]], None]
 """Told the updates made, what happened so far, and how to get the present progress, which is costly."""
 
 
-class Training(Protocol):
-    """Train under fixed masks; what the loop of imp.py calls."""
+def unwatched(step: int, history: History, progress: Callable[[], Progress]) -> None:
+    """A `Watch` that looks away."""
 
-    def __call__(
-        self,
-        state: State,
-        masks: Masks,
-        *,
-        round_number: int,
-        snapshots: tuple[int, ...],
-        resume: Progress | None,
-        watch: Watch,
-    ) -> tuple[State, History]:
-        """The state after the last update, and what happened.
 
-        state: where training begins; snapshots: steps whose parameters the history is to keep; resume: where an
-        interrupted training of this round stands; watch: called often; may raise to stop.
-        """
-        ...
+@dataclass(frozen=True)
+class Trained:
+    """What a training returns: the state after its last update, the masks that it ended with, and what happened."""
+
+    state: State
+    masks: Masks
+    history: History
+    mask_change: MaskChange = "none"
+    """What this way of training may do to masks; the loop and `verify` hold it to that."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """One training that is to be made; its fields are the arguments of `Training`, and one for those made together."""
+    """One training that is to be made."""
 
     state: State
+    """Where it begins."""
     masks: Masks
     round_number: int
     snapshots: tuple[int, ...] = ()
+    """Steps whose parameters the history is to keep."""
     resume: Progress | None = None
-    watch: Watch = lambda step, history, progress: None
-    diverged: Callable[[State, History], None] = lambda state, history: None
-    """Told of the last state at once where the loss is no number, since others may go on for long."""
+    """Where an interrupted training of this round stands."""
+    watch: Watch = unwatched
+    """Called often; may raise to stop."""
+    diverged: Callable[[Trained], None] = lambda trained: None
+    """Told at once where the loss is no number, since others that are trained together may go on for long."""
+
+
+class Training(Protocol):
+    """Train as assigned; what the loop of imp.py calls."""
+
+    def __call__(self, assignment: Assignment) -> Trained:
+        """Train from the assignment's state, or from where it was interrupted, to the end."""
+        ...
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is sifted: a way of training, what of it is pruned, and how it is drawn afresh."""
+    """What is sifted: a way of training, and how it is drawn afresh."""
 
     training: Training
-    prunable: Mapping[str, Sequence[str]]
-    """Layer -> names of its parameters that are ranked together."""
     draw: Callable[[int], State]
     """Fresh initial parameters for a round."""

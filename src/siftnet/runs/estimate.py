@@ -18,8 +18,7 @@ from siftnet.kernels.timing import durations
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation
-from siftnet.pruning.imp import foreseen_densities
-from siftnet.runs.request import first_round
+from siftnet.runs.request import request_run
 from siftnet.runs.setup import Setup
 from siftnet.runs.single import plan_for
 
@@ -31,16 +30,16 @@ def estimate_cost(setup: Setup, replicates: int = 1) -> dict[str, Any]:
     and the lowest. Memory, disk and seconds are those of all replicates together; so are the times of a round where the
     kernel trains them side by side, and those of one replicate where they follow one another.
     """
-    config, state, first = setup.config, setup.subject.draw(0), first_round(setup)
-    densities = foreseen_densities(setup.subject, config.prune, first.masks)
-    plan = plan_for(setup)
+    config, state, request = setup.config, setup.subject.draw(0), request_run(setup)
+    densities = request.foreseen
+    plan = plan_for(request)
     side_by_side = replicates > 1 and isinstance(KERNELS.get(plan.given or ""), ReplicatingKind)
     at_once = replicates if side_by_side else 1
     plan = _timed(setup, plan, densities, at_once)
     validating = _validation_seconds(setup.following(plan), densities)
     rounds = [_round(config.train.steps, plan, t, d, at_once * validating[t]) for t, d in enumerate(densities)]
     parameters = sum(value.numel() for value in state.parameters.values())
-    entries = first.masks.entries
+    entries = request.first.masks.entries
     kept = sum(parameters - entries + entries * density for density in densities)
     disk = 8 * kept + len(rounds) * entries / 8 + 5 * 4 * parameters
     return {

@@ -13,21 +13,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 from siftnet.config.fields import RunConfig
+from siftnet.config.load import absolute_path, as_config
 from siftnet.data.dataset import Dataset
 from siftnet.kernels.interface import ReplicatingKind
 from siftnet.kernels.plan import Plan
 from siftnet.kernels.registry import KERNELS
 from siftnet.kernels.trainer import train_together
-from siftnet.network.state import State
 from siftnet.pruning.imp import Position, begin_round, end_round, following
-from siftnet.pruning.training import Assignment, History
+from siftnet.pruning.training import Assignment, Trained
 from siftnet.runs.events import Observer, Silent
 from siftnet.runs.interrupt import Interrupted, stop_requests
 from siftnet.runs.machine import prepare_torch
-from siftnet.runs.recorder import Agreement, Keeper
-from siftnet.runs.request import Wanted, check_same, want
+from siftnet.runs.recorder import CheckpointClock, Recorder
+from siftnet.runs.request import RunRequest, check_same, read_source, request_run
 from siftnet.runs.setup import Setup, set_up
 from siftnet.runs.single import (
+    OpenRun,
     create,
     note_other_rounding,
     plan_for,
@@ -43,7 +44,7 @@ from siftnet.store.run import Run
 StopRequested = Callable[[], int]
 
 
-class Place(NamedTuple):
+class Stage(NamedTuple):
     """Where a replicate stands and what computes it there: those who share it all can train together."""
 
     round_number: int
@@ -56,25 +57,33 @@ class Place(NamedTuple):
 class Replicate:
     """One of several runs, and where it stands."""
 
-    stored: Run
-    setup: Setup
+    opened: OpenRun
     observer: Observer
     position: Position
 
     @property
-    def place(self) -> Place:
+    def setup(self) -> Setup:
+        """Its data, network and trainer."""
+        return self.opened.setup
+
+    @property
+    def stage(self) -> Stage:
         """Its round, the updates made in it, its kernel there and the threads that it is computed with."""
         progress, density = self.position.progress, self.position.masks.density
-        return Place(
+        return Stage(
             self.position.round_number,
             progress.state.step if progress else 0,
             self.setup.trainer.plan.kernel(density),
-            self.stored.config.threads,
+            self.setup.config.threads,
         )
+
+    def recorder(self, clock: CheckpointClock, folder: Path) -> Recorder:
+        """Who records it; see `Recorder`."""
+        return Recorder(self.opened.stored, self.setup.network, self.observer, clock, folder)
 
 
 def run_replicates(
-    config: RunConfig,
+    config: RunConfig | str | Path,
     out: Path | str,
     count: int,
     *,
@@ -90,6 +99,7 @@ def run_replicates(
     """
     if count < 1:
         raise ValueError(f"the number of replicates must be 1 or more, got {count}")
+    config = as_config(config)
     return carry_out_replicates(set_up(config, dataset), range(config.seed, config.seed + count), out, observer)
 
 
@@ -109,7 +119,7 @@ def stored_replicates(out: Path | str) -> tuple[RunConfig, list[int]]:
     there = open_replicates(out)
     if not there:
         raise ValueError(f"{out} holds no replicates: make them with siftnet run PRESET --replicates 5 --out {out}")
-    seeds = {*seeds_asked(Path(out)), *(stored.config.seed for stored in there)}
+    seeds = {*seeds_asked(absolute_path(out)), *(stored.config.seed for stored in there)}
     return there[0].config, sorted(seeds)
 
 
@@ -117,27 +127,27 @@ def carry_out_replicates(
     setup: Setup, seeds: Sequence[int], out: Path | str, observer: Observer | None = None
 ) -> list[Run]:
     """`run_replicates` with these seeds, in ascending order, for what is set up already."""
-    out, observer = Path(out), observer or Silent()
+    out, observer = absolute_path(out), observer or Silent()
     _check_folder(out, seeds)
-    data_hash = setup.dataset.content_hash()
-    wanted = [want(setup.with_seed(seed), replicate_path(out, seed), data_hash) for seed in seeds]
-    for each in wanted:
+    source = read_source(setup.config.start)
+    requests = [request_run(setup.with_seed(seed), replicate_path(out, seed), source) for seed in seeds]
+    for request in requests:
         # Before any folder is made.
-        if Run.exists(each.path):
-            check_same(Run(each.path), each)
+        if Run.exists(request.path):
+            check_same(Run(request.path), request)
     with ExitStack() as locks:
-        for each in wanted:
-            locks.enter_context(lock(each.path))
+        for request in requests:
+            locks.enter_context(lock(request.path))
         # Before the first run is made, so that killed between two of them all are made on going on.
         write_seeds(out, seeds)
-        opened = _open(wanted, observer)
+        opened = _open(requests, observer)
         live = _live(opened, observer)
         with stop_requests() as stop_requested:
             if any(_takes_several(name) for r in live for _, name in r.setup.trainer.plan.choices()):
                 _side_by_side(live, out, stop_requested)
             else:
                 _one_after_the_other(live, out, stop_requested)
-    return [stored for stored, _ in opened]
+    return [each.stored for each in opened]
 
 
 def _check_folder(out: Path, seeds: Sequence[int]) -> None:
@@ -153,26 +163,26 @@ def _check_folder(out: Path, seeds: Sequence[int]) -> None:
         )
 
 
-def _open(wanted: Sequence[Wanted], observer: Observer) -> list[tuple[Run, Setup]]:
+def _open(requests: Sequence[RunRequest], observer: Observer) -> list[OpenRun]:
     """All runs, those that are missing made with the threads and the plan of the first that is there."""
-    there = {each.path: reopen(each) for each in wanted if Run.exists(each.path)}
+    there = {request.path: reopen(request) for request in requests if Run.exists(request.path)}
     if there:
-        first, setup = next(iter(there.values()))
-        observer.loaded(setup.dataset, setup.network, first.config)
-        note_other_rounding([stored for stored, _ in there.values()], setup.trainer.problem, observer)
-        plan, config = first.plan, first.config
+        first = next(iter(there.values()))
+        setup, plan = first.setup, first.setup.trainer.plan
+        observer.loaded(setup.dataset, setup.network, setup.config)
+        note_other_rounding(there.values(), observer)
     else:
-        setup, config = wanted[0].setup, wanted[0].setup.config
-        observer.loaded(setup.dataset, setup.network, config)
-        plan = plan_for(setup, observer)
-    prepare_torch(config)
-    opened = []
-    for each in wanted:
-        if each.path not in there:
-            alike = replace(each.setup, config=replace(each.setup.config, threads=config.threads))
-            there[each.path] = create(replace(each, setup=alike), _borrowed(plan, config.seed, alike.config.seed))
-        opened.append(there[each.path])
-    return opened
+        setup = requests[0].setup
+        observer.loaded(setup.dataset, setup.network, setup.config)
+        plan = plan_for(requests[0], observer)
+    threads, timed = setup.config.threads, setup.config.seed
+    prepare_torch(setup.config)
+    for request in requests:
+        if request.path not in there:
+            own = request.setup.config
+            alike = request.with_setup(replace(request.setup, config=replace(own, threads=threads)))
+            there[request.path] = create(alike, _borrowed(plan, timed, own.seed))
+    return [there[request.path] for request in requests]
 
 
 def _borrowed(plan: Plan, timed: int, seed: int) -> Plan:
@@ -183,23 +193,24 @@ def _borrowed(plan: Plan, timed: int, seed: int) -> Plan:
     return replace(plan, why=f"{plan.why}, {words} {timed}")
 
 
-def _live(opened: Sequence[tuple[Run, Setup]], observer: Observer) -> list[Replicate]:
+def _live(runs: Sequence[OpenRun], observer: Observer) -> list[Replicate]:
     """Those that are not finished, with plans that reach far enough; plans with the same timings are timed on once."""
-    found = [(stored, setup, position_of(stored, setup)) for stored, setup in opened]
+    found = [(opened, position_of(opened)) for opened in runs]
     timed: dict[Plan, Plan] = {}
     live = []
-    for stored, setup, position in found:
+    for opened, position in found:
         if position is None:
             continue
-        before = setup.trainer.plan
+        before = opened.setup.trainer.plan
         timings = replace(before, why="")
         if timings not in timed:
-            setup = planned_far_enough(stored, setup)
-            timed[timings] = setup.trainer.plan
+            opened = planned_far_enough(opened)
+            timed[timings] = opened.setup.trainer.plan
         elif timed[timings].timings != before.timings:
-            stored.update_plan(replace(before, timings=timed[timings].timings))
-            setup = setup.following(stored.plan)
-        live.append(Replicate(stored, setup, observer.replicate(setup.config.seed), position))
+            opened.stored.update_plan(replace(before, timings=timed[timings].timings))
+            followed = opened.setup.following(opened.stored.plan)
+            opened = OpenRun(opened.stored, opened.request.with_setup(followed))
+        live.append(Replicate(opened, observer.replicate(opened.setup.config.seed), position))
     for replicate in live:
         replicate.observer.planned(replicate.setup.trainer.plan)
     return live
@@ -213,55 +224,52 @@ def _one_after_the_other(live: Sequence[Replicate], out: Path, stop_requested: S
     for r in live:
         if stop_requested():
             raise Interrupted(out, stop_requested())
-        prepare_torch(r.stored.config)
-        sift_from(r.position, r.setup, Keeper(r.stored, r.setup.network, r.observer, Agreement(stop_requested), out))
+        prepare_torch(r.setup.config)
+        sift_from(r.position, r.setup, r.recorder(CheckpointClock(stop_requested), out))
 
 
 def _side_by_side(live: Sequence[Replicate], out: Path, stop_requested: StopRequested) -> None:
     while live:
         if stop_requested():
             raise Interrupted(out, stop_requested())
-        behind = min(r.place for r in live)
-        group = [r for r in live if r.place == behind]
+        behind = min(r.stage for r in live)
+        group = [r for r in live if r.stage == behind]
         if not _takes_several(behind.kernel):
             group = group[:1]
         ahead = [r for r in live if r not in group]
         live = sorted(ahead + _train_round(group, out, stop_requested), key=lambda r: r.setup.config.seed)
 
 
-class Turn:
-    """One replicate's round: begun here, trained with those of others, kept as soon as it ends."""
+class ReplicateRound:
+    """One replicate's round: begun here, trained with those of others, recorded as soon as it ends."""
 
-    def __init__(self, replicate: Replicate, keeper: Keeper) -> None:
-        subject, config = replicate.setup.subject, replicate.setup.config
-        self.replicate, self.keeper = replicate, keeper
-        self.begun = begin_round(subject, config.prune, config.train.rewind, replicate.position, keeper.watch)
+    def __init__(self, replicate: Replicate, recorder: Recorder) -> None:
+        self.replicate, self.recorder, setup = replicate, recorder, replicate.setup
+        self.begun = begin_round(setup.subject, setup.procedure, replicate.position, recorder.watch)
         self.further: Replicate | None = None
         """Where it stands after its round, unless it stops there."""
 
     def assignment(self) -> Assignment:
         """The training to be made."""
-        return replace(self.begun, state=self.begun.state.clone(), diverged=self.keep)
+        return replace(self.begun, state=self.begun.state.clone(), diverged=self.record)
 
-    def keep(self, trained: State, history: History) -> None:
+    def record(self, trained: Trained) -> None:
         """Store the round."""
-        r, config = self.replicate, self.replicate.setup.config
-        finished = end_round(
-            r.setup.subject, config.prune, config.train.rewind, config.seed, r.position, self.begun, trained, history
-        )
-        self.keeper.keep(finished)
+        r = self.replicate
+        finished = end_round(r.setup.procedure, r.position, self.begun, trained)
+        self.recorder.record(finished)
         position = following(r.position, finished)
         self.further = replace(r, position=position) if position else None
 
 
 def _train_round(group: Sequence[Replicate], out: Path, stop_requested: StopRequested) -> list[Replicate]:
-    """Train one round of all of the group together and keep it; those that go on, where they stand then."""
-    prepare_torch(group[0].stored.config)
-    agreement = Agreement(stop_requested)
-    turns = [Turn(r, Keeper(r.stored, r.setup.network, r.observer, agreement, out)) for r in group]
-    ends = train_together([r.setup.trainer for r in group], [turn.assignment() for turn in turns])
-    for turn, (trained, history) in zip(turns, ends, strict=True):
-        # Those that diverged were kept when they did.
-        if history.diverged_at is None:
-            turn.keep(trained, history)
-    return [turn.further for turn in turns if turn.further]
+    """Train one round of all of the group together and record it; those that go on, where they stand then."""
+    prepare_torch(group[0].setup.config)
+    clock = CheckpointClock(stop_requested)
+    rounds = [ReplicateRound(r, r.recorder(clock, out)) for r in group]
+    ends = train_together([r.setup.trainer for r in group], [each.assignment() for each in rounds])
+    for each, trained in zip(rounds, ends, strict=True):
+        # Those that diverged were recorded when they did.
+        if trained.history.diverged_at is None:
+            each.record(trained)
+    return [each.further for each in rounds if each.further]

@@ -3,94 +3,116 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from siftnet.config.identity import NOT_IN_DIGEST, digest
+from siftnet.config.fields import StartConfig
+from siftnet.config.identity import differing, digest
 from siftnet.config.load import absolute_path, flatten, to_dict
-from siftnet.pruning.imp import Position, first_position
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
+from siftnet.pruning.imp import Position, first_position, foreseen_densities
 from siftnet.runs.setup import Setup
 from siftnet.store.run import Run
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Source:
+    """Another run's round that a run begins with, read once."""
+
+    run: Run
+    masks: Masks
+    rewind: State | None
+    """Its rewind point, unless weights are drawn afresh."""
+
+
+def read_source(start: StartConfig) -> Source | None:
+    """The round to start from; None for a dense network."""
+    if start.run is None:
+        return None
+    run = Run(start.run)
+    return Source(run, run.masks(start.round), run.rewind() if start.weights == "rewind" else None)
+
+
+@dataclass(frozen=True)
+class RunRequest:
     """A run that is asked for: where, what it computes, and the digest that names it."""
 
     path: Path
     setup: Setup
     digest: str
-    source: Run | None
-    """The run whose masks it begins with."""
+    source: Source | None
+    first: Position
+    """Where round 0 begins: dense, under a random mask, or from another run's round."""
+
+    @property
+    def foreseen(self) -> list[float]:
+        """Density of each round that the stop rules let happen, as far as one can tell beforehand."""
+        return foreseen_densities(self.setup.procedure, self.first.masks)
+
+    def with_setup(self, setup: Setup) -> RunRequest:
+        """The same with another plan, other stop rules or threads, none of which names a run."""
+        return replace(self, setup=setup)
 
 
-def want(setup: Setup, out: Path | str | None, data_hash: str) -> Wanted:
-    """The run of a setup at `out`, or under runs/ by its digest; data_hash: of its data set.
+def request_run(setup: Setup, out: Path | str | None = None, source: Source | None = None) -> RunRequest:
+    """The run of a setup at `out`, or under runs/ by its digest; source: as `read_source` has it, where it is read.
 
     Raises ValueError where there is nothing to prune, and where the run to start from is not one of this network.
     """
-    if not setup.subject.prunable:
+    config = setup.config
+    if not setup.procedure.prunable:
         raise ValueError(
-            f"network.layers = {setup.config.network.layers!r} has nothing to prune, as the output layer never is: "
+            f"network.layers = {config.network.layers!r} has nothing to prune, as the output layer never is: "
             "add a hidden layer, as in 'f1024:x'"
         )
-    source = _source(setup)
-    identity = digest(setup.config, data_hash, source.digest if source else "")
-    return Wanted(absolute_path(out or Path("runs") / identity[:12]), setup, identity, source)
+    source = source or read_source(config.start)
+    if source:
+        _check_fits(source, setup)
+    named = digest(config, setup.dataset.content_hash(), source.run.digest if source else "")
+    masks, rewind = (source.masks, source.rewind) if source else (None, None)
+    first = first_position(setup.subject, setup.procedure, masks, rewind)
+    return RunRequest(absolute_path(out or Path("runs") / named[:12]), setup, named, source, first)
 
 
-def first_round(setup: Setup) -> Position:
-    """Where round 0 begins: dense, under a random mask, or from another run's round."""
-    start, source = setup.config.start, _source(setup)
-    masks = source.masks(start.round) if source else None
-    rewind = source.rewind() if source and start.weights == "rewind" else None
-    return first_position(setup.subject, setup.config.prune, setup.config.seed, masks, rewind)
-
-
-def _source(setup: Setup) -> Run | None:
-    """The run to start from. Raises ValueError where its masks or weights do not fit this network."""
-    start = setup.config.start
-    if start.run is None:
-        return None
-    source = Run(start.run)
-    found = {name: tuple(mask.shape) for name, mask in source.masks(start.round).items()}
+def _check_fits(source: Source, setup: Setup) -> None:
+    """Raise ValueError where the masks or weights to start from do not fit this network."""
+    place = source.run.path
+    found = {name: tuple(mask.shape) for name, mask in source.masks.items()}
     fresh = {name: tuple(value.shape) for name, value in setup.subject.draw(0).parameters.items()}
     wanted = {name: fresh[name] for name in setup.network.prunable_names}
-    rewind = source.rewind() if start.weights == "rewind" else None
-    if rewind is not None:
-        found, wanted = {name: tuple(value.shape) for name, value in rewind.parameters.items()}, fresh
+    if source.rewind is not None:
+        found, wanted = {name: tuple(value.shape) for name, value in source.rewind.parameters.items()}, fresh
     for name in sorted(found.keys() | wanted.keys()):
         if found.get(name) != wanted.get(name):
             raise ValueError(
-                f"start.run {start.run} has {name} of shape {found.get(name)}, this network has {wanted.get(name)}: "
+                f"start.run {place} has {name} of shape {found.get(name)}, this network has {wanted.get(name)}: "
                 "use its layers"
             )
-    if not np.array_equal(_given(source.inputs().get("permutation_I")), _given(setup.dataset.permutation_I)):
-        raise ValueError(f"start.run {start.run} permuted its inputs otherwise: use its data.permute and data.seed")
-    return source
+    theirs, mine = source.run.inputs().get("permutation_I"), setup.dataset.permutation_I
+    if not np.array_equal(_indices(theirs), _indices(mine)):
+        raise ValueError(f"start.run {place} permuted its inputs otherwise: use its data.permute and data.seed")
 
 
-def _given(permutation_I: np.ndarray | None) -> np.ndarray:
+def _indices(permutation_I: np.ndarray | None) -> np.ndarray:
     return np.array(()) if permutation_I is None else permutation_I
 
 
-def check_same(stored: Run, wanted: Wanted) -> None:
+def check_same(stored: Run, request: RunRequest) -> None:
     """Raise ValueError, with what differs, unless the stored run is the one that is asked for."""
-    if stored.digest == wanted.digest:
+    if stored.digest == request.digest:
         return
-    setup = wanted.setup
-    mine, theirs = flatten(to_dict(setup.config)), flatten(to_dict(stored.config))
-    differing = [
-        f"{name} {json.dumps(theirs.get(name))} there, {json.dumps(mine.get(name))} here"
-        for name in mine
-        if mine[name] != theirs.get(name) and not name.startswith(NOT_IN_DIGEST)
-    ]
-    if not differing and setup.dataset.content_hash() != stored.data.hash:
+    mine, theirs = request.setup.config, stored.config
+    here, there = flatten(to_dict(mine)), flatten(to_dict(theirs))
+    names = differing(mine, theirs)
+    if not names and request.setup.dataset.content_hash() != stored.data.hash:
         raise ValueError(
-            f"{stored.path} was trained on other data ({stored.data.name!r} there, {setup.dataset.name!r} here): "
-            "bring those back, a data set of your own as siftnet.resume(..., dataset=...), or choose another directory"
+            f"{stored.path} was trained on other data ({stored.data.name!r} there, {request.setup.dataset.name!r} "
+            "here): bring those back, a data set of your own as siftnet.resume(..., dataset=...), or choose another "
+            "directory"
         )
-    reason = "; ".join(differing[:3]) or "the run started from or the algorithm changed"
+    said = [f"{name} {json.dumps(there[name])} there, {json.dumps(here[name])} here" for name in names[:3]]
+    reason = "; ".join(said) or "the run started from or the algorithm changed"
     raise ValueError(f"{stored.path} holds another run ({reason}): choose another directory, with siftnet run --out")

@@ -14,6 +14,8 @@ from siftnet.kernels.plan import Plan
 from siftnet.kernels.registry import KERNELS, candidates
 from siftnet.kernels.trainer import Trainer
 from siftnet.network.layers import Loss, Network, build, initialise
+from siftnet.pruning.imp import Procedure
+from siftnet.pruning.scores import find_score
 from siftnet.pruning.training import Subject
 from siftnet.runs.machine import prepare_torch, resolve_machine
 
@@ -29,7 +31,6 @@ class Setup:
     dataset: Dataset
     network: Network
     trainer: Trainer
-    subject: Subject
 
     def following(self, plan: Plan) -> Setup:
         """The same, training and evaluating with the kernels of a plan.
@@ -44,15 +45,27 @@ class Setup:
                     f"the run's plan (plan.json) names kernel {name}, which cannot be used here ({reason}): go on "
                     "where the run was made, or start a new one with siftnet run --out"
                 )
-        trainer = replace(self.trainer, plan=plan)
-        return replace(self, trainer=trainer, subject=replace(self.subject, training=trainer))
+        return replace(self, trainer=replace(self.trainer, plan=plan))
+
+    @property
+    def subject(self) -> Subject:
+        """What is sifted."""
+        # Under a name of their own, or a control of the same seed would redraw the weights that its source began with.
+        purpose = () if self.config.start.run is None else ("started",)
+        return Subject(self.trainer, lambda t: initialise(self.network, self.config.seed, *purpose, t))
+
+    @property
+    def procedure(self) -> Procedure:
+        """How it is sifted."""
+        config = self.config
+        return Procedure(self.network.prunable, config.prune, config.train.rewind, config.seed)
 
     def with_seed(self, seed: int) -> Setup:
         """The same for a run with another seed; data in memory are shared."""
         config = replace(self.config, seed=seed)
         problem = replace(self.trainer.problem, batches=self.trainer.problem.batches.for_seed(seed))
         trainer = replace(self.trainer, problem=problem)
-        return replace(self, config=config, trainer=trainer, subject=_subject(config, trainer))
+        return replace(self, config=config, trainer=trainer)
 
 
 def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
@@ -61,6 +74,8 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
     Raises ValueError for data, network or device that do not fit.
     """
     config = resolve_paths(resolve_machine(config))
+    # Before the data are read, which may take long.
+    find_score(config.prune.score)
     prepare_torch(config)
     if dataset is None:
         dataset = load_dataset(config.data)
@@ -80,11 +95,4 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
     problem = Problem(network, config.train, batches)
     kind = candidates(config.kernel, problem)[0]
     trainer = Trainer(problem, Plan(given=kind.name, why="until timed", threads=config.threads))
-    return Setup(config, dataset, network, trainer, _subject(config, trainer))
-
-
-def _subject(config: RunConfig, trainer: Trainer) -> Subject:
-    # Under a name of their own, or a control of the same seed would redraw the very weights that its source began with.
-    purpose = () if config.start.run is None else ("started",)
-    network = trainer.problem.network
-    return Subject(trainer, network.prunable, lambda t: initialise(network, config.seed, *purpose, t))
+    return Setup(config, dataset, network, trainer)

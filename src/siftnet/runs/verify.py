@@ -14,8 +14,9 @@ from math import isclose
 from siftnet.config.identity import digest
 from siftnet.data.dataset import Dataset
 from siftnet.network.masks import Masks
-from siftnet.pruning.imp import Position, first_position, masks_after
+from siftnet.pruning.imp import Position, Procedure, broken_change, masks_after
 from siftnet.pruning.prune import group_sizes, prune_groups, pruned_after
+from siftnet.runs.request import request_run
 from siftnet.runs.setup import Setup, set_up
 from siftnet.store.run import Run
 
@@ -96,26 +97,37 @@ def zeros_stayed_zero(run: Run, number: int) -> str | None:
 
 
 def nested(run: Run, number: int) -> str | None:
-    """Whether nothing that was pruned came back."""
+    """Whether nothing that was pruned came back between two rounds, and within one nothing but what it declares."""
+    begin = run.begin_masks(number)
+    if problem := broken_change(run.summary(number).mask_change, begin, run.masks(number)):
+        return problem
     if number == 0:
         return None
-    masks, before = run.masks(number), run.masks(number - 1)
-    if masks.within(before):
+    before = run.masks(number - 1)
+    if begin.within(before):
         return None
-    revived = sum(int((masks[name] & ~before[name]).sum()) for name in masks)
+    revived = sum(int((begin[name] & ~before[name]).sum()) for name in begin)
     return f"{revived} pruned entries came back"
 
 
 def counts_exact(run: Run, number: int) -> str | None:
-    """Whether each group lost exactly the entries that the protocol asks for."""
-    config, first, masks = run.config.prune, run.masks(0), run.masks(number)
+    """Whether each group began the round without exactly the entries that the protocol asks for.
+
+    After a training that changes masks there may be fewer, as it left them.
+    """
+    config, first = run.config.prune, run.begin_masks(0)
     groups = prune_groups(_prunable(first), config.scope)
     entries, kept = group_sizes(first, groups)
-    _, survivors = group_sizes(masks, groups)
-    for names, n, start, left in zip(groups, entries, kept, survivors, strict=True):
-        expected = pruned_after(n, start, config.exact_fraction, number)
-        if n - left != expected:
-            return f"{', '.join(names)}: {n - left} of {n} entries are pruned, the protocol says {expected}"
+    _, survivors = group_sizes(run.begin_masks(number), groups)
+    _, left_before = group_sizes(run.masks(max(number - 1, 0)), groups)
+    changing = number > 0 and run.summary(number - 1).mask_change != "none"
+    for at, names in enumerate(groups):
+        n, expected = entries[at], pruned_after(entries[at], kept[at], config.exact_fraction, number)
+        if changing:
+            expected = max(expected, n - left_before[at])
+        if n - survivors[at] != expected:
+            found = n - survivors[at]
+            return f"{', '.join(names)}: {found} of {n} entries are pruned, the protocol says {expected}"
     return None
 
 
@@ -123,13 +135,14 @@ def lowest_scores_pruned(run: Run, number: int) -> str | None:
     """Whether the masks are the ones that the round before ranks, ties by index."""
     if number == 0:
         return None
-    config, masks, first, rewind = run.config, run.masks(number), run.masks(0), run.rewind()
+    masks, first, rewind = run.begin_masks(number), run.begin_masks(0), run.rewind()
     if rewind is None:
         return "there is no rewind point"
-    groups = prune_groups(_prunable(first), config.prune.scope)
-    position = Position(number - 1, run.masks(number - 1), group_sizes(first, groups)[1], rewind)
-    scored = run.weights(number - 1, "scored")
-    expected = masks_after(_prunable(first), config.prune, config.seed, number - 1, position, scored, rewind)
+    config, before = run.config, run.summary(number - 1)
+    procedure = Procedure(_prunable(first), config.prune, config.train.rewind, config.seed)
+    kept_at_start = group_sizes(first, procedure.groups)[1]
+    position = Position(number - 1, run.masks(number - 1), kept_at_start, rewind)
+    expected = masks_after(procedure, position, run.weights(number - 1, "scored"), before.mask_change)
     wrong = sum(int((masks[name] ^ expected[name]).sum()) for name in masks)
     return f"{wrong} entries differ from the ranking of round {number - 1}" if wrong else None
 
@@ -146,7 +159,7 @@ def rewound(run: Run, number: int) -> str | None:
     rewind = run.rewind()
     if rewind is None:
         return "there is no rewind point"
-    if run.masks(number).apply(rewind).content_hash() != run.summary(number).begin_sha256:
+    if run.begin_masks(number).apply(rewind).content_hash() != run.summary(number).begin_sha256:
         return "the round did not begin with the rewind point under its masks"
     return None
 
@@ -193,11 +206,9 @@ def _checks_with_data(run: Run, setup: Setup) -> Iterator[Check]:
     yield Check("the data are the same", None, None if same else problem)
     if not same:
         return
-    source = Run(run.config.start.run) if run.config.start.run else None
-    masks = source.masks(run.config.start.round) if source else None
-    first = first_position(setup.subject, run.config.prune, run.config.seed, masks, None)
+    request = request_run(setup, run.path)
     if run.rounds():
-        fits = first.masks.equals(run.masks(0))
+        fits = request.first.masks.equals(run.begin_masks(0))
         yield Check("the first masks fit", 0, None if fits else "round 0 was not trained under the masks asked for")
     for number in run.rounds():
         yield Check("the best weights test as stored", number, _tests_again(run, setup, number))

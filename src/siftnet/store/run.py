@@ -112,10 +112,9 @@ class Run:
         """Versions, processor, threads and precision of the machine that made the run, by name, to be shown."""
         return self._read_json("environment.json")
 
-    @property
-    def amx(self) -> bool | None:
-        """Whether the machine that made the run has AMX tiles; None where an older siftnet did not say."""
-        return self.environment.get("amx")
+    def feature(self, name: str) -> bool | None:
+        """Whether the machine had something that decides last bits, as amx; None where an older siftnet did not say."""
+        return self.environment.get(name)
 
     @property
     def plan(self) -> Plan:

@@ -7,13 +7,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from siftnet.geometry import Geometry, geometry_from_dict, geometry_to_dict
-from siftnet.pruning.evaluation import Evaluation, Record
+from siftnet.pruning.evaluation import Evaluation, MaskChange, Record
 
 # 1: as siftnet 0.1 to 0.3 wrote it, without saying so. 2: says whether masks may change in training.
 SCHEMA = 2
-
-MaskChange = Literal["none", "shrink", "any"]
-"""What a training may do to the masks that it is given: nothing, prune further, or also let pruned entries grow."""
 
 
 @dataclass(frozen=True, kw_only=True)

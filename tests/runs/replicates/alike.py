@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from siftnet.pruning.training import History
-from siftnet.runs import single as launch
 from siftnet.runs.events import Silent
 from siftnet.runs.replicates import run_replicates
+from siftnet.runs.request import request_run
+from siftnet.runs.setup import set_up
+from siftnet.runs.single import position_of, reopen
 from siftnet.runs.verify import verify
 from siftnet.store.folder import replicates_in
 from siftnet.store.run import Run
+from siftnet.store.summary import RoundSummary
 from small import config, dataset
 
 COUNT = 3
@@ -32,11 +36,7 @@ def differing(found: Path, expected: Path) -> list[str]:
     rounds = Run(expected).rounds()
     names = ["rewind/state.safetensors", *(f"rounds/{t:02d}/{name}" for t in rounds for name in RESULTS)]
     files = [name for name in names if (found / name).read_bytes() != (expected / name).read_bytes()]
-    told = [
-        {k: v for k, v in s.items() if k not in ("seconds", "kernel")}
-        for path in (found, expected)
-        for s in Run(path).summaries()
-    ]
+    told = [replace(s, seconds=0.0, kernel=None, files={}) for path in (found, expected) for s in Run(path).summaries()]
     numbers = [] if told[: len(rounds)] == told[len(rounds) :] else ["round.json"]
     left = [str(p) for p in (found / "checkpoint", *(found / "rounds").glob(".*")) if p.exists()]
     return files + numbers + left
@@ -54,8 +54,8 @@ def at_places(out: Path) -> list[tuple[int, int]]:
     found = []
     for path in replicates_in(out):
         stored = Run(path)
-        setup = launch.set_up(stored.config, dataset())
-        position = launch.position_of(stored, setup)
+        request = request_run(set_up(stored.config, dataset()), path)
+        position = position_of(reopen(request))
         assert position is not None
         found.append((position.round_number, position.progress.state.step if position.progress else 0))
     return found
@@ -74,6 +74,6 @@ class Asking(Silent):
         if (self.own, round_number, step) == (self.seed, *self.at):
             os.kill(os.getpid(), signal.SIGINT)
 
-    def finished(self, summary: dict[str, Any]) -> None:
-        if (self.own, summary["round"], -1) == (self.seed, *self.at):
+    def finished(self, summary: RoundSummary) -> None:
+        if (self.own, summary.round, -1) == (self.seed, *self.at):
             os.kill(os.getpid(), signal.SIGINT)

@@ -40,12 +40,12 @@ def test_side_by_side_each_is_the_single_run_with_its_seed(
     stored = finish(tmp_path / "out")
     assert_like_singles(tmp_path / "out", singles)
     assert several.groups == [[(seed, t, 0) for seed in range(COUNT)] for t in range(3)]
-    assert {s["kernel"] for r in stored for s in r.summaries()} == {"several"}
+    assert {s.kernel for r in stored for s in r.summaries()} == {"several"}
 
 
 def test_the_data_are_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[object] = []
-    monkeypatch.setattr(launch, "load_dataset", lambda data: (loaded.append(data), dataset())[1])
+    monkeypatch.setattr("siftnet.runs.setup.load_dataset", lambda data: (loaded.append(data), dataset())[1])
     shared: list[Batches] = []
     compile_together = Several.compile_together
 

@@ -72,7 +72,7 @@ def test_where_the_plan_names_both_kinds_of_kernels_each_round_is_trained_by_its
     plan = Plan(why="the fastest at each density", threads=1, timings=tuple(timings))
     monkeypatch.setattr(launch, "make_plan", lambda *_, **__: plan)
     stored = run_replicates(config(**CHANGES | {"kernel": "auto"}), tmp_path / "out", COUNT, dataset=dataset())
-    assert [s["kernel"] for s in stored[2].summaries()] == ["several", "several", "dense"]
+    assert [s.kernel for s in stored[2].summaries()] == ["several", "several", "dense"]
     assert [len(group) for group in several.groups] == [3, 3]
     assert_like_singles(tmp_path / "out", singles)
 

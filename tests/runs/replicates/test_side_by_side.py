@@ -12,18 +12,16 @@ import pytest
 import torch
 
 from runs.replicates.alike import COUNT, TOGETHER, Asking, assert_like_singles, differing, finish
-from siftnet.kernels import trainer as train
 from siftnet.kernels.dense import Dense, DenseKernel
 from siftnet.kernels.interface import Problem
 from siftnet.kernels.registry import KERNELS
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from siftnet.pruning.training import History
-from siftnet.runs import recorder as keeper
 from siftnet.runs import replicates
 from siftnet.runs import single as launch
 from siftnet.runs.events import Silent
 from siftnet.runs.interrupt import Interrupted
+from siftnet.runs.recorder import CheckpointClock
 from siftnet.runs.replicates import resume_replicates, run_replicates
 from siftnet.runs.single import run
 from siftnet.store.folder import replicates_in
@@ -46,7 +44,7 @@ def test_those_who_stand_behind_catch_up_first(tmp_path: Path, several: Several,
             return Listening(seed)
 
         def finished(self, summary: dict[str, Any]) -> None:
-            told.append((summary["round"], self.seed))
+            told.append((summary.round, self.seed))
 
     run_replicates(config(**TOGETHER), out, COUNT, dataset=dataset(), observer=Listening())
     assert told == [(0, 1), *((t, seed) for t in (1, 2) for seed in range(COUNT))]
@@ -72,7 +70,7 @@ def test_one_that_diverges_leaves_and_the_others_finish(
     monkeypatch.setitem(KERNELS, "several", kind)
     stored = finish(out)
     assert [r.rounds() for r in stored] == [[0, 1, 2], [0, 1], [0, 1, 2]]
-    assert stored[1].summary(1)["diverged_at"] == 1
+    assert stored[1].summary(1).diverged_at == 1
     assert [len(group) for group in kind.groups] == [3, 3, 2]
     for seed in (0, 2):
         assert differing(stored[seed].path, singles[seed]) == []
@@ -89,7 +87,7 @@ def test_one_that_diverges_is_kept_at_once(
     assert [Run(path).rounds() for path in replicates_in(out)] == [[0], [0, 1], [0]]
     kind.groups.clear()
     stored = resume_replicates(out, dataset=dataset())
-    assert stored[1].summary(1)["diverged_at"] == 1
+    assert stored[1].summary(1).diverged_at == 1
     assert kind.groups == [[(0, 1, 7), (2, 1, 7)], [(0, 2, 0), (2, 2, 0)]]
     assert [differing(stored[seed].path, singles[seed]) for seed in (0, 2)] == [[], []]
 
@@ -109,21 +107,16 @@ def test_those_with_other_threads_are_trained_by_themselves(
     assert prepared == [1, 1, 2], "before all, and before each group"
 
 
-def test_checkpoints_by_the_clock_are_of_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checkpoints_by_the_clock_are_of_one_step() -> None:
     now, written = [0.0], list[tuple[int, int]]()
-
-    class Clock(Silent):
-        def advanced(self, round_number: int, step: int, history: History) -> None:
+    clock = CheckpointClock(lambda: 0, lambda: now[0])
+    for step in range(1, 21):
+        for seed in range(COUNT):
             now[0] += 11.0
-
-    monkeypatch.setattr(keeper.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(train, "SLICE", 1)
-    monkeypatch.setattr(train, "SLICE_SECONDS", 0.0)
-    monkeypatch.setattr(
-        Run, "write_checkpoint", lambda run, number, masks, here: written.append((run.config.seed, here.state.step))
-    )
-    asked = config(kernel="several", prune__rounds=0)
-    run_replicates(asked, tmp_path / "out", COUNT, dataset=dataset(), observer=Clock())
+            _, due = clock.at(0, step)
+            if due:
+                written.append((seed, step))
+                clock.restart()
     # 33 s a step, and the first is told 22 s before the last.
     assert written == [(seed, step) for step in range(2, 21, 2) for seed in range(COUNT)]
 
@@ -138,7 +131,7 @@ def test_one_that_stops_earlier_leaves_and_the_others_go_on(tmp_path: Path, seve
     assert [len(group) for group in several.groups] == [count for count in counts if count > 1]
     for seed, r in enumerate(stored):
         single = run(config(**changes | {"kernel": "dense"}, seed=seed), tmp_path / str(seed), dataset=dataset())
-        assert [s["stop"] for s in r.summaries()] == [s["stop"] for s in single.summaries()]
+        assert [s.stop for s in r.summaries()] == [s.stop for s in single.summaries()]
 
 
 def test_dense_alone_takes_one_network_at_a_time() -> None:

@@ -1,0 +1,80 @@
+"""How much each entry deserves to stay: SCORES by name, which a short function joins.
+
+@register("large and moved")
+def large_and_moved(given: Scoring) -> dict[str, Tensor]:
+    \"\"\"The largest |w (w - w_rewind)|.\"\"\"
+    return {name: (w * (w - given.rewind[name])).abs() for name, w in given.trained.items()}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What a score may look at."""
+
+    trained: Mapping[str, Tensor]
+    """Trained parameters that are ranked, by name, in the order of their masks."""
+    rewind: Mapping[str, Tensor]
+    """The same at the rewind point."""
+    draws: np.random.Generator
+    """Of this run and round."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A way of scoring: float32 of the parameters' shapes, by name; the lowest are pruned first."""
+
+    of: Callable[[Scoring], dict[str, Tensor]]
+    from_rewind: bool
+    """Whether it measures from the rewind point, so that survivors have to return there."""
+
+
+SCORES: dict[str, Score] = {}
+
+
+def register(
+    name: str, *, from_rewind: bool = False
+) -> Callable[[Callable[[Scoring], dict[str, Tensor]]], Callable[[Scoring], dict[str, Tensor]]]:
+    """Make a function known as the score `name`, for prune.score."""
+
+    def add(function: Callable[[Scoring], dict[str, Tensor]]) -> Callable[[Scoring], dict[str, Tensor]]:
+        SCORES[name] = Score(function, from_rewind)
+        return function
+
+    return add
+
+
+def find_score(name: str) -> Score:
+    """The score of a name. Raises ValueError, with those that there are, for an unknown one."""
+    if name not in SCORES:
+        raise ValueError(f"prune.score must be one of {', '.join(SCORES)}, got {name!r}")
+    return SCORES[name]
+
+
+@register("magnitude")
+def magnitude(given: Scoring) -> dict[str, Tensor]:
+    """|w|."""
+    return {name: weight.abs() for name, weight in given.trained.items()}
+
+
+@register("movement", from_rewind=True)
+def movement(given: Scoring) -> dict[str, Tensor]:
+    """|w - w_rewind|."""
+    return {name: (weight - given.rewind[name]).abs() for name, weight in given.trained.items()}
+
+
+@register("random")
+def random(given: Scoring) -> dict[str, Tensor]:
+    """Chance."""
+    return {
+        name: torch.from_numpy(given.draws.random(tuple(weight.shape), dtype="float32"))
+        for name, weight in given.trained.items()
+    }
