@@ -113,6 +113,10 @@ class Run:
         stored: dict[str, Any] = self._read_json("environment.json")
         return stored
 
+    def feature(self, name: str) -> bool | None:
+        """Whether the machine had something that decides last bits, as amx; None where an older siftnet did not say."""
+        return self.environment.get(name)
+
     @property
     def plan(self) -> Plan:
         """Which kernel trains at which density; in a run from before there were plans, the one of its configuration."""
