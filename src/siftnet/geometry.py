@@ -17,6 +17,11 @@ class Grid:
     """Inputs on a regular grid in any number of dimensions, several channels a site.
 
     shape: sites along each axis, e.g. (32, 32); channels: inputs per site; periodic: whether opposite ends touch.
+
+    >>> Grid((32, 32), channels=3).describe()
+    '32 x 32 grid, 3 channels'
+    >>> Grid((32, 32), channels=3).size
+    3072
     """
 
     shape: tuple[int, ...]
@@ -93,7 +98,11 @@ def ring(sites: int, channels: int = 1) -> Grid:
 
 
 def torus(height: int, width: int, channels: int = 1) -> Grid:
-    """A two-dimensional grid whose opposite edges touch."""
+    """A two-dimensional grid whose opposite edges touch.
+
+    >>> torus(20, 20)
+    Grid(shape=(20, 20), channels=1, periodic=True)
+    """
     return Grid((height, width), channels, periodic=True)
 
 
