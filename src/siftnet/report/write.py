@@ -1,4 +1,4 @@
-"""What commands make and print of stored runs: measures, pages, tables; of one run, or of replicates together."""
+"""Measure, then write the pages: of one run, or of replicates and over them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from siftnet.report.run_page import run_page
 from siftnet.report.seeds_page import seeds_page
 from siftnet.runs.setup import Setup
 from siftnet.store.atomic import lock
-from siftnet.store.folder import RunFolder, write_spread_report
+from siftnet.store.folder import RunFolder
 from siftnet.studies.measure_run import measure_rounds
 
 
@@ -40,5 +40,5 @@ def write_pages(
                 page = stored.write_report(run_page(stored))
     if folder.replicated:
         with lock(folder.path):
-            page = write_spread_report(folder.path, seeds_page(folder.runs, folder.path))
+            page = folder.write_report(seeds_page(folder.runs, folder.path))
     return page

@@ -309,6 +309,17 @@ class Run:
         write_file(self.report_path, html.encode())
         return self.report_path
 
+    def report(self) -> Path:
+        """Measure what is not measured yet, write the run's page, and return its path.
+
+        Raises ValueError where no round is finished.
+        """
+        # Pages stand above the store and are imported when they are asked for, the one exception to the direction.
+        from siftnet.report.write import write_pages
+        from siftnet.store.folder import RunFolder
+
+        return write_pages(RunFolder(self.path, [self]))
+
     def _read_json(self, name: str) -> Any:
         if not (self.path / name).is_file():
             if not self.path.is_dir():
