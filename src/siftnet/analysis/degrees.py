@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Num
 
 from siftnet.geometry import Geometry, Grid
 
@@ -31,7 +32,9 @@ class Degrees:
     variance_spearman: float | None
 
 
-def degrees(mask_JI: np.ndarray, geometry: Geometry, input_variance: np.ndarray | None = None) -> Degrees:
+def degrees(
+    mask_JI: Bool[np.ndarray, "..."], geometry: Geometry, input_variance: Num[np.ndarray, "..."] | None = None
+) -> Degrees:
     """Count a mask's connections by node and by input.
 
     mask_JI: bool; input_variance: float (I,), each input's variance over the training examples, the cheap

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Num
 
 from siftnet.analysis.degrees import Degrees, degrees
 from siftnet.analysis.index import Index
@@ -41,8 +42,8 @@ class LayerMeasures:
 
 
 def measure_layer(
-    mask_JI: np.ndarray,
-    weights_JI: np.ndarray,
+    mask_JI: Bool[np.ndarray, "J I"],
+    weights_JI: Num[np.ndarray, "..."],
     geometry: Geometry,
     samples: int,
     bootstrap: int,
