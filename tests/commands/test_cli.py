@@ -295,7 +295,7 @@ def test_what_ends_a_command_says_what_to_do(
     def fails(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("siftnet.commands.set_up", fails)
+    monkeypatch.setattr("siftnet.runs.setup.set_up", fails)
     with pytest.raises(SystemExit) as stop:
         main(["run", "nlgp", "--dry-run"])
     assert stop.value.code == status
