@@ -17,7 +17,7 @@ HOSTILE = "</script><script>alert('x')</script><img src=http://evil.example/x.pn
 
 
 def configuration(**changes: Any) -> Any:
-    values = {
+    values: dict[str, Any] = {
         "threads": 1,
         "kernel": "dense",
         "data": {"format": "nlgp", "synthetic": {"shape": [8, 8], "xi": [0.5, 1.5], "examples": 600, "test": 200}},

@@ -14,7 +14,10 @@ class Page(HTMLParser):
 
     def __init__(self, html: Any) -> None:
         super().__init__()
-        self.elements, self.scripts, self.text, self.open = [], {}, [], []
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.scripts: dict[str, str] = {}
+        self.text: list[str] = []
+        self.open: list[str] = []
         self.feed(html)
 
     def handle_starttag(self, tag: Any, attributes: Any) -> None:

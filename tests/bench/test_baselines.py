@@ -7,14 +7,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from kernels.suite import assert_agree, problem
-from siftnet.bench.problem import Problem
+from kernels.suite import Case, assert_agree, make_case
 from siftnet.network.layers import forward, loss_of
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
@@ -45,7 +45,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def gradients(loop) -> Iterator[tuple[str, Tensor]]:
+def gradients(loop: Any) -> Iterator[tuple[str, Tensor]]:
     """Gradients by siftnet's parameter names; of CSR values, the weight's with zeros where nothing survives."""
     csr = isinstance(loop, baselines.CsrLoop)
     for number, layer in enumerate(loop.affine):
@@ -59,7 +59,7 @@ def gradients(loop) -> Iterator[tuple[str, Tensor]]:
         yield f"{layer.name}.norm.bias", norm.bias.grad
 
 
-def reference(given: Problem, x_BI: Tensor, labels_B: Tensor) -> tuple[float, dict[str, Tensor]]:
+def reference(given: Case, x_BI: Tensor, labels_B: Tensor) -> tuple[float, dict[str, Tensor]]:
     """Loss and gradients of siftnet's reference forward pass, in float64."""
     leaves = {name: value.double().requires_grad_() for name, value in given.state.parameters.items()}
     outputs, _ = forward(given.network, State(leaves), given.masks, x_BI.double(), training=True)
@@ -74,9 +74,8 @@ def reference(given: Problem, x_BI: Tensor, labels_B: Tensor) -> tuple[float, di
     + [("torch bf16", 1.0, 0.05), ("torch bf16", 0.3, 0.05)],
 )
 def test_gradients_are_the_references(name: str, density: float, tolerance: float) -> None:
-    small = problem("f12:f8:x", density=density, batch=64)
-    given = Problem(small.network, small.state, small.masks, small.training, small.batches)
-    entrant = next(e for e in baselines.entrants(given) if e.name == name)
+    given = make_case("f12:f8:x", density=density, batch=64)
+    entrant = next(e for e in baselines.entrants(given.problem) if e.name == name)
     loop = entrant.build(given)
     x_BI, labels_B = given.batches.train(0)
     loss = loop.loss(x_BI, labels_B)
@@ -91,9 +90,8 @@ def test_gradients_are_the_references(name: str, density: float, tolerance: floa
 
 @pytest.mark.parametrize("name", ["torch fp32", "torch bf16", "torch csr"])
 def test_training_learns(name: str) -> None:
-    small = problem("f12:f8:x", density=0.5, batch=32, lr=0.05)
-    given = Problem(small.network, small.state, small.masks, small.training, small.batches)
-    loop = next(e for e in baselines.entrants(given) if e.name == name).build(given)
+    given = make_case("f12:f8:x", density=0.5, batch=32, lr=0.05)
+    loop = next(e for e in baselines.entrants(given.problem) if e.name == name).build(given)
     losses = loop.advance(100)
     assert len(losses) == 100
     assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:10])
@@ -103,8 +101,7 @@ def test_training_learns(name: str) -> None:
 
 
 def test_batches_are_normalised_training_examples() -> None:
-    small = problem("f5:x", batch=50)
-    given = Problem(small.network, small.state, small.masks, small.training, small.batches)
+    given = make_case("f5:x", batch=50)
     x_BI, labels_B = baselines.MaskedLoop(given).next_batch()
     train = given.batches.rows["train"]
     everything = (given.batches.inputs_NI[train].float() - given.batches.center_I) * given.batches.scale_I
@@ -115,10 +112,9 @@ def test_batches_are_normalised_training_examples() -> None:
 
 
 def test_networks_that_are_not_written_out_are_refused() -> None:
-    small = problem("f5:x", norm=False)
-    given = Problem(small.network, small.state, small.masks, small.training, small.batches)
+    given = make_case("f5:x", norm=False)
     with pytest.raises(ValueError, match="leave network"):
-        baselines.entrants(given)
+        baselines.entrants(given.problem)
 
 
 def test_a_row_is_added_to_a_csv_and_a_file_with_other_columns_is_left_alone(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ def to_dict(config: Any) -> dict[str, Any]:
             return [plain(v) for v in value]
         return str(value) if isinstance(value, Path) else value
 
-    return plain(config)
+    values: dict[str, Any] = plain(config)
+    return values
 
 
 def from_dict(values: dict[str, Any], base: RunConfig | None = None) -> RunConfig:
@@ -29,7 +30,8 @@ def from_dict(values: dict[str, Any], base: RunConfig | None = None) -> RunConfi
 
     Raises ValueError for a name that no field has and for a value of the wrong type.
     """
-    return _build(base or RunConfig(), values, "")
+    built: RunConfig = _build(base or RunConfig(), values, "")
+    return built
 
 
 def _build(base: Any, values: dict[str, Any], prefix: str) -> Any:

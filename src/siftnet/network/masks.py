@@ -11,6 +11,7 @@ from jaxtyping import Bool, UInt8
 from torch import Tensor
 
 from siftnet.network.state import State
+from siftnet.wording import density_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,10 @@ class Masks(Mapping[str, Tensor]):
         for name, mask in self.kept.items():
             assert mask.dtype == torch.bool, f"{name}: {mask.dtype}"
             assert mask.device.type == "cpu", f"{name}: {mask.device}"
+
+    def __repr__(self) -> str:
+        of = f"{self.survivors:,} of {self.entries:,} entries in {len(self)} parameters"
+        return f"Masks({of}, {density_text(self.density)} density)"
 
     def __getitem__(self, name: str) -> Tensor:
         return self.kept[name]
