@@ -17,6 +17,11 @@ class Grid:
     """Inputs on a regular grid in any number of dimensions, several channels a site.
 
     shape: sites along each axis, e.g. (32, 32); channels: inputs per site; periodic: whether opposite ends touch.
+
+    >>> Grid((32, 32), channels=3).size
+    3072
+    >>> Grid((32, 32), channels=3).describe()
+    '32 x 32 grid, 3 channels'
     """
 
     shape: tuple[int, ...]
@@ -88,7 +93,11 @@ Geometry = Grid | Points | Unknown
 
 
 def ring(sites: int, channels: int = 1) -> Grid:
-    """A closed line of sites."""
+    """A closed line of sites.
+
+    >>> ring(100)
+    Grid(shape=(100,), channels=1, periodic=True)
+    """
     return Grid((sites,), channels, periodic=True)
 
 
@@ -117,7 +126,11 @@ def geometry_to_dict(geometry: Geometry) -> dict[str, Any]:
 
 
 def geometry_from_dict(values: dict[str, Any]) -> Geometry:
-    """The inverse of `geometry_to_dict`."""
+    """The inverse of `geometry_to_dict`.
+
+    >>> geometry_from_dict(geometry_to_dict(torus(4, 5)))
+    Grid(shape=(4, 5), channels=1, periodic=True)
+    """
     if values["kind"] == "grid":
         return Grid(tuple(values["shape"]), values["channels"], values["periodic"])
     if values["kind"] == "points":

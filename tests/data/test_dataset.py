@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_numpys_numbers_lists_and_views_are_taken() -> None:
     mirrored = np.ascontiguousarray(GOOD.inputs_NI[:, ::-1])[:, ::-1]
     assert not mirrored.flags.c_contiguous
     lists = {name: rows.tolist() for name, rows in GOOD.splits.items()}
-    found = replace(GOOD, classes=np.int64(3), inputs_NI=mirrored, splits=lists)
+    found = replace(GOOD, classes=cast(int, np.int64(3)), inputs_NI=mirrored, splits=lists)
     assert found.content_hash() == GOOD.content_hash()
     assert type(found.classes) is int
     assert found.inputs_NI.flags.c_contiguous

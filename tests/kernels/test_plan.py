@@ -7,14 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 
 from kernels.suite import Case, make_case
-from siftnet.config.fields import PruneConfig
 from siftnet.kernels import plan as plan_module
 from siftnet.kernels.instance import random_masks
 from siftnet.kernels.interface import Problem
@@ -24,8 +22,6 @@ from siftnet.kernels.registry import candidates
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation
-from siftnet.pruning.imp import foreseen_densities
-from siftnet.pruning.training import Subject
 
 DENSITIES = [0.7**t for t in range(19)]
 
@@ -331,24 +327,6 @@ def test_densities_are_spread_evenly_between_the_first_and_the_last() -> None:
     assert densities_to_time(DENSITIES) == [DENSITIES[t] for t in (0, 4, 7, 11, 14, 18)]
     assert densities_to_time([0.5, 1.0, 0.25]) == [1.0, 0.5, 0.25]
     assert densities_to_time([0.3, 0.3]) == [0.3]
-
-
-def test_densities_to_come_follow_the_stop_rules() -> None:
-    p = make_case("f100:x", density=1.0)
-    subject = Subject(None, p.network.prunable, lambda t: p.state)  # type: ignore[arg-type]
-    many = {"rounds": 50, "fraction": 0.5, "min_connected": 0.0}
-    for rule, last in (
-        ({"rounds": 3}, 0.125),
-        ({"min_density": 0.3}, 0.25),
-        ({"min_connected": 0.5}, 0.03125),  # 1700 entries: fewer than 50 cannot connect 50 units
-        ({}, 2.0**-10),
-    ):
-        found = foreseen_densities(subject, PruneConfig(**(many | rule)), p.masks)
-        assert found[0] == 1.0
-        assert found[-1] == last
-        assert all(b == a / 2 for a, b in pairwise(found))
-    half = random_masks(p.state, p.network, 0.5)
-    assert foreseen_densities(subject, PruneConfig(rounds=0), half) == [half.density]
 
 
 # What timing leaves alone

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -16,10 +17,10 @@ from siftnet.network.layers import initialise
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation, MaskChange, Record
-from siftnet.pruning.imp import Position, Procedure, Round, connected_share, first_position, sift
+from siftnet.pruning.imp import Position, Procedure, Round, connected_share, first_position, foreseen_densities, sift
 from siftnet.pruning.training import Assignment, History, Progress, Subject, Trained
 from siftnet.runs.setup import Setup
-from small import setup, train
+from small import random_masks, setup, train
 
 
 def nothing(position: Position, step: int, history: History, progress: Callable[[], Progress]) -> None:
@@ -210,7 +211,7 @@ def own_training(given: Assignment, *, steps: int = 6, spoil: str = "", declared
                 value -= 0.1 * (value - torch.arange(value.numel()).reshape(value.shape).cos())
                 if name in masks and spoil != "revived":
                     value *= masks[name]
-            given.watch(step + 1, history, lambda now=masks: Progress(State(parameters), history, now))
+            given.watch(step + 1, history, partial(Progress, State(parameters), history, masks))
     history.records.append(Record(steps, 0.0, Evaluation(0.0, 1.0, None, 1)))
     return Trained(State(parameters, step=steps), masks, history, declared)
 
@@ -301,3 +302,22 @@ def test_a_training_that_returns_other_masks_altogether_is_refused() -> None:
     position = first_position(subject, procedure, None, None)
     with pytest.raises(ValueError, match="other names or shapes"):
         list(sift(subject, procedure, position, nothing))
+
+
+def test_densities_to_come_follow_the_stop_rules() -> None:
+    s = setup(network__layers="f100:x")
+    dense = Masks.dense(s.subject.draw(0), s.network.prunable_names)
+    many: dict[str, Any] = {"rounds": 50, "fraction": 0.5, "min_connected": 0.0}
+    rules: list[tuple[dict[str, Any], float]] = [
+        ({"rounds": 3}, 0.125),
+        ({"min_density": 0.3}, 0.25),
+        ({"min_connected": 0.5}, 0.03125),  # 1700 entries: fewer than 50 cannot connect 50 units
+        ({}, 2.0**-10),
+    ]
+    for rule, last in rules:
+        found = foreseen_densities(replace(s.procedure, prune=PruneConfig(**many | rule)), dense)
+        assert found[0] == 1.0
+        assert found[-1] == last
+        assert all(b == a / 2 for a, b in pairwise(found))
+    half = random_masks(s.subject.draw(0), s.network.prunable_names, 0.5)
+    assert foreseen_densities(replace(s.procedure, prune=PruneConfig(rounds=0)), half) == [half.density]

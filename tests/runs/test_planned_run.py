@@ -66,7 +66,7 @@ def timed_plan(**kernels: dict[float, float]) -> Plan:
     return Plan(why="the fastest at each density", threads=1, timings=tuple(timings))
 
 
-def kernels_used(stored: Run) -> list[str]:
+def kernels_used(stored: Run) -> list[str | None]:
     return [summary.kernel for summary in stored.summaries()]
 
 

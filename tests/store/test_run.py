@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from siftnet.pruning.training import History, Progress
 from siftnet.runs.single import run
 from siftnet.store import run as store
 from siftnet.store.checkpoint import CHECKPOINT_FORMAT
+from siftnet.store.round_files import RoundFiles
 from siftnet.store.run import Run
 from siftnet.store.tensors import read_tensors
 from small import config, dataset
@@ -60,7 +62,7 @@ def test_masks_of_many_layers_keep_their_order(copy: Run) -> None:
     names = [f"layers.{i}.{part}" for i in (10, 2, 0) for part in ("weight", "bias")]
     masks = Masks({name: torch.tensor([[True, False], [False, True]]) for name in names})
     state = masks.apply(State({name: torch.ones(2, 2) for name in names}))
-    copy.write_round(replace(copy.summary(3), round=4), masks, state, History())
+    copy.write_round(replace(copy.summary(3), round=4), RoundFiles(masks, state, History()))
     assert list(copy.masks(4)) == names
     assert copy.masks(4).equals(masks)
     assert copy.weights(4).equals(state)
@@ -106,7 +108,9 @@ def test_weights_are_dense_again_with_zeros_where_pruned(stored: Run) -> None:
         assert masks.apply(state).equals(state)
         assert all((state.parameters[name] != 0).sum() == mask.sum() for name, mask in masks.items())
     assert stored.weights(2).step == 20
-    assert stored.weights(2, "best").step == stored.summary(2).best.step
+    best = stored.summary(2).best
+    assert best is not None
+    assert stored.weights(2, "best").step == best.step
     assert not stored.weights(2, "scored").equals(stored.weights(2))
 
 
@@ -115,6 +119,7 @@ def test_a_ticket_is_all_of_a_round(stored: Run) -> None:
     assert ticket.provenance.round == 3
     assert ticket.masks.equals(stored.masks(3))
     assert ticket.trained.equals(stored.weights(3))
+    assert ticket.best is not None
     assert ticket.best.equals(stored.weights(3, "best"))
     assert ticket.geometry == torus(4, 4)
     assert stored.ticket(1).masks.equals(stored.masks(1))
@@ -233,7 +238,7 @@ def test_files_are_flushed_before_they_are_renamed(copy: Run, monkeypatch: pytes
     assert events == ["flush .report.html.draft", "rename report.html", "flush run"]
     events.clear()
     masks = copy.masks(3)
-    copy.write_round(replace(copy.summary(3), round=4), masks, copy.weights(3), History())
+    copy.write_round(replace(copy.summary(3), round=4), RoundFiles(masks, copy.weights(3), History()))
     assert events[-2:] == ["rename 04", "flush rounds"]
     assert events[:3] == ["flush .masks.safetensors.draft", "rename masks.safetensors", "flush .04.draft"]
 
@@ -248,7 +253,7 @@ def test_a_full_disk_is_one_sentence(copy: Run, monkeypatch: pytest.MonkeyPatch)
     assert not (copy.path / "report.html").exists()
 
 
-READERS = {
+READERS: dict[str, Callable[[Path], object]] = {
     "config.json": lambda path: Run(path),
     "data.json": lambda path: Run(path),
     "plan.json": lambda path: Run(path).plan,

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from siftnet.analysis.index import Index, bootstrap_interval, permutation_index
+from siftnet.analysis.index import Index, bootstrap_interval, describe, permutation_index
 from siftnet.analysis.near import near_pairs, near_share
 from siftnet.analysis.nulls import DegreeShuffler, expected_from_pairs, shuffle_uniform
 from siftnet.analysis.pairs import PairCounts, node_and_pair_counts, node_weights, pair_counts
@@ -30,7 +30,7 @@ class Curve:
     high: np.ndarray | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Locality:
     """How local a layer's mask is, against two nulls: each node's number of inputs kept, and each input's as well.
 
@@ -64,6 +64,12 @@ class Locality:
     correlation_length_degree: float | None
     samples: int
     trades: int | None
+
+    def __repr__(self) -> str:
+        if self.index_degree is None:
+            return f"Locality(index_uniform {describe(self.index_uniform)}, no shuffles)"
+        uniform = describe(replace(self.index_uniform, low=None, p=None))
+        return f"Locality(index_degree {describe(self.index_degree)}, index_uniform {uniform})"
 
     @property
     def same_channel(self) -> np.ndarray:

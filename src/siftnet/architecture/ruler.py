@@ -18,6 +18,11 @@ def convolution_mask(
     are not padded (VALID); a periodic grid wraps around and has a place every `stride` sites. Nodes are numbered filter
     first, then the places in C order, as a convolution's output is. Raises ValueError for a kernel larger than the grid
     and for numbers below 1.
+
+    >>> convolution_mask(Grid((4,)), kernel=2).astype(int)
+    array([[1, 1, 0, 0],
+           [0, 1, 1, 0],
+           [0, 0, 1, 1]])
     """
     kernel_A, stride_A = _per_axis(kernel, grid, "kernel"), _per_axis(stride, grid, "stride")
     if filters < 1:

@@ -76,13 +76,13 @@ def available_threads() -> int:
 
 def numba_threads() -> int:
     """The most threads that Numba can use: the process's processors, or what NUMBA_NUM_THREADS says."""
-    return numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    return int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
 
 
 def has_native_bf16(device: str) -> bool:
     """Whether bf16 products are native there; emulated ones are slower than fp32."""
     if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return bool(probe and probe())
 

@@ -98,6 +98,7 @@ def test_channels_last_are_brought_to_the_front(geometry: Any) -> None:
     x_NCHW = np.arange(2 * 3 * 8 * 9).reshape(2, 3, 8, 9)
     inputs_NI, found = lay_out(np.moveaxis(x_NCHW, 1, -1), geometry)
     np.testing.assert_array_equal(inputs_NI, x_NCHW.reshape(2, -1))
+    assert isinstance(found, Grid)
     assert (found.shape, found.channels) == ((8, 9), 3)
     assert found.periodic == geometry.startswith("torus")
 

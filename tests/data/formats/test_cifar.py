@@ -55,6 +55,7 @@ def test_batches_of_either_python(tmp_path: Path, format_: Any, classes: Any, py
     raw = cifar.read(DataConfig(format=format_, root=tmp_path))
     np.testing.assert_array_equal(raw.inputs_NI, np.concatenate(list(images.values())))
     assert raw.labels_N.tolist() == [0, 1, classes - 1, 3] * len(images)
+    assert raw.held_out_N is not None
     assert raw.held_out_N.tolist() == list(range(4 * len(images) - 4, 4 * len(images)))
     assert raw.geometry == Grid((32, 32), 3)
     assert raw.classes == classes

@@ -31,7 +31,7 @@ def load(tmp_path: Path, content: Any) -> Any:
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_arrays_and_plain_containers_survive_every_protocol(tmp_path: Path, protocol: Any) -> None:
     shared = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    content = {
+    content: dict[str, Any] = {
         "data": shared,
         "again": [shared, (shared,)],
         "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),

@@ -30,11 +30,18 @@ def test_the_kernels_are_timed_once_for_all_and_plans_say_for_which(
     singles: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
-    monkeypatch.setattr(launch, "make_plan", lambda *_, **__: (made.append("made"), timed_plan(0.7))[1])
-    monkeypatch.setattr(
-        launch, "extend_plan", lambda plan, *_, **__: (made.append("extended"), replace(plan, timings=longer))[1]
-    )
     longer, out = timed_plan(0.3).timings, tmp_path / "out"
+
+    def make(*_: object, **__: object) -> Plan:
+        made.append("made")
+        return timed_plan(0.7)
+
+    def extend(plan: Plan, *_: object, **__: object) -> Plan:
+        made.append("extended")
+        return replace(plan, timings=longer)
+
+    monkeypatch.setattr(launch, "make_plan", make)
+    monkeypatch.setattr(launch, "extend_plan", extend)
     asked = config(**CHANGES | {"kernel": "auto"})
     stored = run_replicates(asked, out, 2, dataset=dataset())
     assert made == ["made", "extended"]

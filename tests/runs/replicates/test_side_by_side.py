@@ -6,7 +6,6 @@ import shutil
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -26,6 +25,7 @@ from siftnet.runs.replicates import resume_replicates, run_replicates
 from siftnet.runs.single import run
 from siftnet.store.folder import replicates_in
 from siftnet.store.run import Run
+from siftnet.store.summary import RoundSummary
 from small import Several, config, dataset
 
 
@@ -43,7 +43,7 @@ def test_those_who_stand_behind_catch_up_first(tmp_path: Path, several: Several,
         def replicate(self, seed: int) -> Silent:
             return Listening(seed)
 
-        def finished(self, summary: dict[str, Any]) -> None:
+        def finished(self, summary: RoundSummary) -> None:
             told.append((summary.round, self.seed))
 
     run_replicates(config(**TOGETHER), out, COUNT, dataset=dataset(), observer=Listening())
