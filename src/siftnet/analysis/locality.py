@@ -216,7 +216,7 @@ def ring_sums(counts_D: np.ndarray, ring_D: np.ndarray) -> np.ndarray:
 
 def ratio(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """Observed over expected, NaN where nothing is expected."""
-    return np.divide(observed, expected, out=np.full(np.shape(observed), np.nan), where=expected > 0)
+    return np.asarray(np.divide(observed, expected, out=np.full(np.shape(observed), np.nan), where=expected > 0))
 
 
 def correlation_length(g_R: np.ndarray) -> float | None:

@@ -24,7 +24,7 @@ def near_pairs(mask_JI: np.ndarray, grid: Grid) -> np.ndarray:
     ValueError where the mask does not fit the grid.
     """
     check_fits(mask_JI, grid)
-    return _count_near(np.ascontiguousarray(mask_JI).view(np.uint8), neighbours(grid))
+    return np.asarray(_count_near(np.ascontiguousarray(mask_JI).view(np.uint8), neighbours(grid)))
 
 
 def near_share(grid: Grid) -> float:
@@ -41,7 +41,7 @@ def near_total(counts: PairCounts, grid: Grid) -> float:
 def is_near(grid: Grid) -> np.ndarray:
     """Which entries of a pair-count map are near displacements, bool D."""
     squared_D = (displacements(grid) ** 2).sum(axis=0)
-    return (squared_D > 0) & (squared_D <= REACH**2)
+    return np.asarray((squared_D > 0) & (squared_D <= REACH**2))
 
 
 def neighbours(grid: Grid) -> np.ndarray:
