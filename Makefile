@@ -1,10 +1,11 @@
-# make demo: from nothing to a page.  make test: every check.  Both make .venv and install what they need.
+# make demo: from nothing to a page.  make test: every check, in minutes.  make test-long: what takes longer by nature.
+# All make .venv and install what they need.  make hooks: check each commit before it is made.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test format clean
+.PHONY: demo test test-long hooks format clean
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -18,11 +19,19 @@ test: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest --durations=5
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pytest --doctest-modules src/siftnet
+	$(BIN)/pytest --durations=5 --cov --cov-report=term:skip-covered
+
+test-long: $(INSTALLED)
+	$(BIN)/pytest -m long --durations=5
+
+hooks: $(INSTALLED)
+	$(BIN)/pre-commit install
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage

@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from siftnet.bench.contender import Entrant
-from siftnet.bench.problem import Problem
+from siftnet.kernels.instance import Instance
+from siftnet.kernels.interface import Problem
 from siftnet.network.layers import Affine, Network
 from siftnet.pruning.evaluation import Evaluation
 
@@ -33,21 +34,22 @@ from siftnet.pruning.evaluation import Evaluation
 class Loop(nn.Module):
     """A training loop around a network of affine layers; what differs between baselines is the forward pass."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, instance: Instance) -> None:
         super().__init__()
+        problem = instance.problem
         self.training_config, self.batches = problem.training, problem.batches
         self.affine = affine_layers(problem.network)
         device = problem.batches.device
-        self.build(problem)
+        self.build(instance)
         self.norms = nn.ModuleList(_norm(problem.network, layer) for layer in self.affine)
         for layer, norm in zip(self.affine, self.norms, strict=True):
-            norm.weight.data.copy_(problem.state.parameters[f"{layer.name}.norm.weight"])
-            norm.bias.data.copy_(problem.state.parameters[f"{layer.name}.norm.bias"])
+            norm.weight.data.copy_(instance.state.parameters[f"{layer.name}.norm.weight"])
+            norm.bias.data.copy_(instance.state.parameters[f"{layer.name}.norm.bias"])
         self.to(device)
         self.optimiser = self._make_optimiser()
 
     @abstractmethod
-    def build(self, problem: Problem) -> None:
+    def build(self, instance: Instance) -> None:
         """Make the layers."""
 
     @abstractmethod
@@ -113,17 +115,17 @@ class MaskedLoop(Loop):
 
     autocast = False
 
-    def build(self, problem: Problem) -> None:
+    def build(self, instance: Instance) -> None:
         """nn.Linear layers and the masks of those that are pruned."""
         self.linears = nn.ModuleList(nn.Linear(layer.inputs, layer.outputs) for layer in self.affine)
         self.masks: list[tuple[Tensor, Tensor] | None] = []
-        device = problem.batches.device
+        device, masks = instance.problem.batches.device, instance.masks
         for layer, linear in zip(self.affine, self.linears, strict=True):
             names = (f"{layer.name}.weight", f"{layer.name}.bias")
-            linear.weight.data.copy_(problem.state.parameters[names[0]])
-            linear.bias.data.copy_(problem.state.parameters[names[1]])
-            pruned = names[0] in problem.masks
-            self.masks.append(tuple(problem.masks[n].float().to(device) for n in names) if pruned else None)
+            linear.weight.data.copy_(instance.state.parameters[names[0]])
+            linear.bias.data.copy_(instance.state.parameters[names[1]])
+            kept = [masks[name].float().to(device) for name in names if name in masks]
+            self.masks.append((kept[0], kept[1]) if kept else None)
 
     def outputs(self, x_BI: Tensor) -> Tensor:
         """Outputs (B, K) in fp32."""
@@ -190,18 +192,18 @@ class CsrPattern:
 class CsrLoop(Loop):
     """Pruned layers in CSR, activations kept as (features, batch) between layers; the output layer is dense."""
 
-    def build(self, problem: Problem) -> None:
+    def build(self, instance: Instance) -> None:
         """Surviving values, their patterns, and biases."""
-        state, masks = problem.state, problem.masks
+        state, masks, device = instance.state, instance.masks, instance.problem.batches.device
         self.values, self.biases, self.patterns, self.bias_masks = nn.ParameterList(), nn.ParameterList(), [], []
         for layer in self.affine:
             weight_OI = state.parameters[f"{layer.name}.weight"]
             mask_OI = masks.get(f"{layer.name}.weight")
             self.values.append(nn.Parameter(weight_OI.clone() if mask_OI is None else weight_OI[mask_OI]))
             self.biases.append(nn.Parameter(state.parameters[f"{layer.name}.bias"].clone()))
-            self.patterns.append(None if mask_OI is None else CsrPattern(mask_OI, problem.batches.device))
+            self.patterns.append(None if mask_OI is None else CsrPattern(mask_OI, device))
             kept = masks.get(f"{layer.name}.bias")
-            self.bias_masks.append(None if kept is None else kept.float().to(problem.batches.device))
+            self.bias_masks.append(None if kept is None else kept.float().to(device))
 
     def outputs(self, x_BI: Tensor) -> Tensor:
         """Outputs (B, K) in fp32."""
@@ -220,13 +222,27 @@ class CsrLoop(Loop):
 
 
 def entrants(problem: Problem) -> list[Entrant]:
-    """The baselines, in every other turn: they are slow, and the masked ones do the same work at every density."""
+    """The baselines, in every other turn: they are slow, and the masked ones do the same work at every density.
+
+    Raises ValueError for a network that they do not write out, and where this PyTorch has no sparse products.
+    """
     affine_layers(problem.network)
+    check_sparse_products(problem.device)
     return [
         Entrant(name="torch fp32", precision="fp32", build=MaskedLoop, baseline=True, every=2),
         Entrant(name="torch bf16", precision="bf16", build=AutocastLoop, baseline=True, every=2),
         Entrant(name="torch csr", precision="fp32", build=CsrLoop, baseline=True, every=2),
     ]
+
+
+def check_sparse_products(device: str) -> None:
+    """Raise ValueError where PyTorch is built without what the CSR baseline multiplies with (MKL, on a processor)."""
+    one = torch.ones(1, 1, device=device)
+    try:
+        torch.sparse.sampled_addmm(_csr(torch.tensor([0, 1]), torch.tensor([0]), one[0], (1, 1)).to(device), one, one)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"this PyTorch has no sparse products on {device} ({reason}): take siftnet bench") from None
 
 
 def affine_layers(network: Network) -> list[Affine]:

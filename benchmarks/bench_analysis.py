@@ -24,6 +24,8 @@ from siftnet.analysis.near import near_pairs
 from siftnet.analysis.nulls import DegreeShuffler, shuffle_uniform
 from siftnet.analysis.pairs import pair_counts
 from siftnet.geometry import Grid
+from siftnet.kernels.timing import Percentiles, durations
+from siftnet.runs.machine import processor_name
 
 RESULTS = Path(__file__).parent / "results" / "analysis.csv"
 # Nodes, sites, channels, density, and the deviation of the nodes' logarithmic in-degree: hubs ask for more trades.
@@ -56,29 +58,11 @@ def subjects(mask_JI: np.ndarray, grid: Grid) -> dict[str, Callable[[], object]]
     }
 
 
-def milliseconds(call: Callable[[], object], repeats: int) -> np.ndarray:
-    """Durations of `repeats` calls after one that does not count."""
-    call()
-    durations = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        durations.append(1e3 * (time.perf_counter() - start))
-    return np.array(durations)
-
-
-def processor() -> str:
-    """The processor's name."""
-    info = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
 def environment() -> dict[str, str]:
     """Where the figures hold."""
     return {
         "threads": str(len(os.sched_getaffinity(0))),
-        "processor": processor(),
+        "processor": processor_name(),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "scipy": scipy.__version__,
@@ -98,7 +82,8 @@ def main() -> None:
         share_J = density * np.exp(spread * rng.normal(size=(nodes, 1)) - spread**2 / 2)
         mask_JI = rng.random((nodes, grid.size)) < share_J
         for name, call in subjects(mask_JI, grid).items():
-            p20, p50, p80 = np.percentile(milliseconds(call, repeats), [20, 50, 80]).round(1)
+            found = Percentiles.of(durations(call, repeats, clock=time.perf_counter))
+            p20, p50, p80 = (round(1000 * seconds, 1) for seconds in (found.p20, found.p50, found.p80))
             case = {"subject": name, "nodes": nodes, "inputs": grid.size, "density": density, "n": repeats}
             case["degree_spread"] = spread
             rows.append(case | {"p20_ms": p20, "p50_ms": p50, "p80_ms": p80} | environment())

@@ -27,18 +27,26 @@ import torch
 import tyro
 from rich.console import Console
 
-from gpu_figure import draw
-from gpu_loops import GRAPH, Feed, Replicas, competitors
-from gpu_report import Row, failures_of, goals_of, line_of, rows_of, tables_of, text_of
-from gpu_scale import QUICK, Scale, Shape
-from gpu_schedule import Estimate, Slice, estimate, estimate_eager, measure_slices
-from gpu_timing import Ceilings, Pace, measure_ceilings, race, reason, steady_memory
+from ending import one_sentence
+from gpu.figure import draw
+from gpu.loops import GRAPH, Feed, Replicas, Way, choose, competitors
+from gpu.report import Row, failures_of, goals_of, line_of, rows_of, tables_of, text_of
+from gpu.scale import QUICK, Scale, Shape
+from gpu.schedule import DENSITIES, Estimate, Slice, estimate_eager, estimate_schedule, measure_slices
+from gpu.timing import Ceilings, Pace, measure_ceilings, race, reason, steady_memory
 from siftnet.bench.config import BenchConfig
 from siftnet.bench.floor import work_of
-from siftnet.bench.problem import Problem, make_problem, thin
+from siftnet.bench.problem import dense_instance
 from siftnet.bench.results import make_room, to_csv
 from siftnet.config.fields import NetworkConfig, TrainConfig, require
-from siftnet.runs.machine import available_threads, describe_machine, prepare_torch, resolve_machine
+from siftnet.kernels.instance import Instance
+from siftnet.runs.machine import (
+    available_threads,
+    describe_machine,
+    has_native_bf16,
+    prepare_torch,
+    resolve_machine,
+)
 from siftnet.store.atomic import to_json, write_file
 
 HERE = Path(__file__).parent
@@ -58,8 +66,12 @@ class Options:
     """cpu, cuda or cuda:N; auto takes a GPU where there is one."""
     quick: bool = False
     """Small networks and few slices, to try the benchmark itself."""
+    contenders: tuple[Way, ...] = ()
+    """Who takes part; empty takes all that need not emulate bf16."""
     density: float = 0.1
     """Share of the prunable weights that is kept; 1 frees the kernels, not the eager loops, of masks."""
+    threads: int = 0
+    """Processor threads; 0 takes all."""
     workers: int = -1
     """Worker processes of a data loader; 0 for none, -1 for two fewer than there are processors, 12 at most."""
     limit: float = 420.0
@@ -130,7 +142,8 @@ class Session:
         self.options, self.scale, self.start = options, scale, time.perf_counter()
         device = "cuda:0" if (given := self._resolve(options.device)) == "cuda" else given
         self.device = device
-        self.config = BenchConfig(device=device, train=TrainConfig(batch=scale.batch, lr=0.01, precision="fp32"))
+        train = TrainConfig(batch=scale.batch, lr=0.01, precision="fp32")
+        self.config = BenchConfig(device=device, threads=options.threads, train=train)
         run = resolve_machine(self.config.as_run())
         prepare_torch(run)
         if device != "cpu":
@@ -178,10 +191,10 @@ class Session:
         rates = ", ".join(f"{name} {rate:.4g} TFLOP/s" for name, rate in found.tflops.items())
         self.tell(f"{rates}, copying {found.copy_tbytes:.3g} TB/s")
 
-    def _problem(self, shape: Shape) -> Problem:
-        """The dense problem of a network."""
+    def _dense(self, shape: Shape) -> Instance:
+        """A network of which nothing is pruned."""
         scale = self.scale
-        return make_problem(
+        return dense_instance(
             replace(
                 self.config,
                 shape=(shape.side, shape.side),
@@ -193,13 +206,20 @@ class Session:
         )
 
     def _network(self, shape: Shape) -> None:
-        problem, scale = thin(self._problem(shape), self.options.density), self.scale
+        instance, scale = self._dense(shape).at_density(self.options.density), self.scale
+        problem = instance.problem
         # Without rates, times are still worth having: their floors are 0.
         ceilings = self.result.ceilings or Ceilings(dict.fromkeys(("bf16", "tf32", "fp32"), inf), inf)
         pinned = self.device != "cpu"
         images = problem.batches.dataset
         feeds = [Feed(images, scale.batch, self.workers, pinned=pinned, items=items) for items in (False, True)]
-        everybody = competitors(problem, feeds, scale.replicates, compiled=scale.compiled)
+        everybody, left_out = choose(
+            competitors(instance, feeds, scale.replicates, compiled=scale.compiled),
+            self.options.contenders,
+            native_bf16=has_native_bf16(self.device),
+        )
+        if left_out:
+            self.tell(f"left out, since this processor would emulate bf16: {'; '.join(left_out)} (name them to time)")
         ends = self.start + self.options.limit
         pace = Pace(slice_ms=scale.slice_ms, turns=scale.turns, seconds=scale.seconds, ends=ends)
         try:
@@ -207,23 +227,27 @@ class Session:
         finally:
             for feed in feeds:
                 feed.close()
-        work = work_of(problem.network, problem.masks, scale.batch, problem.batches.inputs_NI.element_size())
+        work = work_of(problem.network, instance.masks, scale.batch, problem.batches.inputs_NI.element_size())
         pairs = list(zip(everybody, measured, strict=True))
         self.result.rows += rows_of(shape.name, problem.network, work, pairs, ceilings)
 
     def _schedule(self) -> None:
         result, scale = self.result, self.scale
-        result.slices = measure_slices(
-            self._problem(scale.shapes[0]), self.device, scale.lengths, scale.every, self.tell
-        )
-        result.estimates = [estimate("batched", result.slices)]
+        named = not self.options.contenders or "batched" in self.options.contenders
+        if named and (self.options.contenders or has_native_bf16(self.device)):
+            dense = self._dense(scale.shapes[0])
+            result.slices = measure_slices(dense, scale.lengths, scale.every, self.tell)
+        else:
+            self.tell("left out: its trainings are batched in bf16, which is emulated here or was not asked for")
+            result.slices = [Slice(density=density, failure="left out") for density in DENSITIES]
+        result.estimates = [estimate_schedule("batched", result.slices)]
         for row in result.rows:
             if row.way == "eager, resident" and row.network == scale.shapes[0].name:
                 result.estimates.append(estimate_eager(row.contender, row.measured))
 
     def _profile(self) -> None:
-        problem = thin(self._problem(self.scale.shapes[0]), self.options.density)
-        replicas = Replicas(problem, [problem.state], "bf16")
+        instance = self._dense(self.scale.shapes[0]).at_density(self.options.density)
+        replicas = Replicas(instance, [instance.state], "bf16")
         with steady_memory(self.device):
             replicas.advance(GRAPH)
         replayed = self._table(lambda: replicas.advance(GRAPH))
@@ -281,15 +305,17 @@ def show(result: Result) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print, write; or draw."""
-    options = tyro.cli(Options, args=arguments, description=__doc__)
-    if options.draw is not None:
-        draw(options.draw, options.picture)
-        return
-    make_room(options.results)
+    with one_sentence("bench_gpu"):
+        options = tyro.cli(Options, args=arguments, description=__doc__)
+        if options.draw is not None:
+            draw(options.draw, options.picture)
+            return
+        make_room(options.results)
+        session = Session(options, QUICK if options.quick else Scale())
     assert sys.__stderr__ is not None
     faulthandler.dump_traceback_later(options.limit + GRACE, exit=True, file=sys.__stderr__)
     try:
-        result = Session(options, QUICK if options.quick else Scale()).run()
+        result = session.run()
     finally:
         faulthandler.cancel_dump_traceback_later()
     show(result)

@@ -22,7 +22,8 @@ from PIL import Image
 from rich.console import Console
 
 from baselines import entrants
-from siftnet.bench.benchmark import bench
+from ending import one_sentence
+from siftnet.bench.benchmark import run_benchmark
 from siftnet.bench.config import BenchConfig
 from siftnet.bench.results import write_results
 from siftnet.bench.table import headline, schedule_table, step_table
@@ -49,8 +50,9 @@ class Options:
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print, write."""
-    options = tyro.cli(Options, args=arguments, description=__doc__)
-    result = bench(options.config, entrants, lambda text: print(text, flush=True))
+    with one_sentence("bench_kernels"):
+        options = tyro.cli(Options, args=arguments, description=__doc__)
+        result = run_benchmark(options.config, entrants, lambda text: print(text, flush=True))
     console = Console(highlight=False, width=140)
     console.print(step_table(result))
     if result.rounds:

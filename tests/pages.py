@@ -1,7 +1,10 @@
 """What a page of a run holds, read as a browser would."""
 
+from __future__ import annotations
+
 import json
 from html.parser import HTMLParser
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -9,31 +12,34 @@ import plotly.graph_objects as go
 class Page(HTMLParser):
     """Elements with their attributes, and the text of those that matter here."""
 
-    def __init__(self, html):
+    def __init__(self, html: Any) -> None:
         super().__init__()
-        self.elements, self.scripts, self.text, self.open = [], {}, [], []
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.scripts: dict[str, str] = {}
+        self.text: list[str] = []
+        self.open: list[str] = []
         self.feed(html)
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag: Any, attributes: Any) -> None:
         self.elements.append((tag, dict(attributes)))
         if tag in ("script", "style"):
             self.open.append(dict(attributes).get("id", tag))
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: Any) -> None:
         if tag in ("script", "style"):
             self.open.pop()
 
-    def handle_data(self, text):
+    def handle_data(self, text: Any) -> None:
         if self.open:
             self.scripts[self.open[-1]] = self.scripts.get(self.open[-1], "") + text
         else:
             self.text.append(text)
 
     @property
-    def data(self):
+    def data(self) -> Any:
         return json.loads(self.scripts["page-data"])
 
-    def loaded(self):
+    def loaded(self) -> Any:
         """What a browser would fetch by itself; links that a reader may follow are not."""
         fetched = [
             value
@@ -46,7 +52,7 @@ class Page(HTMLParser):
         return [value for value in fetched if not value.startswith("data:")]
 
 
-def painted(value, key=""):
+def painted(value: Any, key: Any = "") -> Any:
     """A figure with colours in place of their roles, as page.js puts them in."""
     if isinstance(value, dict):
         return {k: painted(v, k) for k, v in value.items()}
@@ -57,7 +63,7 @@ def painted(value, key=""):
     return value
 
 
-def check_figures(page, rounds):
+def check_figures(page: Any, rounds: Any) -> None:
     """Every figure is one that Plotly knows how to draw, with a frame and a note for each round."""
     for name, figure in page.data["figures"].items():
         frames = figure["frames"] if figure["frames"] is not None else [figure["data"]] * rounds

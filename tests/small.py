@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from siftnet.config.fields import RunConfig, TrainConfig
+from siftnet.config.fields import RunConfig
 from siftnet.config.load import from_dict
-from siftnet.data.batches import Batches
 from siftnet.data.dataset import Dataset
 from siftnet.geometry import Geometry, Grid
 from siftnet.kernels.dense import Dense
-from siftnet.kernels.interface import Kernel
-from siftnet.network.layers import Network
+from siftnet.kernels.interface import Kernel, Problem
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.training import Assignment, History
@@ -107,14 +105,9 @@ class Several(Dense):
         """Of each group that was trained together: (seed, round, step) of its members."""
 
     def compile_together(
-        self,
-        network: Network,
-        states: Sequence[State],
-        masks: Sequence[Masks],
-        training: TrainConfig,
-        batches: Sequence[Batches],
+        self, problems: Sequence[Problem], states: Sequence[State], masks: Sequence[Masks]
     ) -> list[Kernel]:
         """One dense kernel for each."""
-        self.groups.append([(b.seed, b.round, s.step) for s, b in zip(states, batches, strict=True)])
-        each = zip(states, masks, batches, strict=True)
-        return [self.compile(network, state, own, training, drawn) for state, own, drawn in each]
+        drawn = [problem.batches for problem in problems]
+        self.groups.append([(b.seed, b.round, s.step) for s, b in zip(states, drawn, strict=True)])
+        return [self.compile(*each) for each in zip(problems, states, masks, strict=True)]

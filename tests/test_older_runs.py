@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from siftnet.commands.cli import main
 from siftnet.wording import share
 
-RUNS = Path(__file__).parent / "fixtures" / "runs"
-NAMES = sorted(folder.name for folder in RUNS.iterdir())
+ARCHIVE = Path(__file__).parent / "fixtures" / "runs.tar.xz"
+with tarfile.open(ARCHIVE) as archive:
+    NAMES = sorted({member.split("/")[0] for member in archive.getnames()})
 INDICES = ("index_uniform", "index_degree")
 
 
@@ -31,7 +33,9 @@ def read(path: Path) -> Any:
 def copied(name: str, folder: Path) -> Path:
     """A run of its own to work on; where it began with the masks of another, that one lies beside it."""
     path = folder / name
-    shutil.copytree(RUNS / name, path)
+    with tarfile.open(ARCHIVE) as archive:
+        own = [member for member in archive if member.name.split("/")[0] == name]
+        archive.extractall(folder, own, filter="data")
     if name.endswith("-started"):
         stored = read(path / "config.json")
         stored["config"]["start"]["run"] = str(copied(stored["config"]["start"]["run"], folder))
@@ -119,6 +123,7 @@ def test_report_and_analyze_measure_as_before(name: str, tmp_path: Path, capsys:
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("-stopped")])
 def test_a_stopped_run_goes_on(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = copied(name, tmp_path)
+    before = rounds_of(path)
     if name.startswith("0.1.0"):
         assert call("resume", path) == 2
         remedy = f"{path / 'checkpoint'} was written by an older siftnet: remove it, and the round begins anew"
@@ -133,7 +138,7 @@ def test_a_stopped_run_goes_on(name: str, tmp_path: Path, capsys: pytest.Capture
         shutil.rmtree(whole / folder, ignore_errors=True)
     for run in (path, whole):
         assert call("resume", run) == 0
-    assert rounds_of(path)[:1] == rounds_of(RUNS / name)
+    assert rounds_of(path)[:1] == before
     masks = [[file.read_bytes() for file in sorted(run.glob("rounds/*/masks.safetensors"))] for run in (path, whole)]
     assert masks[0] == masks[1]
     assert call("verify", path, "--data") == 0

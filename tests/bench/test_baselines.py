@@ -5,16 +5,18 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from kernels.suite import assert_agree, problem
-from siftnet.bench.problem import Problem
+from kernels.suite import Case, assert_agree, make_case
+from siftnet.bench.contender import choose_entrants
 from siftnet.network.layers import forward, loss_of
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
@@ -45,7 +47,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def gradients(loop) -> Iterator[tuple[str, Tensor]]:
+def gradients(loop: Any) -> Iterator[tuple[str, Tensor]]:
     """Gradients by siftnet's parameter names; of CSR values, the weight's with zeros where nothing survives."""
     csr = isinstance(loop, baselines.CsrLoop)
     for number, layer in enumerate(loop.affine):
@@ -59,7 +61,7 @@ def gradients(loop) -> Iterator[tuple[str, Tensor]]:
         yield f"{layer.name}.norm.bias", norm.bias.grad
 
 
-def reference(given: Problem, x_BI: Tensor, labels_B: Tensor) -> tuple[float, dict[str, Tensor]]:
+def reference(given: Case, x_BI: Tensor, labels_B: Tensor) -> tuple[float, dict[str, Tensor]]:
     """Loss and gradients of siftnet's reference forward pass, in float64."""
     leaves = {name: value.double().requires_grad_() for name, value in given.state.parameters.items()}
     outputs, _ = forward(given.network, State(leaves), given.masks, x_BI.double(), training=True)
@@ -74,9 +76,8 @@ def reference(given: Problem, x_BI: Tensor, labels_B: Tensor) -> tuple[float, di
     + [("torch bf16", 1.0, 0.05), ("torch bf16", 0.3, 0.05)],
 )
 def test_gradients_are_the_references(name: str, density: float, tolerance: float) -> None:
-    small = problem("f12:f8:x", density=density, batch=64)
-    given = Problem(small.network, small.state, small.masks, small.training, small.batches)
-    entrant = next(e for e in baselines.entrants(given) if e.name == name)
+    given = make_case("f12:f8:x", density=density, batch=64)
+    entrant = next(e for e in baselines.entrants(given.problem) if e.name == name)
     loop = entrant.build(given)
     x_BI, labels_B = given.batches.train(0)
     loss = loop.loss(x_BI, labels_B)
@@ -91,9 +92,8 @@ def test_gradients_are_the_references(name: str, density: float, tolerance: floa
 
 @pytest.mark.parametrize("name", ["torch fp32", "torch bf16", "torch csr"])
 def test_training_learns(name: str) -> None:
-    small = problem("f12:f8:x", density=0.5, batch=32, lr=0.05)
-    given = Problem(small.network, small.state, small.masks, small.training, small.batches)
-    loop = next(e for e in baselines.entrants(given) if e.name == name).build(given)
+    given = make_case("f12:f8:x", density=0.5, batch=32, lr=0.05)
+    loop = next(e for e in baselines.entrants(given.problem) if e.name == name).build(given)
     losses = loop.advance(100)
     assert len(losses) == 100
     assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:10])
@@ -103,8 +103,7 @@ def test_training_learns(name: str) -> None:
 
 
 def test_batches_are_normalised_training_examples() -> None:
-    small = problem("f5:x", batch=50)
-    given = Problem(small.network, small.state, small.masks, small.training, small.batches)
+    given = make_case("f5:x", batch=50)
     x_BI, labels_B = baselines.MaskedLoop(given).next_batch()
     train = given.batches.rows["train"]
     everything = (given.batches.inputs_NI[train].float() - given.batches.center_I) * given.batches.scale_I
@@ -115,10 +114,39 @@ def test_batches_are_normalised_training_examples() -> None:
 
 
 def test_networks_that_are_not_written_out_are_refused() -> None:
-    small = problem("f5:x", norm=False)
-    given = Problem(small.network, small.state, small.masks, small.training, small.batches)
+    given = make_case("f5:x", norm=False)
     with pytest.raises(ValueError, match="leave network"):
-        baselines.entrants(given)
+        baselines.entrants(given.problem)
+
+
+def test_an_unknown_contender_ends_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(HERE)
+    small = ["--shape", "4", "4", "--classes", "3", "--examples", "20", "--validation", "5", "--network.layers", "f5:x"]
+    with pytest.raises(SystemExit) as ended:
+        load("bench_kernels").main([*small, "--threads", "1", "--contenders", "dense", "torch magic"])
+    assert ended.value.code == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("bench_kernels: there is no contender 'torch magic'; take auto or some of dense, ")
+    assert "torch bf16" in printed
+
+
+def test_emulated_bf16_is_left_out_unless_named() -> None:
+    given = make_case("f5:x")
+    everybody, told = baselines.entrants(given.problem), list[str]()
+
+    def names(asked: list[str], native: bool, **training: Any) -> list[str]:
+        problem = given.changed(training=replace(given.training, **training)).problem
+        found = choose_entrants(problem, everybody, asked, native_bf16=native, tell=told.append)
+        return [entrant.name for entrant in found if entrant.name.startswith("torch")]
+
+    assert names([], True) == ["torch fp32", "torch bf16", "torch csr"]
+    assert told == []
+    assert names([], False) == ["torch fp32", "torch csr"]
+    assert told == ["left out, since this processor would emulate bf16: torch bf16 (name to time)"]
+    assert names(["torch bf16", "dense"], False) == ["torch bf16"]
+    assert "torch bf16" in names([], False, precision="bf16"), "asked for with the problem"
 
 
 def test_a_row_is_added_to_a_csv_and_a_file_with_other_columns_is_left_alone(tmp_path: Path) -> None:

@@ -6,17 +6,19 @@ import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numba
 import pytest
 import torch
 
-from siftnet.bench.benchmark import bench
+from siftnet.bench.benchmark import run_benchmark
 from siftnet.bench.config import BenchConfig
 from siftnet.bench.contender import Entrant
-from siftnet.bench.problem import Problem, generate, make_problem, thin
+from siftnet.bench.problem import dense_instance, generate_images
 from siftnet.commands.cli import main
 from siftnet.config.fields import NetworkConfig, TrainConfig
+from siftnet.kernels.interface import Problem
 from siftnet.kernels.registry import KERNELS, candidates
 
 TINY = [
@@ -31,16 +33,16 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Small products for the machine's rates, short slices, and the threads as they were afterwards."""
     monkeypatch.setattr("siftnet.bench.floor.SHAPES", ((64, 64, 64),))
     monkeypatch.setattr("siftnet.bench.floor.COPIED_BYTES", 2**16)
-    monkeypatch.setattr("siftnet.bench.timing.SLICE_MS", 0.5)
+    monkeypatch.setattr("siftnet.bench.timing.SLICE_SECONDS", 0.0005)
     threads = torch.get_num_threads(), numba.get_num_threads()
     yield
     torch.set_num_threads(threads[0])
     numba.set_num_threads(threads[1])
 
 
-def tiny(**changes) -> BenchConfig:
+def tiny(**changes: Any) -> BenchConfig:
     """The configuration of TINY."""
-    given = {
+    given: dict[str, Any] = {
         "shape": (4, 4), "channels": 1, "classes": 8, "examples": 100, "validation": 20, "densities": (1.0, 0.1),
         "slices": 2, "rounds": 3, "threads": 1, "device": "cpu", "network": NetworkConfig(layers="f12:x"),
         "train": TrainConfig(batch=16, precision="fp32"),
@@ -117,19 +119,11 @@ def test_a_figure_with_the_floors_is_written(tmp_path: Path, capsys: pytest.Capt
 def test_baselines_take_part_and_are_compared_with() -> None:
     def others(problem: Problem) -> list[Entrant]:
         kind = KERNELS["dense"]
-        return [
-            Entrant(
-                name="rival",
-                precision="fp32",
-                build=lambda p: kind.compile(p.network, p.state, p.masks, p.training, p.batches),
-                baseline=True,
-            )
-        ]
+        return [Entrant(name="rival", precision="fp32", build=lambda own: own.compile(kind), baseline=True)]
 
     told: list[str] = []
-    result = bench(tiny(), others, told.append)
-    dense = make_problem(tiny())
-    kernels = {kind.name for kind in candidates("auto", dense.network, dense.training, "cpu")}
+    result = run_benchmark(tiny(), others, told.append)
+    kernels = {kind.name for kind in candidates("auto", dense_instance(tiny()).problem)}
     assert "dense" in kernels
     assert {row.contender for row in result.rows} == {"rival", *kernels, "auto"}
     assert result.baselines == ["rival"]
@@ -139,13 +133,12 @@ def test_baselines_take_part_and_are_compared_with() -> None:
 
 def test_masks_keep_the_share_asked_for_and_the_images_are_bytes() -> None:
     config = tiny(shape=(16, 16), network=NetworkConfig(layers="f40:x"))
-    images = generate(config)
+    images = generate_images(config)
     assert images.inputs_NI.dtype == "uint8"
     inputs = (images.inputs_NI - images.center_I) * images.scale_I
     assert inputs.mean() == pytest.approx(0, abs=0.05)
     assert inputs.std() == pytest.approx(1, abs=0.05)
-    dense = make_problem(config)
-    sparse = thin(dense, 0.25)
+    sparse = dense_instance(config).at_density(0.25)
     assert sparse.masks.density == pytest.approx(0.25, abs=0.03)
     assert set(sparse.masks) == {"layers.0.weight", "layers.0.bias"}
     assert not sparse.state.parameters["layers.0.weight"][~sparse.masks["layers.0.weight"]].any()

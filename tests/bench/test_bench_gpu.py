@@ -18,6 +18,7 @@ import numba
 import pytest
 import torch
 
+WAYS = ["batched", "dense", "eager, resident", "eager, loader", "eager, by item"]
 HERE = Path(__file__).parent.parent.parent / "benchmarks"
 # Python 3.12 warns of any fork beside threads; workers touch nothing that a thread may hold.
 pytestmark = pytest.mark.filterwarnings("ignore:This process.*multi-threaded:DeprecationWarning")
@@ -28,8 +29,8 @@ def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     """The benchmark's modules, and the threads as they were afterwards."""
     monkeypatch.syspath_prepend(HERE)
     threads = torch.get_num_threads(), numba.get_num_threads()
-    names = ("bench_gpu", "gpu_figure", "gpu_loops", "gpu_report", "gpu_schedule", "gpu_timing")
-    yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
+    names = ("bench_gpu", "gpu.figure", "gpu.loops", "gpu.report", "gpu.schedule", "gpu.timing")
+    yield SimpleNamespace(**{name.removeprefix("gpu."): importlib.import_module(name) for name in names})
     torch.set_num_threads(threads[0])
     numba.set_num_threads(threads[1])
 
@@ -53,13 +54,13 @@ def tiny(benchmarks: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Any:
         every=10,
     )
     monkeypatch.setattr(module, "QUICK", scale)
-    monkeypatch.setattr(benchmarks.gpu_loops, "CALM", 0.0)
+    monkeypatch.setattr(benchmarks.loops, "CALM", 0.0)
     return scale
 
 
 def measured(benchmarks: SimpleNamespace, folder: Path, *more: str) -> dict[str, Any]:
-    """What a quick run on the processor writes."""
-    arguments = ["--device", "cpu", "--quick", "--results", str(folder), *more]
+    """What a quick run on the processor writes, with one thread: networks this small only wait for a second one."""
+    arguments = ["--device", "cpu", "--quick", "--threads", "1", "--results", str(folder), *more]
     benchmarks.bench_gpu.main(arguments)
     return json.loads((folder / "gpu.json").read_text())
 
@@ -67,7 +68,8 @@ def measured(benchmarks: SimpleNamespace, folder: Path, *more: str) -> dict[str,
 def test_from_end_to_end(
     benchmarks: SimpleNamespace, tiny: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = measured(benchmarks, tmp_path, "--workers", "1", "--profile")
+    # All by name, also where bf16 is emulated.
+    found = measured(benchmarks, tmp_path, "--workers", "1", "--profile", "--contenders", *WAYS)
     rows, printed = found["rows"], capsys.readouterr().out
     assert [row["network"] for row in rows] == ["12-12-8-10"] * 13 + ["12-8-6"] * 13
     assert not any(row["measured"]["failure"] for row in rows)
@@ -82,7 +84,7 @@ def test_from_end_to_end(
     for words in ("set up in", "times R=1", "the paper's schedule, batched:", "(goal: at least 10)"):
         assert words in printed
     assert "aten::mm" in (tmp_path / "gpu-profile.txt").read_text()
-    figure = benchmarks.gpu_figure.figure(found)
+    figure = benchmarks.figure.figure(found)
     assert sum(trace["mode"] == "lines+markers+text" for trace in figure["data"]) == 22
     json.dumps(figure, allow_nan=False)
 
@@ -102,26 +104,27 @@ def consistent(row: dict[str, Any], ceilings: dict[str, Any]) -> None:
 
 
 def test_operations_and_bytes_by_hand(benchmarks: SimpleNamespace) -> None:
-    module, timing = benchmarks.bench_gpu, benchmarks.gpu_timing
-    options = module.Options(device="cpu", density=1.0)
+    module, timing = benchmarks.bench_gpu, benchmarks.timing
+    options = module.Options(device="cpu", density=1.0, threads=1)
     session = module.Session(options, replace(module.Scale(), examples=20, validation=10))
     for shape, weights, flops in ((0, 6_266_880, 31.31e9), (1, 903_168, 3.846e9)):
-        problem = session._problem(session.scale.shapes[shape])
-        work = module.work_of(problem.network, problem.masks, 1000, 1)
-        competitor = benchmarks.gpu_loops.competitors(problem, session_feeds(benchmarks, problem), [1])[0]
+        instance = session._dense(session.scale.shapes[shape])
+        network = instance.problem.network
+        work = module.work_of(network, instance.masks, 1000, 1)
+        competitor = benchmarks.loops.competitors(instance, session_feeds(benchmarks, instance), [1])[0]
         ceilings = timing.Ceilings({"bf16": 790.0, "tf32": 1.0, "fp32": 1.0}, 4.3)
         pair = [(competitor, timing.Measured(p50_ms=0.114))]
-        row = benchmarks.gpu_report.rows_of("n", problem.network, work, pair, ceilings)[0]
+        row = benchmarks.report.rows_of("n", network, work, pair, ceilings)[0]
         assert work.dense_flops == pytest.approx(flops, rel=1e-3)
         assert row.products_ms == pytest.approx(1e3 * work.dense_flops / 790e12)
         assert row.traffic_ms == pytest.approx(1e3 * (1000 * 3072 + 17 * weights) / 4.3e12)
         assert row.tflops == pytest.approx(1e-12 * work.dense_flops / 0.114e-3)
 
 
-def session_feeds(benchmarks: SimpleNamespace, problem: Any) -> list[Any]:
+def session_feeds(benchmarks: SimpleNamespace, instance: Any) -> list[Any]:
     """Feeds that nobody takes from."""
-    images = problem.batches.dataset
-    return [benchmarks.gpu_loops.Feed(images, 8, 0, pinned=False, items=items) for items in (False, True)]
+    images = instance.problem.batches.dataset
+    return [benchmarks.loops.Feed(images, 8, 0, pinned=False, items=items) for items in (False, True)]
 
 
 @pytest.mark.parametrize("items", [False, True])
@@ -129,10 +132,11 @@ def session_feeds(benchmarks: SimpleNamespace, problem: Any) -> list[Any]:
 def test_a_feed_gives_training_examples_of_all_rows(
     benchmarks: SimpleNamespace, tiny: Any, items: bool, workers: int
 ) -> None:
-    session = benchmarks.bench_gpu.Session(benchmarks.bench_gpu.Options(device="cpu"), tiny)
-    problem = session._problem(tiny.shapes[0])
-    images, train = problem.batches.dataset, len(problem.batches.rows["train"])
-    feed = benchmarks.gpu_loops.Feed(images, 8, workers, pinned=False, items=items)
+    session = benchmarks.bench_gpu.Session(benchmarks.bench_gpu.Options(device="cpu", threads=1), tiny)
+    instance = session._dense(tiny.shapes[0])
+    batches = instance.problem.batches
+    images, train = batches.dataset, len(batches.rows["train"])
+    feed = benchmarks.loops.Feed(images, 8, workers, pinned=False, items=items)
     seen = set()
     for _ in range(40):
         inputs_BI, labels_B = feed.take()
@@ -144,7 +148,7 @@ def test_a_feed_gives_training_examples_of_all_rows(
             seen.add(at[0])
     feed.close()
     assert len(seen) > 0.9 * train
-    loop = benchmarks.gpu_loops.LoaderLoop(problem, feed, autocast=False)
+    loop = benchmarks.loops.LoaderLoop(instance, feed, autocast=False)
     x_BI, _ = loop.next_batch()
     assert x_BI.std() == pytest.approx(1, abs=0.3)
     feed.close()
@@ -160,7 +164,7 @@ def test_tf32_is_set_for_its_contender_alone(benchmarks: SimpleNamespace) -> Non
 
     before = torch.backends.cuda.matmul.allow_tf32
     with pytest.raises(RuntimeError, match="broken"):
-        benchmarks.gpu_loops.WithTf32(Spy()).advance(1)
+        benchmarks.loops.WithTf32(Spy()).advance(1)
     assert seen == [True]
     assert torch.backends.cuda.matmul.allow_tf32 == before is False
 
@@ -184,12 +188,12 @@ class Broken:
 def contest(benchmarks: SimpleNamespace, *builds: Any, ends: float = 1e12) -> tuple[list[Any], list[str]]:
     """What a race between contenders finds, and what it tells."""
     everybody = [
-        benchmarks.gpu_loops.Competitor(name=f"number {n}", way="w", precision="fp32", build=build)
+        benchmarks.loops.Competitor(name=f"number {n}", way="w", precision="fp32", build=build)
         for n, build in enumerate(builds)
     ]
     told: list[str] = []
-    pace = benchmarks.gpu_timing.Pace(slice_ms=0.01, turns=3, seconds=1e9, ends=ends)
-    return benchmarks.gpu_timing.race(everybody, "cpu", pace, told.append), told
+    pace = benchmarks.timing.Pace(slice_ms=0.01, turns=3, seconds=1e9, ends=ends)
+    return benchmarks.timing.race(everybody, "cpu", pace, told.append), told
 
 
 def test_who_fails_is_reported_and_stops_nobody(benchmarks: SimpleNamespace) -> None:
@@ -217,7 +221,7 @@ def test_who_fails_is_reported_and_stops_nobody(benchmarks: SimpleNamespace) -> 
 def test_what_was_timed_before_a_device_is_lost_stands(
     benchmarks: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(benchmarks.gpu_timing, "_answers", lambda device: False)
+    monkeypatch.setattr(benchmarks.timing, "_answers", lambda device: False)
     builds = [lambda: Broken(10**9), lambda: Broken(12), lambda: Broken(10**9)]
     found, told = contest(benchmarks, *builds)
     # The first turn of all goes in order, the second one in reverse.
@@ -229,9 +233,9 @@ def test_what_was_timed_before_a_device_is_lost_stands(
 
 
 def test_a_worker_that_breaks_is_replaced(benchmarks: SimpleNamespace, tiny: Any) -> None:
-    session = benchmarks.bench_gpu.Session(benchmarks.bench_gpu.Options(device="cpu"), tiny)
-    images = session._problem(tiny.shapes[0]).batches.dataset
-    feed = benchmarks.gpu_loops.Feed(images, 8, 1, pinned=False, items=False)
+    session = benchmarks.bench_gpu.Session(benchmarks.bench_gpu.Options(device="cpu", threads=1), tiny)
+    images = session._dense(tiny.shapes[0]).problem.batches.dataset
+    feed = benchmarks.loops.Feed(images, 8, 1, pinned=False, items=False)
     labels_N, feed.labels_N = feed.labels_N, feed.labels_N[:0]
     with pytest.raises(IndexError, match="worker process 0"):
         feed.take()
@@ -250,10 +254,10 @@ def test_a_failure_is_a_row_of_the_file_and_a_line_of_the_terminal(
     def refuse(self: Any, *given: Any) -> None:
         raise RuntimeError("no graph [here]")
 
-    monkeypatch.setattr(benchmarks.gpu_loops.Replicas, "__init__", refuse)
+    monkeypatch.setattr(benchmarks.loops.Replicas, "__init__", refuse)
     monkeypatch.setattr(benchmarks.bench_gpu, "measure_ceilings", lambda *given: refuse(None))
-    monkeypatch.setattr(benchmarks.gpu_schedule, "_train", lambda *given: refuse(None))
-    found = measured(benchmarks, tmp_path, "--workers", "0")
+    monkeypatch.setattr(benchmarks.schedule, "_train", lambda *given: refuse(None))
+    found = measured(benchmarks, tmp_path, "--workers", "0", "--contenders", *WAYS[:3])
     failed = [row for row in found["rows"] if row["measured"]["failure"]]
     assert {row["way"] for row in failed} == {"batched"}
     assert len(failed) == 8
@@ -267,12 +271,12 @@ def test_a_failure_is_a_row_of_the_file_and_a_line_of_the_terminal(
     assert "FAILED: ceilings: RuntimeError: no graph [here]" in printed
     assert all(row["floor_ms"] == 0 for row in found["rows"])
     assert all(goal.startswith("NO FIGURE") for goal in found["goals"])
-    json.dumps(benchmarks.gpu_figure.figure(found), allow_nan=False)
+    json.dumps(benchmarks.figure.figure(found), allow_nan=False)
 
 
 def test_nothing_is_collected_where_a_graph_may_be_captured(benchmarks: SimpleNamespace) -> None:
     for device, inside in (("cuda:0", False), ("cpu", True)):
-        with benchmarks.gpu_timing.steady_memory(device):
+        with benchmarks.timing.steady_memory(device):
             assert gc.isenabled() == inside
         assert gc.isenabled()
 
@@ -301,15 +305,13 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_what_is_asked_of_cuda_is_what_it_offers(benchmarks: SimpleNamespace, pretended: list[str]) -> None:
-    competitor = benchmarks.gpu_loops.Competitor(name="n", way="w", precision="fp32", build=lambda: Broken(10**9))
-    pace = benchmarks.gpu_timing.Pace(slice_ms=0.01, turns=1, seconds=1e9, ends=1e12)
-    found = benchmarks.gpu_timing.race(
-        [competitor, replace(competitor, build=lambda: Broken(0))], "cuda:0", pace, print
-    )
+    competitor = benchmarks.loops.Competitor(name="n", way="w", precision="fp32", build=lambda: Broken(10**9))
+    pace = benchmarks.timing.Pace(slice_ms=0.01, turns=1, seconds=1e9, ends=1e12)
+    found = benchmarks.timing.race([competitor, replace(competitor, build=lambda: Broken(0))], "cuda:0", pace, print)
     assert found[0].memory_mb == 2.0
     assert found[1].failure == "OutOfMemoryError: out of memory"
     # In milliseconds by the device's own events.
-    assert benchmarks.gpu_timing._fastest("cuda:0", lambda: None) == 0.002
+    assert benchmarks.timing._fastest("cuda:0", lambda: None) == 0.002
     session = benchmarks.bench_gpu.Session(benchmarks.bench_gpu.Options(), benchmarks.bench_gpu.QUICK)
     assert session.device == "cuda:0"
     assert session.result.machine["gpu"] == "pretended"
@@ -321,21 +323,52 @@ def test_what_is_asked_of_cuda_is_what_it_offers(benchmarks: SimpleNamespace, pr
 
 
 def test_a_schedule_adds_updates_and_rounds(benchmarks: SimpleNamespace) -> None:
-    module = benchmarks.gpu_schedule
+    module = benchmarks.schedule
     dense = module.Slice(density=1.0, update_ms=0.2, round_seconds=3.0, export_ms=5.0)
     sparse = module.Slice(density=0.01, update_ms=0.1, round_seconds=2.0, export_ms=5.0)
-    found = module.estimate("batched", [dense, sparse])
+    found = module.estimate_schedule("batched", [dense, sparse])
     seconds = 100_000 * (0.0002 + 20 * 0.0001) + 3 + 20 * 2
     assert found.minutes == pytest.approx(seconds / 60)
     assert found.update_us == pytest.approx(1e6 * seconds / 2_100_000)
     assert found.minutes_at_most == pytest.approx((seconds + 21 * 1000 * 0.005) / 60)
-    eager = module.estimate_eager("eager", benchmarks.gpu_timing.Measured(p50_ms=1.0, evaluate_ms=50.0))
+    eager = module.estimate_eager("eager", benchmarks.timing.Measured(p50_ms=1.0, evaluate_ms=50.0))
     assert eager.minutes == pytest.approx(2_100_000 * 0.0015 / 60)
-    assert module.estimate("batched", [dense, module.Slice(density=0.01, failure="broken")]).minutes is None
+    assert module.estimate_schedule("batched", [dense, module.Slice(density=0.01, failure="broken")]).minutes is None
+
+
+def test_nobody_emulates_bf16_unless_named(benchmarks: SimpleNamespace) -> None:
+    def competitor(name: str, way: str, precision: str) -> Any:
+        return benchmarks.loops.Competitor(name=name, way=way, precision=precision, build=lambda: None)
+
+    everybody = [
+        competitor("low", "dense", "bf16"),
+        competitor("full", "dense", "fp32"),
+        competitor("b", "batched", "bf16"),
+    ]
+    choose = benchmarks.loops.choose
+    assert choose(everybody, (), native_bf16=True) == (everybody, [])
+    assert choose(everybody, (), native_bf16=False) == ([everybody[1]], ["low", "b"])
+    assert choose(everybody, ("dense",), native_bf16=False) == (everybody[:2], [])
+
+
+def test_what_is_not_there_ends_in_one_sentence(
+    benchmarks: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, says in (
+        (["--device", "cuda:99"], "bench_gpu: device 'cuda:99' is not there"),
+        (["--density", "2", "--device", "cpu"], "density must be in (0, 1], got 2"),
+        (["--contenders", "magic"], "magic"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            benchmarks.bench_gpu.main(arguments)
+        printed = capsys.readouterr()
+        assert ended.value.code == 2
+        assert says in printed.err
+        assert "Traceback" not in printed.err
 
 
 def test_goals_are_met_or_not(benchmarks: SimpleNamespace) -> None:
-    module = benchmarks.gpu_report
+    module = benchmarks.report
     goal = module.Goal(what="w", unit="minutes", wanted=4.0, reached=3.99, most=True)
     assert goal.met is True
     assert replace(goal, reached=4.01).met is False

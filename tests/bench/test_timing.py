@@ -8,7 +8,7 @@ import pytest
 
 from siftnet.bench.schedule import ratios, schedule_rows, totals
 from siftnet.bench.sweep import Row
-from siftnet.bench.timing import SLICES_A_TURN, WARM_UP, Slice, Timing, summarise, time_in_turns
+from siftnet.bench.timing import SLICES_A_TURN, WARM_UP, StepTime, time_in_turns
 from siftnet.pruning.evaluation import Evaluation
 
 
@@ -45,15 +45,6 @@ class Worker:
         return Evaluation(0.0, 0.0, None, 1)
 
 
-def test_percentiles_are_those_of_the_slices_a_step() -> None:
-    # 1, 2, 3, 4, 5 and 6 ms an update: the percentiles lie at 1 + 5 * (0.2, 0.5, 0.8).
-    slices = [Slice(updates, updates * ms / 1000) for updates, ms in ((1, 6), (2, 5), (1, 4), (4, 3), (1, 2), (1, 1))]
-    timing = summarise(slices, 7.0)
-    assert (timing.p20_ms, timing.p50_ms, timing.p80_ms) == pytest.approx((2.0, 3.5, 5.0))
-    assert timing.steps == 10
-    assert timing.evaluate_ms == 7.0
-
-
 def test_warm_up_is_left_out_and_times_are_right() -> None:
     watch = Watch()
     fast, slow = Worker("fast", watch, 0.001, cold=WARM_UP), Worker("slow", watch, 0.02, cold=WARM_UP)
@@ -85,7 +76,7 @@ def test_the_slow_take_part_less_often_but_always_once() -> None:
 
 def test_schedule_adds_a_share_of_a_validation_and_compares_sums() -> None:
     def row(name: str, density: float, ms: float) -> Row:
-        return Row(name, name, "fp32", density, Timing(0.0, ms, 9e9, 1, 50.0), 0.0, 0.0)
+        return Row(name, name, "fp32", density, StepTime(0.0, ms, 9e9, 1, 50.0), 0.0, 0.0)
 
     timed = [row("old", 1.0, 20.0), row("old", 0.5, 20.0), row("new", 1.0, 10.0), row("new", 0.5, 4.0)]
     rounds = schedule_rows(timed, [1.0, 0.5], validate_every=100)

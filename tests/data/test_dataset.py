@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -33,6 +33,8 @@ ROWS = np.arange(60)
         ),
         ({"scale_I": np.full(16, np.inf, np.float32)}, r"scale_I has NaN or infinite values, first in \[0\]"),
         ({"classes": None, "labels_N": np.full(60, np.nan, np.float32)}, r"labels_N has NaN or infinite values"),
+        ({"geometry": (4, 4)}, r"geometry must be a siftnet\.Grid, Points or Unknown, got \(4, 4\)"),
+        ({"classes": 2.5}, "classes must be a whole number, or None with numeric targets, got 2.5"),
         ({"splits": {"train": ROWS}}, "must be train, validation, test, got train"),
         ({"splits": GOOD.splits | {"test": ROWS[:0]}}, "one at least"),
         ({"splits": GOOD.splits | {"test": np.array([60])}}, r"0\.\.59, got 60"),
@@ -42,3 +44,13 @@ ROWS = np.arange(60)
 def test_arrays_that_do_not_fit_are_refused_in_one_sentence(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         replace(GOOD, **changes)
+
+
+def test_numpys_numbers_lists_and_views_are_taken() -> None:
+    mirrored = np.ascontiguousarray(GOOD.inputs_NI[:, ::-1])[:, ::-1]
+    assert not mirrored.flags.c_contiguous
+    lists = {name: rows.tolist() for name, rows in GOOD.splits.items()}
+    found = replace(GOOD, classes=cast(int, np.int64(3)), inputs_NI=mirrored, splits=lists)
+    assert found.content_hash() == GOOD.content_hash()
+    assert type(found.classes) is int
+    assert found.inputs_NI.flags.c_contiguous

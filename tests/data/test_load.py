@@ -1,4 +1,7 @@
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,18 +12,18 @@ from siftnet.data.load import load_dataset
 from siftnet.geometry import Grid
 
 
-def write(root, x=None, y=None, **content):
+def write(root: Path, x: Any = None, y: Any = None, **content: Any) -> Any:
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (100, 3, 8, 8), dtype=np.uint8) if x is None else x
     np.savez(root / "x.npz", x=x, y=np.arange(len(x)) % 4 if y is None else y, **content)
     return x
 
 
-def config(root, **changes):
+def config(root: Path, **changes: Any) -> Any:
     return DataConfig(format="npz", root=root / "x.npz", **changes)
 
 
-def test_bytes_stay_bytes_and_are_centred_by_training_alone(tmp_path):
+def test_bytes_stay_bytes_and_are_centred_by_training_alone(tmp_path: Path) -> None:
     x = write(tmp_path)
     dataset = load_dataset(config(tmp_path))
     assert dataset.inputs_NI.dtype == np.uint8
@@ -33,7 +36,7 @@ def test_bytes_stay_bytes_and_are_centred_by_training_alone(tmp_path):
     assert dataset.center_I.dtype == dataset.scale_I.dtype == np.float32
 
 
-def test_statistics_do_not_depend_on_the_block(tmp_path, monkeypatch):
+def test_statistics_do_not_depend_on_the_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, np.random.default_rng(0).normal(3, 2, (100, 5)))
     whole = load_dataset(config(tmp_path))
     monkeypatch.setattr(load, "BLOCK", 7)
@@ -42,7 +45,7 @@ def test_statistics_do_not_depend_on_the_block(tmp_path, monkeypatch):
     np.testing.assert_allclose(blocks.scale_I, whole.scale_I, rtol=1e-6)
 
 
-def test_floats_are_brought_to_deviation_1_over_all_inputs(tmp_path):
+def test_floats_are_brought_to_deviation_1_over_all_inputs(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(5, [1e-6, 3e-6], (100, 2))
     write(tmp_path, x)
     dataset = load_dataset(config(tmp_path))
@@ -51,7 +54,7 @@ def test_floats_are_brought_to_deviation_1_over_all_inputs(tmp_path):
     assert 2 < seen[:, 1].std() / seen[:, 0].std() < 4, "one factor for all inputs"
 
 
-def test_zeros_and_ones_are_not_divided_by_255(tmp_path):
+def test_zeros_and_ones_are_not_divided_by_255(tmp_path: Path) -> None:
     write(tmp_path, np.random.default_rng(0).random((100, 6)) < 0.5)
     assert load_dataset(config(tmp_path)).scale_I.tolist() == [1] * 6
     write(tmp_path, np.zeros((100, 6), np.uint8))
@@ -60,7 +63,7 @@ def test_zeros_and_ones_are_not_divided_by_255(tmp_path):
     assert load_dataset(config(tmp_path)).scale_I.tolist() == [1] * 6
 
 
-def test_images_are_divided_by_255_whatever_their_largest_value(tmp_path):
+def test_images_are_divided_by_255_whatever_their_largest_value(tmp_path: Path) -> None:
     from PIL import Image
 
     for label in "ab":
@@ -73,7 +76,7 @@ def test_images_are_divided_by_255_whatever_their_largest_value(tmp_path):
     assert dataset.class_names == ("a", "b")
 
 
-def test_synthetic_inputs_are_left_alone():
+def test_synthetic_inputs_are_left_alone() -> None:
     synthetic = SyntheticConfig(shape=(10,), xi=(1, 2), examples=50, test=10)
     dataset = load_dataset(DataConfig(format="nlgp", synthetic=synthetic))
     assert dataset.center_I.tolist() == [0] * 10
@@ -81,7 +84,7 @@ def test_synthetic_inputs_are_left_alone():
     assert len(dataset.splits["test"]) == 10
 
 
-def test_a_class_with_hardly_an_example_is_told_of(tmp_path):
+def test_a_class_with_hardly_an_example_is_told_of(tmp_path: Path) -> None:
     x = np.random.default_rng(2).random((2000, 6), np.float32)
     y = np.arange(2000) % 2
     y[:3] = -1
@@ -94,7 +97,7 @@ def test_a_class_with_hardly_an_example_is_told_of(tmp_path):
     assert not any("classes with fewer" in note for note in load_dataset(config(tmp_path)).notes)
 
 
-def test_labels_and_permutation_are_transformed(tmp_path):
+def test_labels_and_permutation_are_transformed(tmp_path: Path) -> None:
     x = write(tmp_path)
     dataset = load_dataset(config(tmp_path, labels="modulo", modulo=2, permute="fixed"))
     assert dataset.classes == 2
@@ -106,28 +109,28 @@ def test_labels_and_permutation_are_transformed(tmp_path):
     assert load_dataset(config(tmp_path, permute="each")).scrambled
 
 
-def test_the_same_configuration_gives_the_same_data(tmp_path):
+def test_the_same_configuration_gives_the_same_data(tmp_path: Path) -> None:
     write(tmp_path)
     hashes = [load_dataset(config(tmp_path, seed=seed)).content_hash() for seed in (0, 0, 1)]
     assert hashes[0] == hashes[1] != hashes[2]
 
 
 @pytest.mark.parametrize("changes", [{"flip": True}, {"shift": 1}])
-def test_augmentation_needs_a_grid(tmp_path, changes):
+def test_augmentation_needs_a_grid(tmp_path: Path, changes: Any) -> None:
     write(tmp_path, np.zeros((100, 64), np.uint8))
     with pytest.raises(ValueError, match=r"these data are 64 inputs of unknown geometry: set data.flip false"):
         load_dataset(config(tmp_path, **changes))
     load_dataset(config(tmp_path, geometry="grid:1x8x8", **changes))
 
 
-def test_shift_out_of_sight(tmp_path):
+def test_shift_out_of_sight(tmp_path: Path) -> None:
     write(tmp_path)
     load_dataset(config(tmp_path, shift=7))
     with pytest.raises(ValueError, match=r"data.shift = 8 .* set it below 8"):
         load_dataset(config(tmp_path, shift=8))
 
 
-def test_geometry_of_data_that_know_their_own():
+def test_geometry_of_data_that_know_their_own() -> None:
     with pytest.raises(ValueError, match=r"data.geometry = unknown is for npz and table data"):
         load_dataset(DataConfig(format="nlgp", geometry="unknown"))
 
@@ -144,7 +147,7 @@ def test_geometry_of_data_that_know_their_own():
         ("folder", "one folder of images per class"),
     ],
 )
-def test_no_root_no_such_root_and_the_wrong_kind(tmp_path, format_, message):
+def test_no_root_no_such_root_and_the_wrong_kind(tmp_path: Path, format_: Any, message: Any) -> None:
     with pytest.raises(ValueError, match=f"data.format = {format_} needs data.root, .*{message}"):
         load_dataset(DataConfig(format=format_))
     with pytest.raises(ValueError, match=f"there is no {tmp_path}/absent: set data.root to .*{message}"):
@@ -155,7 +158,7 @@ def test_no_root_no_such_root_and_the_wrong_kind(tmp_path, format_, message):
         load_dataset(DataConfig(format=format_, root=wrong))
 
 
-def test_home_folder(tmp_path, monkeypatch):
+def test_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert load_dataset(DataConfig(format="npz", root=Path("~/x.npz"))).name == "x"
@@ -169,8 +172,8 @@ def test_home_folder(tmp_path, monkeypatch):
         (MemoryError(), "do not fit into memory: use fewer"),
     ],
 )
-def test_what_the_system_refuses(tmp_path, monkeypatch, error, message):
-    def refuse(config):
+def test_what_the_system_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Any, message: Any) -> None:
+    def refuse(config: Any) -> None:
         raise error
 
     monkeypatch.setitem(load.READERS, "npz", refuse)

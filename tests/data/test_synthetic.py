@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -16,8 +17,8 @@ from siftnet.data.formats.raw import Raw
 from siftnet.geometry import Grid
 
 
-def made(format: str = "nlgp", seed: int = 0, **settings: object) -> Raw:  # noqa: A002
-    settings = {"shape": (12,), "xi": (0.7, 2.0), "examples": 20_000, "test": 100} | settings
+def made(format: Literal["nlgp", "planted"] = "nlgp", seed: int = 0, **given: Any) -> Raw:  # noqa: A002
+    settings: dict[str, Any] = {"shape": (12,), "xi": (0.7, 2.0), "examples": 20_000, "test": 100} | given
     return synthetic.make(DataConfig(format=format, seed=seed, synthetic=SyntheticConfig(**settings)))
 
 
@@ -32,13 +33,15 @@ def ring_covariance(sites: int, xi: float) -> np.ndarray:
     """SCIENCE: C_ij = exp(-d_ij^2 / xi^2), 1e-3 added to the diagonal, written out without a Fourier transform."""
     i = np.arange(sites)
     d = np.abs(i[:, None] - i[None, :])
-    return np.exp(-((np.minimum(d, sites - d) / xi) ** 2)) + 1e-3 * np.eye(sites)
+    covariance: np.ndarray = np.exp(-((np.minimum(d, sites - d) / xi) ** 2)) + 1e-3 * np.eye(sites)
+    return covariance
 
 
 def arcsine(field_II: np.ndarray, gain: float) -> np.ndarray:
     diagonal = np.sqrt(1 + gain**2 * np.diag(field_II))
     z2 = 2 / np.pi * np.arcsin(gain**2 / (1 + gain**2))
-    return 2 / (np.pi * z2) * np.arcsin(gain**2 * field_II / np.outer(diagonal, diagonal))
+    clone: np.ndarray = 2 / (np.pi * z2) * np.arcsin(gain**2 * field_II / np.outer(diagonal, diagonal))
+    return clone
 
 
 @pytest.mark.parametrize(("gain", "z2"), [(1, 0.3333), (3, 0.7129)])
@@ -77,7 +80,7 @@ def test_clone_is_gaussian() -> None:
 def test_covariance_is_the_product_over_axes(shape: tuple[int, ...]) -> None:
     raw = made(shape=shape, xi=(0.6, 1.0), clone=False)
     assert raw.geometry == Grid(shape, 1, periodic=True)
-    expected = np.ones((1, 1))
+    expected: np.ndarray = np.ones((1, 1))
     for sites in shape:
         expected = np.kron(expected, ring_covariance(sites, 1.0) - 1e-3 * np.eye(sites))
     expected += 1e-3 * np.eye(len(expected))
@@ -143,7 +146,7 @@ def test_classes_are_balanced_shuffled_and_the_test_set_comes_last() -> None:
 
 
 @pytest.mark.parametrize("format_", ["nlgp", "planted"])
-def test_seed_decides_and_chunks_do_not(format_: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seed_decides_and_chunks_do_not(format_: Literal["nlgp", "planted"], monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = made(format_, examples=300), made(format_, seed=1, examples=300)
     monkeypatch.setattr(synthetic, "CHUNK", 97)
     again = made(format_, examples=300)

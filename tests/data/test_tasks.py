@@ -144,7 +144,7 @@ def test_modulo_and_its_limits() -> None:
 def test_random_labels_are_uniform_seeded_and_unrelated() -> None:
     given = np.arange(40_000) % 4
     labels, classes, names = tasks.relabel(given, 4, DataConfig(labels="random"), IDS)
-    assert (classes, names, labels.dtype) == (4, IDS, np.int64)
+    assert (classes, names, labels.dtype) == (4, IDS, np.dtype(np.int64))
     counts = np.histogram2d(given, labels, bins=4)[0]
     assert np.all(np.abs(counts - 2500) < 5 * np.sqrt(2500))
     np.testing.assert_array_equal(labels, tasks.relabel(given, 4, DataConfig(labels="random"), IDS)[0])

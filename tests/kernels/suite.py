@@ -6,6 +6,7 @@ The reference differentiates `network.forward` with autograd, multiplies masks i
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from math import cos, pi
 from typing import Any
@@ -18,8 +19,9 @@ from siftnet.config.fields import NetworkConfig, TrainConfig
 from siftnet.data.batches import Batches
 from siftnet.geometry import Geometry, Grid, Unknown, ring, torus, volume
 from siftnet.kernels.compaction import compact
-from siftnet.kernels.interface import Kernel, KernelKind
-from siftnet.network.layers import Affine, Network, build, forward, initialise, loss_of
+from siftnet.kernels.instance import Instance
+from siftnet.kernels.interface import Kernel, KernelKind, Problem
+from siftnet.network.layers import Affine, Loss, Network, build, forward, initialise, loss_of
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from small import dataset, random_masks
@@ -28,23 +30,35 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 """Where the suite runs: also on the GPU where there is one."""
 
 
-@dataclass(frozen=True)
-class Problem:
+@dataclass(frozen=True, eq=False)
+class Case(Instance):
     """A network with awkward values everywhere, under masks, and its batches."""
 
-    network: Network
-    state: State
-    masks: Masks
-    batches: Batches
-    training: TrainConfig
+    @property
+    def network(self) -> Network:
+        """The problem's network."""
+        return self.problem.network
 
-    def compile(self, kind: KernelKind, state: State | None = None, **training: Any) -> Kernel:
-        """A kernel of this problem."""
-        return kind.compile(
-            self.network, state or self.state, self.masks, replace(self.training, **training), self.batches
-        )
+    @property
+    def training(self) -> TrainConfig:
+        """How it is trained."""
+        return self.problem.training
 
-    def with_masks(self, edit: Callable[[dict[str, Tensor]], None]) -> Problem:
+    @property
+    def batches(self) -> Batches:
+        """What it is trained on."""
+        return self.problem.batches
+
+    def kernel(self, kind: KernelKind, state: State | None = None, **training: Any) -> Kernel:
+        """A kernel of this case, from another state or trained otherwise."""
+        case = self.changed(training=replace(self.training, **training))
+        return replace(case, state=state or self.state).compile(kind)
+
+    def changed(self, **changes: Any) -> Case:
+        """The same with other parts of the problem."""
+        return replace(self, problem=replace(self.problem, **changes))
+
+    def with_masks(self, edit: Callable[[dict[str, Tensor]], None]) -> Case:
         """The same, with masks edited in place."""
         kept = {name: mask.clone() for name, mask in self.masks.items()}
         edit(kept)
@@ -52,26 +66,32 @@ class Problem:
         return replace(self, masks=masks, state=masks.apply(awkward_state(self.network)))
 
 
-def problem(
+def make_case(
     layers: str = "f12:f8:x",
     geometry: Geometry | None = None,
     *,
     classes: int | None = 3,
     norm: bool = True,
     density: float = 0.4,
-    batch: int = 16,
     device: str = "cpu",
     **training: Any,
-) -> Problem:
-    """A problem with random weights, biases, gammas and betas (none at its initial value)."""
+) -> Case:
+    """A case with random weights, biases, gammas and betas (none at its initial value)."""
     data = dataset(geometry, classes=classes)
-    loss = "cross_entropy" if classes else "squared_error"
+    loss: Loss = "cross_entropy" if classes else "squared_error"
     network = build(NetworkConfig(layers=layers, norm=norm), data.geometry, data.outputs, loss)
     state = awkward_state(network)
     masks = random_masks(state, network.prunable_names, density)
-    settings = {"batch": batch, "lr": 0.1, "precision": "fp32", "steps": 10, "rewind": 0} | training
-    batches = Batches(data, batch, 0, 0, device=device)
-    return Problem(network, masks.apply(state), masks, batches, TrainConfig(**settings))
+    settings: dict[str, Any] = {"batch": 16, "lr": 0.1, "precision": "fp32", "steps": 10, "rewind": 0} | training
+    batches = Batches(data, settings["batch"], 0, 0, device=device)
+    return Case(Problem(network, TrainConfig(**settings), batches), masks.apply(state), masks)
+
+
+def elsewhere(case: Case, device: str) -> Problem:
+    """The problem as if it lay on a device that need not be there."""
+    batches = copy(case.batches)
+    batches.device = torch.device(device)
+    return replace(case.problem, batches=batches)
 
 
 def awkward_state(network: Network) -> State:
@@ -80,7 +100,7 @@ def awkward_state(network: Network) -> State:
     parameters = {}
     for name, value in initialise(network, 0).parameters.items():
         noise = torch.from_numpy(rng.standard_normal(tuple(value.shape), dtype=np.float32))
-        parameters[name] = value * 1.5 if name.endswith(".weight") and ".norm." not in name else value + 0.4 * noise
+        parameters[name] = value * 1.5 if value.ndim > 1 else value + 0.4 * noise
     return State(parameters)
 
 
@@ -100,7 +120,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-def with_empty_rows_and_columns(problem: Problem) -> Problem:
+def with_empty_rows_and_columns(case: Case) -> Case:
     """The first two units of every layer lose all inputs (and bias), the third and fourth all outputs."""
 
     def edit(kept: dict[str, Tensor]) -> None:
@@ -111,54 +131,51 @@ def with_empty_rows_and_columns(problem: Problem) -> Problem:
         for name in weights[1:]:
             kept[name][:, 2:4] = False
 
-    return problem.with_masks(edit)
+    return case.with_masks(edit)
 
 
-def reference(problem: Problem, steps: int, **training: Any) -> tuple[State, list[float]]:
+def reference(case: Case, steps: int, **training: Any) -> tuple[State, list[float]]:
     """State and losses after `steps` updates, in float64."""
-    settings = replace(problem.training, **training)
-    parameters = {name: value.double() for name, value in problem.state.parameters.items()}
+    settings = replace(case.training, **training)
+    parameters = {name: value.double() for name, value in case.state.parameters.items()}
     statistics: dict[str, Tensor] = {}
-    buffers: dict[str, Any] = {}
+    buffers: dict[str, dict[str, Any]] = {}
     losses = []
     for step in range(steps):
         leaves = {name: value.clone().requires_grad_() for name, value in parameters.items()}
-        x, labels = problem.batches.train(step)
-        targets = labels.cpu() if problem.network.loss == "cross_entropy" else labels.cpu().double()
+        x, labels = case.batches.train(step)
+        targets = labels.cpu() if case.network.loss == "cross_entropy" else labels.cpu().double()
         state = State(leaves, statistics)
-        outputs, statistics = forward(problem.network, state, problem.masks, x.cpu().double(), training=True)
-        loss = loss_of(problem.network, outputs, targets)
+        outputs, statistics = forward(case.network, state, case.masks, x.cpu().double(), training=True)
+        loss = loss_of(case.network, outputs, targets)
         losses.append(float(loss.detach()))
         gradients = torch.autograd.grad(loss, list(leaves.values()))
         rate = settings.lr
         if settings.schedule == "cosine":
             rate *= (1 + cos(pi * step / settings.steps)) / 2
         for (name, value), gradient in zip(parameters.items(), gradients, strict=True):
-            mask = problem.masks[name] if name in problem.masks else torch.ones_like(value, dtype=torch.bool)
-            decay = 0.0 if ".norm." in name else settings.weight_decay
+            mask = case.masks[name] if name in case.masks else torch.ones_like(value, dtype=torch.bool)
+            decay = 0.0 if name in case.network.undecayed else settings.weight_decay
+            own = buffers.setdefault(name, {})
             update = ADAMW if settings.optimiser == "adamw" else SGD
-            parameters[name] = update(value, gradient * mask, buffers, name, step, rate, decay, settings) * mask
+            parameters[name] = update(value, gradient * mask, own, rate, decay, settings) * mask
     return State(parameters, statistics, step=steps), losses
 
 
-def SGD(
-    value: Tensor, gradient: Tensor, buffers: dict, name: str, step: int, rate: float, decay: float, t: TrainConfig
-) -> Tensor:
+def SGD(value: Tensor, gradient: Tensor, own: dict[str, Any], rate: float, decay: float, t: TrainConfig) -> Tensor:
     """Momentum as Sutskever et al. (2013) in PyTorch's form: v = m v + g; w -= lr v, or lr (g + m v) for Nesterov."""
     gradient = gradient + decay * value
-    velocity = gradient if step == 0 else t.momentum * buffers[name] + gradient
-    buffers[name] = velocity
+    velocity = own["velocity"] = t.momentum * own["velocity"] + gradient if own else gradient
     return value - rate * (gradient + t.momentum * velocity if t.nesterov else velocity)
 
 
-def ADAMW(
-    value: Tensor, gradient: Tensor, buffers: dict, name: str, step: int, rate: float, decay: float, t: TrainConfig
-) -> Tensor:
+def ADAMW(value: Tensor, gradient: Tensor, own: dict[str, Any], rate: float, decay: float, t: TrainConfig) -> Tensor:
     """Loshchilov & Hutter (2019), algorithm 2, betas 0.9 and 0.999, epsilon 1e-8."""
-    first, second = buffers.get(name, (torch.zeros_like(value), torch.zeros_like(value)))
-    first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
-    buffers[name] = first, second
-    corrected = first / (1 - 0.9 ** (step + 1)), second / (1 - 0.999 ** (step + 1))
+    zero = torch.zeros_like(value)
+    updates = own["updates"] = own.get("updates", 0) + 1
+    first = own["first"] = 0.9 * own.get("first", zero) + 0.1 * gradient
+    second = own["second"] = 0.999 * own.get("second", zero) + 0.001 * gradient**2
+    corrected = first / (1 - 0.9**updates), second / (1 - 0.999**updates)
     return value - rate * (corrected[0] / (corrected[1].sqrt() + 1e-8) + decay * value)
 
 
@@ -176,14 +193,14 @@ def assert_agree(
         assert error <= tolerance * scale, f"{name}: off by {error:.3g} at scale {scale:.3g}"
 
 
-def read_statistics(problem: Problem, statistics: dict[str, Tensor]) -> dict[str, Tensor]:
+def read_statistics(case: Case, statistics: dict[str, Tensor]) -> dict[str, Tensor]:
     """The statistics, with mean 0 and variance 1 of inputs that nothing reads: a kernel need not keep theirs.
 
     In a network with other layers than affine ones all are left as they are.
     """
-    if not all(isinstance(layer, Affine) for layer in problem.network.layers):
+    if not all(isinstance(layer, Affine) for layer in case.network.layers):
         return statistics
-    read = {p.layer.name: torch.cat([p.inputs, p.constants]) for p in compact(problem.network, problem.masks)}
+    read = {p.layer.name: torch.cat([p.inputs, p.constants]) for p in compact(case.network, case.masks)}
     found = {}
     for name, value in statistics.items():
         layer, kind = name.split(".norm.")

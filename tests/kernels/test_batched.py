@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from kernels.suite import Problem, assert_agree, awkward_state, changes, problem
+from kernels.suite import Case, assert_agree, awkward_state, changes, elsewhere, make_case
 from siftnet.data.batches import Batches, hash_key, hash_keys
 from siftnet.geometry import Grid, torus
 from siftnet.kernels.batched.draw import drawn
@@ -29,25 +29,23 @@ from small import dataset, random_masks, setup
 ROUNDING = 2e-4
 
 
-def replicates(count: int = 3, device: str = "cpu", **settings: Any) -> list[Problem]:
+def replicates(count: int = 3, device: str = "cpu", **settings: Any) -> list[Case]:
     """Problems of one shape, each with weights, masks, batches and a place in the data of its own."""
-    first = problem(device=device, **settings)
+    first = make_case(device=device, **settings)
     found = []
     for seed in range(count):
         state = awkward_state(first.network)
         state = State({name: value.roll(seed) for name, value in state.parameters.items()})
         masks = random_masks(state, first.network.prunable_names, 0.5, seed)
-        batches = first.batches.for_seed(seed)
-        found.append(replace(first, state=masks.apply(state), masks=masks, batches=batches))
+        own = first.changed(batches=first.batches.for_seed(seed))
+        found.append(replace(own, state=masks.apply(state), masks=masks))
     return found
 
 
-def together(problems: Sequence[Problem], states: Sequence[State] | None = None) -> list[Kernel]:
+def together(problems: Sequence[Case], states: Sequence[State] | None = None) -> list[Kernel]:
     """The kernels of problems that are trained side by side."""
-    first = problems[0]
     states = states or [p.state for p in problems]
-    masks, batches = [p.masks for p in problems], [p.batches for p in problems]
-    return Batched().compile_together(first.network, states, masks, first.training, batches)
+    return Batched().compile_together([p.problem for p in problems], states, [p.masks for p in problems])
 
 
 RULES: dict[str, dict[str, Any]] = {
@@ -62,7 +60,7 @@ RULES: dict[str, dict[str, Any]] = {
 def test_each_replicate_agrees_with_the_dense_kernel_alone(rule: str, device: str) -> None:
     problems = replicates(device=device, **RULES[rule])
     for kernel, alone in zip(together(problems), problems, strict=True):
-        single = alone.compile(Dense())
+        single = alone.kernel(Dense())
         assert kernel.advance(10) == pytest.approx(single.advance(10), rel=ROUNDING)
         state, expected = kernel.export(), single.export()
         assert_agree(changes(state, alone.state), changes(expected, alone.state), ROUNDING)
@@ -116,7 +114,7 @@ def test_replicates_stand_at_one_step_and_on_one_data_set() -> None:
     problems = replicates(2)
     with pytest.raises(AssertionError, match="at one step"):
         together(problems, [problems[0].state, replace(problems[1].state, step=3)])
-    other = replace(problems[1], batches=Batches(dataset(seed=4), 16, 1, 0))
+    other = problems[1].changed(batches=Batches(dataset(seed=4), 16, 1, 0))
     with pytest.raises(AssertionError, match="on one data set"):
         together([problems[0], other])
 
@@ -156,16 +154,15 @@ def test_a_layout_gives_back_what_it_was_given() -> None:
 
 def test_trainings_together_agree_with_each_alone() -> None:
     setups = [setup(seed=seed, kernel="batched", train__lr=0.05) for seed in range(3)]
-    shared = setups[0].trainer.batches
-    trainers = [replace(s.trainer, batches=shared.for_seed(seed)) for seed, s in enumerate(setups)]
+    trainers = [setups[0].with_seed(seed).trainer for seed in range(3)]
     states = [s.subject.draw(0) for s in setups]
     masks = Masks.dense(states[0], setups[0].network.prunable_names)
     assignments = [Assignment(state, masks, round_number=1, snapshots=(3,)) for state in states]
     found = train_together(trainers, assignments)
-    for s, assignment, (state, history) in zip(setups, assignments, found, strict=True):
-        alone, expected = s.trainer(assignment.state, masks, round_number=1, snapshots=(3,))
-        assert_agree(changes(state, assignment.state), changes(alone, assignment.state), 1e-3)
-        assert [r.step for r in history.records] == [r.step for r in expected.records]
+    for s, assignment, trained in zip(setups, assignments, found, strict=True):
+        alone, history = s.trainer(assignment), trained.history
+        assert_agree(changes(trained.state, assignment.state), changes(alone.state, assignment.state), 1e-3)
+        assert [r.step for r in history.records] == [r.step for r in alone.history.records]
         assert history.snapshots.keys() == {3}
         assert history.kernel == "batched"
         assert history.test_last is not None
@@ -181,11 +178,11 @@ def test_a_kernel_for_single_networks_refuses_several() -> None:
 
 
 def test_auto_does_not_offer_what_nobody_has_timed() -> None:
-    p = problem()
+    p = make_case()
     for device in ("cpu", "cuda"):
-        assert "batched" not in [kind.name for kind in candidates("auto", p.network, p.training, device)]
-    assert KERNELS["batched"].supports(p.network, p.training, "cuda") is None
-    assert KERNELS["batched"].supports(problem("c2-3:f4:x", Grid((5, 5))).network, p.training, "cpu") is not None
+        assert "batched" not in [kind.name for kind in candidates("auto", elsewhere(p, device))]
+    assert KERNELS["batched"].supports(elsewhere(p, "cuda")) is None
+    assert KERNELS["batched"].supports(make_case("c2-3:f4:x", Grid((5, 5))).problem) is not None
 
 
 @pytest.mark.gpu

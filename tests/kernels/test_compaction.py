@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from kernels.suite import Problem, problem, with_empty_rows_and_columns
+from kernels.suite import Case, make_case, with_empty_rows_and_columns
 from siftnet.config.fields import NetworkConfig
 from siftnet.geometry import Unknown
 from siftnet.kernels.compaction import Part, compact, live_share
@@ -135,7 +135,7 @@ def test_sizes_and_the_live_share() -> None:
 
 
 def test_convolutions_are_not_compacted() -> None:
-    p = problem("c3-2:f3:x")
+    p = make_case("c3-2:f3:x")
     with pytest.raises(AssertionError, match="only affine layers"):
         compact(p.network, p.masks)
 
@@ -200,7 +200,7 @@ def test_compaction_agrees_with_following_every_path(case: tuple[Network, Masks]
         assert torch.equal(below.frozen, above.constants)
 
 
-def tangled(norm: bool = True) -> Problem:
+def tangled(norm: bool = True) -> Case:
     """Every kind of entry: unit 0 is constant in each hidden layer, unit 2 dead in the first two."""
 
     def edit(kept: dict[str, Tensor]) -> None:
@@ -213,22 +213,22 @@ def tangled(norm: bool = True) -> Problem:
             weight[0, 1:] = False
         second[2, 2] = True
 
-    return problem("f12:f8:f6:x", density=0.4, norm=norm).with_masks(edit)
+    return make_case("f12:f8:f6:x", density=0.4, norm=norm).with_masks(edit)
 
 
 CASES = {
     "tangled": tangled,
     "tangled, norm off": lambda: tangled(norm=False),
-    "empty rows and columns": lambda: with_empty_rows_and_columns(problem(density=0.7)),
-    "sparse": lambda: problem("f12:f8:f6:x", density=0.12),
-    "all pruned": lambda: problem(density=0.0),
-    "dense": lambda: problem(density=1.0),
-    "no hidden layer": lambda: problem("x"),
+    "empty rows and columns": lambda: with_empty_rows_and_columns(make_case(density=0.7)),
+    "sparse": lambda: make_case("f12:f8:f6:x", density=0.12),
+    "all pruned": lambda: make_case(density=0.0),
+    "dense": lambda: make_case(density=1.0),
+    "no hidden layer": lambda: make_case("x"),
 }
 
 
 @pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest) -> Problem:
+def case(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param]()
 
 
@@ -243,14 +243,14 @@ def differentiate(
     return float(loss.detach()), dict(zip(leaves, torch.autograd.grad(loss, list(leaves.values())), strict=True))
 
 
-def whole(case: Problem) -> tuple[dict[str, Tensor], float, dict[str, Tensor]]:
+def whole(case: Case) -> tuple[dict[str, Tensor], float, dict[str, Tensor]]:
     """Parameters, loss and gradients of the network as it is."""
     parameters = {name: value.double() for name, value in case.state.parameters.items()}
     x_BI, labels_B = case.batches.train(0)
     return parameters, *differentiate(case.network, parameters, case.masks, x_BI.double(), labels_B)
 
 
-def check_gradients(case: Problem, parts: list[Part]) -> None:
+def check_gradients(case: Case, parts: list[Part]) -> None:
     parameters, _, gradients = whole(case)
     near = RELATIVE * max(float(gradient.abs().max()) for gradient in gradients.values())
     for part in parts:
@@ -275,7 +275,7 @@ def check_gradients(case: Problem, parts: list[Part]) -> None:
 
 
 def smaller(
-    case: Problem, parts: list[Part], parameters: dict[str, Tensor], *, fold: bool
+    case: Case, parts: list[Part], parameters: dict[str, Tensor], *, fold: bool
 ) -> tuple[Network, dict[str, Tensor], Masks, dict[str, tuple[Tensor, ...]]]:
     """The network without its dead units; folded, also without constant ones, whose effect goes into the biases.
 
@@ -301,7 +301,7 @@ def smaller(
     return replace(case.network, layers=tuple(layers)), left, Masks(kept), index
 
 
-def check_smaller(case: Problem, parts: list[Part], *, fold: bool) -> None:
+def check_smaller(case: Case, parts: list[Part], *, fold: bool) -> None:
     parameters, loss, gradients = whole(case)
     near = RELATIVE * max(float(gradient.abs().max()) for gradient in gradients.values())
     network, left, masks, index = smaller(case, parts, parameters, fold=fold)
@@ -312,14 +312,14 @@ def check_smaller(case: Problem, parts: list[Part], *, fold: bool) -> None:
         assert ((small[name] - gradients[name][at]).abs() <= near).all(), name
 
 
-def test_dead_frozen_and_steady_entries_have_the_gradients_that_are_promised(case: Problem) -> None:
+def test_dead_frozen_and_steady_entries_have_the_gradients_that_are_promised(case: Case) -> None:
     check_gradients(case, compact(case.network, case.masks))
 
 
 # Torch warns about the variance of no columns at all.
 @pytest.mark.filterwarnings("ignore:var\\(\\):UserWarning")
 @pytest.mark.parametrize("fold", [False, True])
-def test_the_network_without_what_is_dead_or_constant_is_the_same(case: Problem, fold: bool) -> None:
+def test_the_network_without_what_is_dead_or_constant_is_the_same(case: Case, fold: bool) -> None:
     check_smaller(case, compact(case.network, case.masks), fold=fold)
 
 

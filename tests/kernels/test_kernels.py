@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,14 +9,16 @@ import torch
 
 from kernels.suite import (
     CASES,
-    Problem,
+    Case,
     assert_agree,
     changes,
-    problem,
+    elsewhere,
+    make_case,
     read_statistics,
     reference,
     with_empty_rows_and_columns,
 )
+from siftnet.kernels.dense import Dense
 from siftnet.kernels.interface import KernelKind
 from siftnet.kernels.registry import candidates
 from siftnet.network.layers import forward, loss_of
@@ -37,18 +38,18 @@ RULES: dict[str, dict[str, Any]] = {
 }
 
 
-def supported(kind: KernelKind, case: Problem) -> Problem:
-    reason = kind.supports(case.network, case.training, case.batches.device.type)
+def supported(kind: KernelKind, case: Case) -> Case:
+    reason = kind.supports(case.problem)
     if reason is not None:
         pytest.skip(reason)
     return case
 
 
 @pytest.fixture(params=[*CASES, "empty rows and columns"])
-def case(request: pytest.FixtureRequest, kind: KernelKind, device: str) -> Problem:
+def case(request: pytest.FixtureRequest, kind: KernelKind, device: str) -> Case:
     if request.param == "empty rows and columns":
-        return supported(kind, with_empty_rows_and_columns(problem(device=device, density=0.7)))
-    return supported(kind, problem(**CASES[request.param], device=device))
+        return supported(kind, with_empty_rows_and_columns(make_case(device=device, density=0.7)))
+    return supported(kind, make_case(**CASES[request.param], device=device))
 
 
 def test_the_checking_helper_sees_a_wrong_answer() -> None:
@@ -68,8 +69,8 @@ def test_the_checking_helper_sees_a_wrong_answer() -> None:
 
 
 def test_the_reference_sees_a_wrong_rule(kind: KernelKind) -> None:
-    p = problem(momentum=0.9, weight_decay=0.1)
-    kernel = p.compile(kind)
+    p = make_case(momentum=0.9, weight_decay=0.1)
+    kernel = p.kernel(kind)
     kernel.advance(10)
     found = changes(kernel.export(), p.state)
     for wrong in ({"momentum": 0.8}, {"weight_decay": 0.0}, {"nesterov": True}, {"schedule": "cosine"}):
@@ -77,16 +78,16 @@ def test_the_reference_sees_a_wrong_rule(kind: KernelKind) -> None:
             assert_agree(found, changes(reference(p, 10, **wrong)[0], p.state), TEN_STEPS)
 
 
-def test_loss_and_gradients_agree_with_float64_autograd(kind: KernelKind, case: Problem) -> None:
+def test_loss_and_gradients_agree_with_float64_autograd(kind: KernelKind, case: Case) -> None:
     expected, losses = reference(case, 1, lr=1.0)
-    kernel = case.compile(kind, lr=1.0)
+    kernel = case.kernel(kind, lr=1.0)
     assert kernel.advance(1) == pytest.approx(losses, rel=1e-5)
     assert_agree(changes(kernel.export(), case.state), changes(expected, case.state), GRADIENT)
 
 
-def test_ten_steps_agree(kind: KernelKind, case: Problem) -> None:
+def test_ten_steps_agree(kind: KernelKind, case: Case) -> None:
     expected, losses = reference(case, 10)
-    kernel = case.compile(kind)
+    kernel = case.kernel(kind)
     assert kernel.advance(10) == pytest.approx(losses, rel=1e-4)
     state = kernel.export()
     assert state.step == 10
@@ -97,7 +98,7 @@ def test_ten_steps_agree(kind: KernelKind, case: Problem) -> None:
 
 @pytest.mark.parametrize("name", ["layers.1.norm.running_mean", "layers.1.norm.running_var"])
 def test_a_wrong_statistic_of_an_input_is_noticed_if_something_reads_it(name: str) -> None:
-    p = with_empty_rows_and_columns(problem(density=0.7))
+    p = with_empty_rows_and_columns(make_case(density=0.7))
     right = reference(p, 2)[0].statistics
     for unit, read in ((0, True), (2, False), (5, True)):  # constant, without outputs, varying
         wrong = right[name].clone()
@@ -112,14 +113,14 @@ def test_a_wrong_statistic_of_an_input_is_noticed_if_something_reads_it(name: st
 
 @pytest.mark.parametrize("rule", RULES)
 def test_update_rules_agree_with_the_written_out_ones(kind: KernelKind, device: str, rule: str) -> None:
-    p = supported(kind, with_empty_rows_and_columns(problem(device=device, density=0.7, **RULES[rule])))
-    kernel = p.compile(kind)
+    p = supported(kind, with_empty_rows_and_columns(make_case(device=device, density=0.7, **RULES[rule])))
+    kernel = p.kernel(kind)
     kernel.advance(10)
     assert_agree(changes(kernel.export(), p.state), changes(reference(p, 10)[0], p.state), TEN_STEPS)
 
 
-def test_evaluation_agrees_with_the_reference_forward(kind: KernelKind, case: Problem) -> None:
-    kernel = case.compile(kind)
+def test_evaluation_agrees_with_the_reference_forward(kind: KernelKind, case: Case) -> None:
+    kernel = case.kernel(kind)
     kernel.advance(3)
     state = kernel.export()
     state = State(
@@ -146,8 +147,8 @@ def test_evaluation_agrees_with_the_reference_forward(kind: KernelKind, case: Pr
 
 
 def test_evaluation_changes_nothing(kind: KernelKind, device: str) -> None:
-    p = problem(device=device, momentum=0.9)
-    watched, left = p.compile(kind), p.compile(kind)
+    p = make_case(device=device, momentum=0.9)
+    watched, left = p.kernel(kind), p.kernel(kind)
     for _ in range(3):
         watched.advance(2)
         before = watched.export()
@@ -172,12 +173,12 @@ CONTINUED = {
 def test_exporting_and_compiling_anew_continues_to_the_same_bits(
     kind: KernelKind, device: str, rule: str, cut: int
 ) -> None:
-    p = problem(device=device, **CONTINUED[rule])
-    whole = p.compile(kind)
+    p = make_case(device=device, **CONTINUED[rule])
+    whole = p.kernel(kind)
     losses = whole.advance(10)
-    first = p.compile(kind)
+    first = p.kernel(kind)
     found = first.advance(cut)
-    second = p.compile(kind, first.export())
+    second = p.kernel(kind, first.export())
     found += second.advance(10 - cut)
     assert found == losses
     assert second.export().equals(whole.export())
@@ -185,17 +186,17 @@ def test_exporting_and_compiling_anew_continues_to_the_same_bits(
 
 @pytest.mark.parametrize("cuts", [[10], [1] * 10, [0, 3, 0, 7], [9, 1]])
 def test_the_bits_do_not_depend_on_how_the_updates_are_cut(kind: KernelKind, device: str, cuts: list[int]) -> None:
-    p = problem(device=device, momentum=0.9)
-    whole, cut = p.compile(kind), p.compile(kind)
+    p = make_case(device=device, momentum=0.9)
+    whole, cut = p.kernel(kind), p.kernel(kind)
     losses = whole.advance(10)
     assert [loss for updates in cuts for loss in cut.advance(updates)] == losses
     assert cut.export().equals(whole.export())
 
 
 def test_an_export_shares_no_memory_and_lies_on_the_processor(kind: KernelKind, device: str) -> None:
-    p = problem(device=device, momentum=0.9)
+    p = make_case(device=device, momentum=0.9)
     before = p.state.clone()
-    kernel = p.compile(kind)
+    kernel = p.kernel(kind)
     kernel.advance(1)
     taken = kernel.export()
     kept = taken.clone()
@@ -205,14 +206,14 @@ def test_an_export_shares_no_memory_and_lies_on_the_processor(kind: KernelKind, 
     assert all(tensor.device.type == "cpu" for _, tensor in taken.tensors())
     for _, tensor in kernel.export().tensors():
         tensor.fill_(7)
-    other = p.compile(kind)
+    other = p.kernel(kind)
     other.advance(2)
     assert kernel.export().equals(other.export())
 
 
-def test_bf16_agrees_with_fp32_within_its_precision(kind: KernelKind, case: Problem) -> None:
-    found = case.compile(kind, lr=1.0, precision="bf16")
-    expected = case.compile(kind, lr=1.0)
+def test_bf16_agrees_with_fp32_within_its_precision(kind: KernelKind, case: Case) -> None:
+    found = case.kernel(kind, lr=1.0, precision="bf16")
+    expected = case.kernel(kind, lr=1.0)
     assert found.advance(1) == pytest.approx(expected.advance(1), rel=0.02)
     low, full = changes(found.export(), case.state), changes(expected.export(), case.state)
     assert_agree(low, full, 0.1, floor=0.2)
@@ -223,28 +224,25 @@ def test_bf16_agrees_with_fp32_within_its_precision(kind: KernelKind, case: Prob
 
 
 def test_a_network_learns(kind: KernelKind, device: str) -> None:
-    p = problem(density=0.8, device=device, batch=40, steps=80)
-    kernel = p.compile(kind)
+    p = make_case(density=0.8, device=device, batch=40, steps=80)
+    kernel = p.kernel(kind)
     losses = kernel.advance(80)
     assert sum(losses[-10:]) < 0.5 * sum(losses[:10])
     assert kernel.evaluate("test").score > 0.6
 
 
 def test_a_kernel_is_taken_by_name_and_never_silently() -> None:
-    p = problem()
-    assert [kind.name for kind in candidates("dense", p.network, p.training, "cpu")] == ["dense"]
-    assert all(
-        kind.supports(p.network, p.training, "cpu") is None for kind in candidates("auto", p.network, p.training, "cpu")
-    )
+    p = make_case()
+    assert [kind.name for kind in candidates("dense", p.problem)] == ["dense"]
+    assert all(kind.supports(p.problem) is None for kind in candidates("auto", p.problem))
     with pytest.raises(ValueError, match="there is no kernel 'dence'; take auto or one of dense"):
-        candidates("dence", p.network, p.training, "cpu")
+        candidates("dence", p.problem)
 
 
 def test_a_kernel_that_does_not_support_the_network_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    p = problem()
-    refusing: Callable[..., str] = lambda self, network, training, device: f"it has no wings for {device}"  # noqa: E731
-    monkeypatch.setattr("siftnet.kernels.Dense.supports", refusing)
+    there = elsewhere(make_case(), "cuda:1")
+    monkeypatch.setattr(Dense, "supports", lambda self, problem: f"it has no wings for {problem.device}")
     message = "kernel dense cannot train this network: it has no wings for cuda:1; take --kernel auto"
     with pytest.raises(ValueError, match=message):
-        candidates("dense", p.network, p.training, "cuda:1")
-    assert "dense" not in [kind.name for kind in candidates("auto", p.network, p.training, "cuda:1")]
+        candidates("dense", there)
+    assert "dense" not in [kind.name for kind in candidates("auto", there)]

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from kernels.suite import Problem, problem
-from siftnet.config.fields import PruneConfig
-from siftnet.kernels.plan import Plan, Timing, extend_plan, make_plan, random_masks, spread, time_kernels
+from kernels.suite import Case, make_case
+from siftnet.kernels import plan as plan_module
+from siftnet.kernels.instance import random_masks
+from siftnet.kernels.interface import Problem
+from siftnet.kernels.plan import Plan, Timing
+from siftnet.kernels.planning import densities_to_time, extend_plan, make_plan, time_kernels
 from siftnet.kernels.registry import candidates
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation
-from siftnet.pruning.imp import foreseen_densities
-from siftnet.pruning.training import Subject
 
 DENSITIES = [0.7**t for t in range(19)]
 
@@ -35,7 +36,7 @@ def plan(**kernels: dict[float, float]) -> Plan:
     return Plan(why="the fastest at each density", threads=1, timings=timings)
 
 
-class Stopwatch:
+class Watch:
     """A clock that only kernels move."""
 
     def __init__(self) -> None:
@@ -48,7 +49,7 @@ class Stopwatch:
 class Made:
     """A kernel that takes a made-up time and computes nothing."""
 
-    def __init__(self, clock: Stopwatch, seconds: float) -> None:
+    def __init__(self, clock: Watch, seconds: float) -> None:
         self.clock, self.seconds, self.updates = clock, seconds, 0
 
     def advance(self, updates: int) -> list[float]:
@@ -67,35 +68,39 @@ class Made:
 class MadeKind:
     """Its updates take `seconds(density)`; it notes what was asked of it."""
 
-    def __init__(self, name: str, clock: Stopwatch, seconds: Callable[[float], float]) -> None:
+    def __init__(self, name: str, clock: Watch, seconds: Callable[[float], float]) -> None:
         self.name, self.clock, self.seconds = name, clock, seconds
         self.densities: list[float] = []
         self.kernels: list[Made] = []
 
-    def supports(self, *_: Any) -> str | None:
+    def supports(self, problem: Problem) -> str | None:
         return None
 
-    def compile(self, network: Any, state: State, masks: Masks, training: Any, batches: Any) -> Made:
+    def memory(self, problem: Problem) -> int:
+        return 0
+
+    def rounding(self, problem: Problem) -> frozenset[str]:
+        return frozenset()
+
+    def compile(self, problem: Problem, state: State, masks: Masks) -> Made:
         assert masks.apply(state).equals(state)
         self.densities.append(masks.density)
         self.kernels.append(Made(self.clock, self.seconds(masks.density)))
         return self.kernels[-1]
 
 
-def made(**seconds: Callable[[float], float]) -> tuple[list[MadeKind], Stopwatch]:
-    clock = Stopwatch()
+def made(**seconds: Callable[[float], float]) -> tuple[list[MadeKind], Watch]:
+    clock = Watch()
     return [MadeKind(name, clock, cost) for name, cost in seconds.items()], clock
 
 
 BIG = {"dense": lambda d: 0.06, "fused": lambda d: 0.045, "sparse": lambda d: 0.005 + 0.17 * d}
 
 
-def planned(
-    kinds: list[MadeKind], clock: Stopwatch, densities: list[float] | None = None, p: Problem | None = None
-) -> Plan:
-    p = p or problem("f60:f60:x")
+def planned(kinds: list[MadeKind], clock: Watch, densities: list[float] | None = None, p: Case | None = None) -> Plan:
+    p = p or make_case("f60:f60:x")
     densities = densities or DENSITIES
-    return make_plan(kinds, p.network, p.training, p.batches, densities, threads=1, processor="made", clock=clock)
+    return make_plan(kinds, p.problem, densities, threads=1, processor="made", clock=clock)
 
 
 # What a plan says
@@ -209,7 +214,7 @@ def test_a_crossover_is_timed_as_well() -> None:
     found = planned(kinds, clock)
     crossover = (0.03 - 0.005) / 0.17
     assert len(found.densities) == 7
-    assert set(spread(DENSITIES)) < set(found.densities)
+    assert set(densities_to_time(DENSITIES)) < set(found.densities)
     assert min(abs(np.log(d / crossover)) for d in found.densities) < 0.1
     assert found.choices()[1][0] == pytest.approx(crossover, rel=0.05)
 
@@ -250,7 +255,7 @@ def test_compilation_is_left_out_of_the_timings() -> None:
 
 
 def test_what_slows_the_machine_down_for_a_while_hits_all_alike() -> None:
-    clock = Stopwatch()
+    clock = Watch()
     order: list[str] = []
 
     class Noted(Made):
@@ -263,12 +268,12 @@ def test_what_slows_the_machine_down_for_a_while_hits_all_alike() -> None:
             return super().advance(updates)
 
     class NotedKind(MadeKind):
-        def compile(self, *_: Any) -> Made:
+        def compile(self, problem: Problem, state: State, masks: Masks) -> Made:
             return Noted(self.name)
 
-    p = problem()
+    p = make_case()
     kinds = [NotedKind(name, clock, lambda d: 0.02) for name in "ab"]
-    time_kernels(kinds, p.network, p.training, p.batches, [1.0], clock=clock)
+    time_kernels(kinds, p.problem, [1.0], clock=clock)
     slices = order[-14:]
     assert slices == list("abba" * 3 + "ab"), "in turns, and each goes first as often"
 
@@ -289,9 +294,9 @@ def test_one_density_is_enough_for_a_plan() -> None:
 
 def test_a_run_that_goes_on_for_longer_is_planned_further_down_and_nothing_above_changes() -> None:
     kinds, clock = made(**BIG)
-    p = problem("f60:f60:x")
+    p = make_case("f60:f60:x")
     before = planned(kinds, clock, DENSITIES[:4], p)
-    arguments = kinds, p.network, p.training, p.batches
+    arguments = kinds, p.problem
     assert before.kernel(0.001) == "fused"
     assert extend_plan(before, *arguments, DENSITIES[:4], processor="made", clock=clock) is before
     after = extend_plan(before, *arguments, DENSITIES, processor="made", clock=clock)
@@ -305,9 +310,9 @@ def test_a_run_that_goes_on_for_longer_is_planned_further_down_and_nothing_above
 
 def test_times_of_two_processors_are_not_mixed() -> None:
     kinds, clock = made(**BIG)
-    p = problem("f60:f60:x")
+    p = make_case("f60:f60:x")
     before = planned(kinds, clock, DENSITIES[:4], p)
-    arguments = kinds, p.network, p.training, p.batches, DENSITIES
+    arguments = kinds, p.problem, DENSITIES
     tried = [len(kind.kernels) for kind in kinds]
     assert extend_plan(before, *arguments, processor="another", clock=clock) is before
     assert [len(kind.kernels) for kind in kinds] == tried
@@ -319,51 +324,44 @@ def test_times_of_two_processors_are_not_mixed() -> None:
 
 
 def test_densities_are_spread_evenly_between_the_first_and_the_last() -> None:
-    assert spread(DENSITIES) == [DENSITIES[t] for t in (0, 4, 7, 11, 14, 18)]
-    assert spread([0.5, 1.0, 0.25]) == [1.0, 0.5, 0.25]
-    assert spread([0.3, 0.3]) == [0.3]
-
-
-def test_densities_to_come_follow_the_stop_rules() -> None:
-    p = problem("f100:x", density=1.0)
-    subject = Subject(None, p.network.prunable, lambda t: p.state)  # type: ignore[arg-type]
-    many = {"rounds": 50, "fraction": 0.5, "min_connected": 0.0}
-    for rule, last in (
-        ({"rounds": 3}, 0.125),
-        ({"min_density": 0.3}, 0.25),
-        ({"min_connected": 0.5}, 0.03125),  # 1700 entries: fewer than 50 cannot connect 50 units
-        ({}, 2.0**-10),
-    ):
-        found = foreseen_densities(subject, PruneConfig(**(many | rule)), p.masks)
-        assert found[0] == 1.0
-        assert found[-1] == last
-        assert all(b == a / 2 for a, b in pairwise(found))
-    half = random_masks(p.state, p.network, 0.5)
-    assert foreseen_densities(subject, PruneConfig(rounds=0), half) == [half.density]
+    assert densities_to_time(DENSITIES) == [DENSITIES[t] for t in (0, 4, 7, 11, 14, 18)]
+    assert densities_to_time([0.5, 1.0, 0.25]) == [1.0, 0.5, 0.25]
+    assert densities_to_time([0.3, 0.3]) == [0.3]
 
 
 # What timing leaves alone
 
 
 def test_timing_draws_from_no_global_generator_and_leaves_batches_alone() -> None:
-    p = problem()
-    kinds = candidates("dense", p.network, p.training, "cpu")
+    p = make_case()
+    kinds = candidates("dense", p.problem)
     before = torch.get_rng_state(), np.random.get_state()[1].copy(), p.batches.round  # noqa: NPY002
-    time_kernels(kinds, p.network, p.training, p.batches, [1.0, 0.1])
+    time_kernels(kinds, p.problem, [1.0, 0.1])
     assert torch.equal(torch.get_rng_state(), before[0])
     np.testing.assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
     assert p.batches.round == before[2]
-    expected = p.compile(kinds[0])
+    expected = p.kernel(kinds[0])
     expected.advance(3)
-    time_kernels(kinds, p.network, p.training, p.batches, [0.5])
-    again = p.compile(kinds[0])
+    time_kernels(kinds, p.problem, [0.5])
+    again = p.kernel(kinds[0])
     again.advance(3)
     assert again.export().equals(expected.export())
 
 
 def test_random_masks_have_their_density_in_each_layer() -> None:
-    p = problem("f300:f200:x")
+    p = make_case("f300:f200:x")
     masks = random_masks(p.state, p.network, 0.1)
     for names in p.network.prunable.values():
         assert Masks({name: masks[name] for name in names}).density == pytest.approx(0.1, abs=0.01)
     assert masks.equals(random_masks(p.state, p.network, 0.1))
+
+
+def test_reading_a_plan_takes_neither_torch_nor_numba() -> None:
+    code = (
+        "import importlib.util, sys\n"
+        "spec = importlib.util.spec_from_file_location('plan', sys.argv[1])\n"
+        "sys.modules['plan'] = module = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(module)\n"
+        "assert not {'torch', 'numba', 'siftnet'} & set(sys.modules), sorted(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, plan_module.__file__], check=True)

@@ -30,7 +30,7 @@ def test_the_training_loss_is_the_mean_since_the_last_validation() -> None:
     s = setup()
     state = s.subject.draw(0)
     masks = Masks.dense(state, s.network.prunable_names)
-    kernel = s.trainer.kind(1.0).compile(s.network, state, masks, s.config.train, s.trainer.batches)
+    kernel = s.trainer.kind(1.0).compile(s.trainer.problem, state, masks)
     losses = kernel.advance(20)
     _, history = train(s, state, masks, round_number=0)
     expected = [sum(losses[i : i + 5]) / 5 for i in range(0, 20, 5)]

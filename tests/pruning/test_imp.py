@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -11,14 +12,15 @@ import pytest
 import torch
 
 from siftnet.config.fields import PruneConfig
+from siftnet.kernels.interface import Problem
 from siftnet.network.layers import initialise
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation, MaskChange, Record
-from siftnet.pruning.imp import Position, Procedure, Round, connected_share, first_position, sift
+from siftnet.pruning.imp import Position, Procedure, Round, connected_share, first_position, foreseen_densities, sift
 from siftnet.pruning.training import Assignment, History, Progress, Subject, Trained
 from siftnet.runs.setup import Setup
-from small import setup, train
+from small import random_masks, setup, train
 
 
 def nothing(position: Position, step: int, history: History, progress: Callable[[], Progress]) -> None:
@@ -30,11 +32,16 @@ def rounds(s: Setup, masks: Masks | None = None, rewind: State | None = None) ->
     return list(sift(s.subject, s.procedure, position, nothing))
 
 
+def of_round(s: Setup, number: int) -> Problem:
+    """The problem with the batches of a round."""
+    return replace(s.trainer.problem, batches=s.trainer.problem.batches.for_round(number))
+
+
 def after(s: Setup, updates: int) -> State:
     """The parameters after so many updates of the dense round, by a kernel of its own."""
     state = initialise(s.network, s.config.seed, 0)
     masks = Masks.dense(state, s.network.prunable_names)
-    kernel = s.trainer.kind(1.0).compile(s.network, state, masks, s.config.train, s.trainer.batches.for_round(0))
+    kernel = s.trainer.kind(1.0).compile(of_round(s, 0), state, masks)
     for _ in range(updates):
         kernel.advance(1)
     return kernel.export().weights_only()
@@ -64,12 +71,10 @@ def test_every_round_starts_afresh_with_a_batch_order_of_its_own() -> None:
     s = setup(train__momentum=0.9, train__weight_decay=0.01)
     for finished in rounds(s):
         state = State({name: value.clone() for name, value in finished.begin.parameters.items()})
-        batches = s.trainer.batches.for_round(finished.number)
-        kernel = s.trainer.kind(1.0).compile(s.network, state, finished.masks, s.config.train, batches)
+        kernel = s.trainer.kind(1.0).compile(of_round(s, finished.number), state, finished.masks)
         kernel.advance(20)
         assert kernel.export().equals(finished.trained)
-        wrong = s.trainer.batches.for_round(finished.number + 1)
-        kernel = s.trainer.kind(1.0).compile(s.network, state, finished.masks, s.config.train, wrong)
+        kernel = s.trainer.kind(1.0).compile(of_round(s, finished.number + 1), state, finished.masks)
         kernel.advance(20)
         assert not kernel.export().equals(finished.trained)
 
@@ -206,7 +211,7 @@ def own_training(given: Assignment, *, steps: int = 6, spoil: str = "", declared
                 value -= 0.1 * (value - torch.arange(value.numel()).reshape(value.shape).cos())
                 if name in masks and spoil != "revived":
                     value *= masks[name]
-            given.watch(step + 1, history, lambda now=masks: Progress(State(parameters), history, now))
+            given.watch(step + 1, history, partial(Progress, State(parameters), history, masks))
     history.records.append(Record(steps, 0.0, Evaluation(0.0, 1.0, None, 1)))
     return Trained(State(parameters, step=steps), masks, history, declared)
 
@@ -297,3 +302,22 @@ def test_a_training_that_returns_other_masks_altogether_is_refused() -> None:
     position = first_position(subject, procedure, None, None)
     with pytest.raises(ValueError, match="other names or shapes"):
         list(sift(subject, procedure, position, nothing))
+
+
+def test_densities_to_come_follow_the_stop_rules() -> None:
+    s = setup(network__layers="f100:x")
+    dense = Masks.dense(s.subject.draw(0), s.network.prunable_names)
+    many: dict[str, Any] = {"rounds": 50, "fraction": 0.5, "min_connected": 0.0}
+    rules: list[tuple[dict[str, Any], float]] = [
+        ({"rounds": 3}, 0.125),
+        ({"min_density": 0.3}, 0.25),
+        ({"min_connected": 0.5}, 0.03125),  # 1700 entries: fewer than 50 cannot connect 50 units
+        ({}, 2.0**-10),
+    ]
+    for rule, last in rules:
+        found = foreseen_densities(replace(s.procedure, prune=PruneConfig(**many | rule)), dense)
+        assert found[0] == 1.0
+        assert found[-1] == last
+        assert all(b == a / 2 for a, b in pairwise(found))
+    half = random_masks(s.subject.draw(0), s.network.prunable_names, 0.5)
+    assert foreseen_densities(replace(s.procedure, prune=PruneConfig(rounds=0)), half) == [half.density]

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from siftnet.kernels.dense import Dense
+from siftnet.kernels.interface import Problem
 from siftnet.kernels.plan import Plan, Timing
-from siftnet.kernels.registry import KERNELS
+from siftnet.kernels.registry import FEATURES, KERNELS, Feature
 from siftnet.runs import single as launch
-from siftnet.runs.estimate import estimate
+from siftnet.runs.estimate import estimate_cost
 from siftnet.runs.events import Silent
 from siftnet.runs.machine import processor_name
 from siftnet.runs.single import run
@@ -43,7 +44,7 @@ class Twin(Dense):
     def __init__(self, name: str, reason: str | None = None) -> None:
         self.name, self.reason = name, reason
 
-    def supports(self, network: Any, training: Any, device: str) -> str | None:
+    def supports(self, problem: Problem) -> str | None:
         return self.reason
 
 
@@ -65,7 +66,7 @@ def timed_plan(**kernels: dict[float, float]) -> Plan:
     return Plan(why="the fastest at each density", threads=1, timings=tuple(timings))
 
 
-def kernels_used(stored: Run) -> list[str]:
+def kernels_used(stored: Run) -> list[str | None]:
     return [summary.kernel for summary in stored.summaries()]
 
 
@@ -195,7 +196,7 @@ def test_a_run_that_goes_on_with_or_without_amx_tiles_says_so(
     assert notes == []
     machine = stored.environment | {"amx": there}
     (stored.path / "environment.json").write_text(json.dumps(machine))
-    monkeypatch.setattr(launch, "has_amx", lambda: there is False)
+    monkeypatch.setitem(FEATURES, "amx", Feature("AMX tiles", lambda: there is False))
     run(stored.config, stored.path, dataset=dataset(), observer=Listening())
     assert len(notes) == bool(says)
     assert all(note.startswith(f"this machine {says} AMX tiles, unlike the one that made the run") for note in notes)
@@ -204,7 +205,7 @@ def test_a_run_that_goes_on_with_or_without_amx_tiles_says_so(
 def test_what_a_run_takes_is_foretold_round_by_round(twins: None, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = timed_plan(dense={1.0: 10, 0.1: 10}, twin={1.0: 100, 0.1: 1})
     monkeypatch.setattr("siftnet.runs.estimate.plan_for", lambda request: plan)
-    expected = estimate(setup(prune__rounds=9, prune__min_connected=0.1, train__steps=1000, prune__fraction=0.5))
+    expected = estimate_cost(setup(prune__rounds=9, prune__min_connected=0.1, train__steps=1000, prune__fraction=0.5))
     rounds = expected["rounds_expected"]
     # 12 x 17 entries: fewer than 1.2 survivors cannot connect a tenth of 12 units; layer 1 has 8 x 13.
     assert [r["density"] for r in rounds] == [0.5**t for t in range(7)]
@@ -215,7 +216,7 @@ def test_what_a_run_takes_is_foretold_round_by_round(twins: None, monkeypatch: p
     assert expected["training_seconds"] == pytest.approx(sum(r["seconds"] for r in rounds), abs=0.1)
     assert expected["milliseconds_a_step"] == 10
     monkeypatch.undo()
-    given = estimate(setup(prune__rounds=2))
+    given = estimate_cost(setup(prune__rounds=2))
     assert [r["kernel"] for r in given["rounds_expected"]] == ["dense"] * 3
 
 
@@ -224,9 +225,9 @@ def test_the_memory_foretold_counts_activations_and_each_kernel_that_is_timed(
 ) -> None:
     def training(**changes: Any) -> int:
         made = setup(prune__rounds=0, train__steps=3, train__rewind=0, **changes)
-        return estimate(made)["memory_bytes"] - made.dataset.inputs_NI.nbytes
+        return estimate_cost(made)["memory_bytes"] - made.dataset.inputs_NI.nbytes
 
-    parameters = estimate(setup(prune__rounds=0))["parameters"]
+    parameters = estimate_cost(setup(prune__rounds=0))["parameters"]
     # 16-12-8-3: 59 values in and out of layers for an example, of which 128 fill a block.
     block = 128 * (16 + 12 + 12 + 8 + 8 + 3)
     assert training() == 4 * (14 * parameters + block)
@@ -235,5 +236,5 @@ def test_the_memory_foretold_counts_activations_and_each_kernel_that_is_timed(
     assert training(kernel="auto") == 4 * (2 * (6 * parameters + block) + 8 * parameters)
     # c3-2 on 4 x 4 sites: 16 in, 2 x 2 x 2 out.
     filters = setup(prune__rounds=0, network__layers="c3-2:x")
-    count = estimate(filters)["parameters"]
+    count = estimate_cost(filters)["parameters"]
     assert training(network__layers="c3-2:x") == 4 * (14 * count + 128 * (16 + 8 + 8 + 3))

@@ -69,7 +69,7 @@ def names(found: Run) -> set[str]:
     return {name for name, _ in failed(found)}
 
 
-def alter(found: Run, number: int, name: str, edit: Callable[[dict[str, Tensor]], None]) -> None:
+def alter(found: Run, number: int, name: str, edit: Callable[[dict[str, Tensor]], object]) -> None:
     """Change the tensors of a round's file, and its digest."""
     path = found.round_path(number) / f"{name}.safetensors"
     with safe_open(path, framework="pt") as file:

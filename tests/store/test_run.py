@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from siftnet.pruning.training import History, Progress
 from siftnet.runs.single import run
 from siftnet.store import run as store
 from siftnet.store.checkpoint import CHECKPOINT_FORMAT
+from siftnet.store.round_files import RoundFiles
 from siftnet.store.run import Run
 from siftnet.store.tensors import read_tensors
 from small import config, dataset
@@ -44,7 +46,7 @@ def test_a_run_is_read_back_as_it_was_configured(stored: Run) -> None:
     assert stored.rounds() == [0, 1, 2, 3]
     assert stored.geometry == torus(4, 4)
     assert stored.environment["threads"] == 1
-    assert repr(stored) == f"Run({str(stored.path)!r}, small, rounds 0 to 3, down to 34.4% density)"
+    assert repr(stored) == f"Run({str(stored.path)!r}, small, rounds 0 to 3, down to 34% density)"
     variance = dataset(torus(4, 4)).inputs_NI[dataset().splits["train"]].var(0)
     np.testing.assert_allclose(stored.inputs()["variance_I"], variance, rtol=1e-5)
     assert Run.exists(stored.path)
@@ -60,7 +62,7 @@ def test_masks_of_many_layers_keep_their_order(copy: Run) -> None:
     names = [f"layers.{i}.{part}" for i in (10, 2, 0) for part in ("weight", "bias")]
     masks = Masks({name: torch.tensor([[True, False], [False, True]]) for name in names})
     state = masks.apply(State({name: torch.ones(2, 2) for name in names}))
-    copy.write_round(replace(copy.summary(3), round=4), masks, state, History())
+    copy.write_round(replace(copy.summary(3), round=4), RoundFiles(masks, state, History()))
     assert list(copy.masks(4)) == names
     assert copy.masks(4).equals(masks)
     assert copy.weights(4).equals(state)
@@ -106,7 +108,9 @@ def test_weights_are_dense_again_with_zeros_where_pruned(stored: Run) -> None:
         assert masks.apply(state).equals(state)
         assert all((state.parameters[name] != 0).sum() == mask.sum() for name, mask in masks.items())
     assert stored.weights(2).step == 20
-    assert stored.weights(2, "best").step == stored.summary(2).best.step
+    best = stored.summary(2).best
+    assert best is not None
+    assert stored.weights(2, "best").step == best.step
     assert not stored.weights(2, "scored").equals(stored.weights(2))
 
 
@@ -115,6 +119,7 @@ def test_a_ticket_is_all_of_a_round(stored: Run) -> None:
     assert ticket.provenance.round == 3
     assert ticket.masks.equals(stored.masks(3))
     assert ticket.trained.equals(stored.weights(3))
+    assert ticket.best is not None
     assert ticket.best.equals(stored.weights(3, "best"))
     assert ticket.geometry == torus(4, 4)
     assert stored.ticket(1).masks.equals(stored.masks(1))
@@ -140,7 +145,7 @@ def test_a_checkpoint_brings_back_every_bit(copy: Run) -> None:
         return masks.apply(State(drawn | {"free": torch.randn(30, 20, generator=draws)})).parameters
 
     def state(step: int, *, bare: bool = False) -> State:
-        buffers = {f"exp_avg.{name}": value for name, value in tensors().items()} | {"step.w": torch.tensor(3.0)}
+        buffers = {"exp_avg": tensors(), "step": {"w": torch.tensor(3.0)}}
         return State(tensors()) if bare else State(tensors(), {"w.mean": torch.rand(2)}, buffers, step)
 
     best = state(5)
@@ -162,7 +167,13 @@ def test_a_checkpoint_brings_back_every_bit(copy: Run) -> None:
     assert found.history.snapshots.keys() == {0, 3}
     assert all(found.history.snapshots[k].equals(history.snapshots[k]) for k in (0, 3))
     assert (found.history.records, found.history.pending) == (history.records, history.pending)
-    size = (copy.path / "checkpoint" / "progress.safetensors").stat().st_size
+    path = copy.path / "checkpoint" / "progress.safetensors"
+    names = {"parameters/w", "parameters/b", "parameters/free", "statistics/w.mean", "optimiser/step.w"}
+    names |= {f"optimiser/exp_avg.{name}" for name in ("w", "b", "free")}
+    stored = read_tensors(path)[0]
+    assert {key.removeprefix("state|") for key in stored if key.startswith("state|")} == names, "as siftnet 0.3 has it"
+    assert {key.split("|")[0] for key in stored} == {"state", "best", "0", "3"}
+    size = path.stat().st_size
     # State, its buffers, best and two snapshots, and 600 free values in each.
     assert size < 4 * 5 * (masks.survivors + 600) + 3500
     others = Masks({"w": ~masks["w"], "b": masks["b"]})
@@ -227,7 +238,7 @@ def test_files_are_flushed_before_they_are_renamed(copy: Run, monkeypatch: pytes
     assert events == ["flush .report.html.draft", "rename report.html", "flush run"]
     events.clear()
     masks = copy.masks(3)
-    copy.write_round(replace(copy.summary(3), round=4), masks, copy.weights(3), History())
+    copy.write_round(replace(copy.summary(3), round=4), RoundFiles(masks, copy.weights(3), History()))
     assert events[-2:] == ["rename 04", "flush rounds"]
     assert events[:3] == ["flush .masks.safetensors.draft", "rename masks.safetensors", "flush .04.draft"]
 
@@ -242,7 +253,7 @@ def test_a_full_disk_is_one_sentence(copy: Run, monkeypatch: pytest.MonkeyPatch)
     assert not (copy.path / "report.html").exists()
 
 
-READERS = {
+READERS: dict[str, Callable[[Path], object]] = {
     "config.json": lambda path: Run(path),
     "data.json": lambda path: Run(path),
     "plan.json": lambda path: Run(path).plan,

@@ -22,6 +22,9 @@ def near_pairs(mask_JI: np.ndarray, grid: Grid) -> np.ndarray:
 
     mask_JI: bool. Summed over nodes this is the sum of `pair_counts(...).same_channel` over near displacements. Raises
     ValueError where the mask does not fit the grid.
+
+    >>> near_pairs(np.array([[True, True, True, False, False, False]]), Grid((6,)))
+    array([6])
     """
     check_fits(mask_JI, grid)
     return np.asarray(_count_near(np.ascontiguousarray(mask_JI).view(np.uint8), neighbours(grid)))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import prod
 from typing import Any
 
 from siftnet.bench.config import BenchConfig
-from siftnet.bench.contender import AUTO, Entrant, kernel_entrants
+from siftnet.bench.contender import AUTO, Entrant, choose_entrants
 from siftnet.bench.floor import Peak, measure_peak
-from siftnet.bench.problem import Problem, make_problem
+from siftnet.bench.problem import dense_instance
 from siftnet.bench.schedule import ScheduleRow, ratios, schedule_rows, totals
 from siftnet.bench.sweep import Row, Tell, measure, rows_of
 from siftnet.config.load import to_dict
-from siftnet.kernels.plan import Plan, make_plan
+from siftnet.kernels.interface import Problem
+from siftnet.kernels.plan import Plan
+from siftnet.kernels.planning import make_plan
 from siftnet.kernels.registry import candidates
-from siftnet.runs.machine import describe_machine, prepare_torch, processor_name, resolve_machine
+from siftnet.kernels.timing import Clock
+from siftnet.runs.machine import describe_machine, has_native_bf16, prepare_torch, processor_name, resolve_machine
 
 Others = Callable[[Problem], Sequence[Entrant]]
 
@@ -58,7 +62,12 @@ class Result:
         }
 
 
-def bench(config: BenchConfig, others: Others = lambda problem: (), tell: Tell = lambda text: None) -> Result:
+def run_benchmark(
+    config: BenchConfig,
+    others: Others = lambda problem: (),
+    tell: Tell = lambda text: None,
+    clock: Clock = time.perf_counter,
+) -> Result:
     """Time the kernels, and what `others` adds, as configured.
 
     tell: called with a line of progress after each density. Raises ValueError for an unknown contender, a device that
@@ -67,24 +76,19 @@ def bench(config: BenchConfig, others: Others = lambda problem: (), tell: Tell =
     run = resolve_machine(config.as_run())
     prepare_torch(run)
     config = replace(config, device=run.device, threads=run.threads, train=run.train)
-    dense = make_problem(config)
-    entrants = [*others(dense), *kernel_entrants(dense, config.device, config.contenders)]
-    peak = measure_peak(config.train.precision, config.device)
+    dense = dense_instance(config)
+    native = has_native_bf16(config.device)
+    # Emulated products take minutes; what is possible in bf16 there is what fp32 does.
+    rated = config.train.precision if native else "fp32"
+    entrants = choose_entrants(dense.problem, others(dense.problem), config.contenders, native_bf16=native, tell=tell)
+    peak = measure_peak(rated, config.device)
     plan = None
     if not config.contenders or AUTO in config.contenders:
-        kinds = candidates(AUTO, dense.network, dense.training, config.device)
-        plan = make_plan(
-            kinds,
-            dense.network,
-            dense.training,
-            dense.batches,
-            config.visited,
-            threads=config.threads,
-            processor=processor_name(),
-        )
-    measured = measure(dense, entrants, config, tell)
+        kinds, threads = candidates(AUTO, dense.problem), config.threads
+        plan = make_plan(kinds, dense.problem, config.visited, threads=threads, processor=processor_name(), clock=clock)
+    measured = measure(dense, entrants, config, tell, clock)
     # The machine may have been busy at one end of a long run.
-    peak = peak.best(measure_peak(config.train.precision, config.device))
+    peak = peak.best(measure_peak(rated, config.device))
     rows = rows_of(measured, entrants, peak, plan)
     baselines = [entrant.name for entrant in entrants if entrant.baseline] or [entrants[0].name]
     return Result(

@@ -19,7 +19,7 @@ class BenchConfig:
     """A network, generated images, the densities and how long to look."""
 
     contenders: tuple[str, ...] = ()
-    """Kernels to time, by name, and auto; empty takes all that support the network and this machine."""
+    """Who is timed, by name: kernels, auto, baselines; empty takes all that support the network and this machine."""
     densities: tuple[float, ...] = DENSITIES
     """Shares of the prunable entries that are kept, drawn at random."""
     slices: int = 30

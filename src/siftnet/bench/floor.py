@@ -16,7 +16,6 @@ free in both.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
@@ -24,6 +23,7 @@ from math import prod
 import torch
 
 from siftnet.kernels.dense import PRECISIONS
+from siftnet.kernels.timing import device_clock, durations
 from siftnet.network.layers import Affine, Convolution, Network, Pooling
 from siftnet.network.masks import Masks
 
@@ -127,13 +127,5 @@ def _product_gflops(shape: tuple[int, int, int], precision: str, device: str) ->
 
 
 def _shortest(call: Callable[[], object], device: str) -> float:
-    """Seconds of the fastest call, after one that does not count."""
-    best = float("inf")
-    for repeat in range(1 + REPEATS):
-        start = time.perf_counter()
-        call()
-        if device.startswith("cuda"):
-            torch.cuda.synchronize(device)
-        if repeat:
-            best = min(best, time.perf_counter() - start)
-    return best
+    """Seconds of the fastest call."""
+    return min(durations(call, REPEATS, clock=device_clock(device)))

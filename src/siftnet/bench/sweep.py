@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from siftnet.bench.config import BenchConfig
 from siftnet.bench.contender import AUTO, Entrant
 from siftnet.bench.floor import Peak, Work, work_of
-from siftnet.bench.problem import Problem, thin
-from siftnet.bench.timing import Timing, time_in_turns
+from siftnet.bench.timing import StepTime, time_in_turns
+from siftnet.kernels.instance import Instance
 from siftnet.kernels.plan import Plan
+from siftnet.kernels.timing import Clock
 
 Tell = Callable[[str], None]
 
@@ -23,7 +24,7 @@ class Row:
     kernel: str
     precision: str
     density: float
-    timing: Timing
+    timing: StepTime
     dense_floor_ms: float
     sparse_floor_ms: float
 
@@ -34,18 +35,21 @@ class Measured:
 
     density: float
     work: Work
-    timings: dict[str, Timing]
+    timings: dict[str, StepTime]
 
 
-def measure(dense: Problem, entrants: Sequence[Entrant], config: BenchConfig, tell: Tell) -> list[Measured]:
+def measure(
+    dense: Instance, entrants: Sequence[Entrant], config: BenchConfig, tell: Tell, clock: Clock
+) -> list[Measured]:
     """Every entrant at every density of the sweep and of the schedule, the densest first."""
     measured = []
     for number, density in enumerate(config.visited, 1):
-        problem = thin(dense, density)
-        contenders = {entrant.name: (entrant.build(problem), entrant.every) for entrant in entrants}
-        timings = time_in_turns(contenders, config.slices, config.seconds)
+        instance = dense.at_density(density)
+        contenders = {entrant.name: (entrant.build(instance), entrant.every) for entrant in entrants}
+        timings = time_in_turns(contenders, config.slices, config.seconds, clock)
+        problem = instance.problem
         input_bytes = problem.batches.inputs_NI.element_size()
-        work = work_of(problem.network, problem.masks, problem.training.batch, input_bytes)
+        work = work_of(problem.network, instance.masks, problem.training.batch, input_bytes)
         measured.append(Measured(density, work, timings))
         said = ", ".join(f"{name} {timing.p50_ms:.1f}" for name, timing in timings.items())
         tell(f"{number} of {len(config.visited)}: density {100 * density:.3g}%: {said} ms a step")

@@ -1,30 +1,26 @@
-"""Milliseconds a step of several contenders that take turns, so that the machine's noise hits all alike.
+"""Milliseconds a step of several contenders that take turns (kernels/timing.py has the clock).
 
 A turn is one update that does not count (the caches and the threads come from another contender), then a few timed
-slices. A slice is one update, or as many as fill 5 ms. The order of turns is reversed every other time.
+slices. A slice is one update, or as many as fill 5 ms.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
-import numpy as np
-
 from siftnet.bench.contender import Contender
+from siftnet.kernels.timing import Clock, Stopwatch, durations, order_of_turn
 
-SLICE_MS = 5.0
+SLICE_SECONDS = 0.005
 SLICES_A_TURN = 3
-# Updates before any is timed: compilation, allocation, the first touch of memory; the second half says how long one is.
+# Updates before any is timed: compilation, allocation, the first touch of memory.
 WARM_UP = 3
-
-Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
-class Timing:
+class StepTime:
     """Milliseconds a step over the timed slices: 20th, 50th and 80th percentile; the updates behind them; milliseconds
     of one validation."""
 
@@ -36,73 +32,41 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Slice:
-    """A few updates in a row and the seconds they took."""
+class _Warm:
+    """A contender that is warmed up: its stopwatch, milliseconds of a validation, seconds of a turn."""
 
-    updates: int
-    seconds: float
+    watch: Stopwatch
+    evaluate_ms: float
+    turn_seconds: float
 
-    @property
-    def step_ms(self) -> float:
-        """Milliseconds an update."""
-        return 1000 * self.seconds / self.updates
-
-
-def summarise(slices: list[Slice], evaluate_ms: float) -> Timing:
-    """Percentiles over slices, linearly interpolated (NumPy's default)."""
-    p20, p50, p80 = np.percentile([s.step_ms for s in slices], [20, 50, 80]).tolist()
-    return Timing(p20, p50, p80, sum(s.updates for s in slices), evaluate_ms)
-
-
-class Stopwatch:
-    """One contender, warmed up, and its slices so far."""
-
-    def __init__(self, contender: Contender, clock: Clock = time.perf_counter) -> None:
-        self.contender, self.clock = contender, clock
-        self.slices: list[Slice] = []
+    @classmethod
+    def up(cls, contender: Contender, clock: Clock) -> _Warm:
+        watch = Stopwatch(contender.advance, clock)
         contender.advance(WARM_UP)
-        contender.evaluate("validation")
-        self.evaluate_ms = 1000 * self._seconds(lambda: contender.evaluate("validation"))
-        self.contender.advance(1)
-        self.step_seconds = self._seconds(lambda: contender.advance(1))
-        self.updates = max(1, ceil(SLICE_MS / 1000 / max(self.step_seconds, 1e-6)))
+        (evaluating,) = durations(lambda: contender.evaluate("validation"), 1, clock=clock)
+        contender.advance(1)
+        step = watch.look(1)
+        watch.cut_slices(step, SLICE_SECONDS)
+        return cls(watch, 1000 * evaluating, step * (1 + SLICES_A_TURN * watch.updates))
 
-    def turn(self, slices: int) -> None:
-        """One update that does not count, then `slices` timed ones."""
-        self.contender.advance(1)
-        for _ in range(slices):
-            self.slices.append(Slice(self.updates, self._seconds(lambda: self.contender.advance(self.updates))))
-
-    @property
-    def turn_seconds(self) -> float:
-        """What a full turn takes."""
-        return self.step_seconds * (1 + SLICES_A_TURN * self.updates)
-
-    def _seconds(self, call: Callable[[], object]) -> float:
-        start = self.clock()
-        call()
-        return self.clock() - start
+    def summary(self) -> StepTime:
+        found = self.watch.step_ms()
+        return StepTime(found.p20, found.p50, found.p80, self.watch.made, self.evaluate_ms)
 
 
 def time_in_turns(
-    contenders: Mapping[str, tuple[Contender, int]],
-    slices: int,
-    seconds: float,
-    clock: Clock = time.perf_counter,
-) -> dict[str, Timing]:
-    """Timings by name.
+    contenders: Mapping[str, tuple[Contender, int]], slices: int, seconds: float, clock: Clock
+) -> dict[str, StepTime]:
+    """Step times by name.
 
     contenders: each with the number of turns of which it takes part in one. slices: timed slices of one that always
     takes part; seconds: longest time for each, for which slow ones take part less often, once at least.
     """
-    watches = {name: Stopwatch(contender, clock) for name, (contender, _) in contenders.items()}
+    warm = {name: _Warm.up(contender, clock) for name, (contender, _) in contenders.items()}
     turns = ceil(slices / SLICES_A_TURN)
-    every = {
-        name: max(contenders[name][1], ceil(turns * watch.turn_seconds / seconds)) for name, watch in watches.items()
-    }
+    every = {name: max(contenders[name][1], ceil(turns * own.turn_seconds / seconds)) for name, own in warm.items()}
     for turn in range(turns):
-        names = list(watches) if turn % 2 == 0 else list(reversed(watches))
-        for name in names:
+        for name in order_of_turn(list(warm), turn):
             if turn % every[name] == 0:
-                watches[name].turn(min(SLICES_A_TURN, slices - turn * SLICES_A_TURN))
-    return {name: summarise(watch.slices, watch.evaluate_ms) for name, watch in watches.items()}
+                warm[name].watch.turn(min(SLICES_A_TURN, slices - turn * SLICES_A_TURN), settle=1)
+    return {name: own.summary() for name, own in warm.items()}

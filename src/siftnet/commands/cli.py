@@ -19,7 +19,6 @@ from siftnet.commands.tools import BenchCommand, FetchCommand
 from siftnet.config.fields import RefusedError
 from siftnet.config.load import load, preset_names
 from siftnet.runs.interrupt import Interrupted
-from siftnet.store.folder import RunFolder
 from siftnet.version import __version__
 
 COMMANDS: dict[str, type[Shared]] = {
@@ -114,6 +113,8 @@ def _defaults(arguments: list[str]) -> Shared | None:
     subject = arguments[1]
     if command == "run":
         return RunCommand(preset=subject, config=load(subject))
+    from siftnet.store.folder import RunFolder
+
     # Of replicates the first one's: the others differ in their seed alone.
     stored = RunFolder.at(Path(subject)).runs[0].config
     if command == "resume":

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -19,13 +20,15 @@ from rich.progress import (
 )
 
 from siftnet.commands.tables import plan_text
-from siftnet.config.fields import RunConfig
-from siftnet.data.dataset import Dataset
-from siftnet.kernels.plan import Plan
-from siftnet.network.layers import Network
-from siftnet.pruning.training import History
-from siftnet.store.summary import RoundSummary
 from siftnet.wording import duration, metric_name, score, share
+
+if TYPE_CHECKING:
+    from siftnet.config.fields import RunConfig
+    from siftnet.data.dataset import Dataset
+    from siftnet.kernels.plan import Plan
+    from siftnet.network.layers import Network
+    from siftnet.pruning.training import History
+    from siftnet.store.summary import RoundSummary
 
 
 @contextmanager

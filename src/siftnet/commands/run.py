@@ -97,11 +97,11 @@ def _print_estimate(config: RunConfig, replicates: int, as_json: bool) -> int:
 
     from siftnet.commands.tables import estimate_text, print_json
     from siftnet.config.load import to_dict
-    from siftnet.runs.estimate import estimate
+    from siftnet.runs.estimate import estimate_cost
     from siftnet.runs.setup import set_up
 
     setup = set_up(config)
-    expected = estimate(setup, replicates)
+    expected = estimate_cost(setup, replicates)
     resolved = to_dict(setup.config)
     if as_json:
         print_json({"config": resolved, "expected": expected})

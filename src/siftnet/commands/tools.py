@@ -59,7 +59,7 @@ class BenchCommand(Shared):
         """Time them."""
         from rich.console import Console
 
-        from siftnet.bench.benchmark import bench
+        from siftnet.bench.benchmark import run_benchmark
         from siftnet.bench.results import make_room, write_results
         from siftnet.bench.table import headline, schedule_table, step_table
         from siftnet.commands.tables import print_json
@@ -67,7 +67,7 @@ class BenchCommand(Shared):
         if self.out:
             # Before minutes of work, not after.
             make_room(self.out)
-        result = bench(self.config, tell=lambda text: print(text, file=sys.stderr, flush=True))
+        result = run_benchmark(self.config, tell=lambda text: print(text, file=sys.stderr, flush=True))
         written = write_results(result, self.out) if self.out else []
         if self.json:
             print_json(result.to_dict())

@@ -21,7 +21,8 @@ def to_dict(config: Any) -> dict[str, Any]:
             return [plain(v) for v in value]
         return str(value) if isinstance(value, Path) else value
 
-    return plain(config)
+    values: dict[str, Any] = plain(config)
+    return values
 
 
 def from_dict(values: dict[str, Any], base: RunConfig | None = None) -> RunConfig:
@@ -29,7 +30,8 @@ def from_dict(values: dict[str, Any], base: RunConfig | None = None) -> RunConfi
 
     Raises ValueError for a name that no field has and for a value of the wrong type.
     """
-    return _build(base or RunConfig(), values, "")
+    built: RunConfig = _build(base or RunConfig(), values, "")
+    return built
 
 
 def _build(base: Any, values: dict[str, Any], prefix: str) -> Any:
@@ -127,7 +129,11 @@ def resolve_paths(config: RunConfig) -> RunConfig:
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested values keyed by dotted field path."""
+    """Nested values keyed by dotted field path.
+
+    >>> flatten({"seed": 3, "train": {"lr": 0.1}})
+    {'seed': 3, 'train.lr': 0.1}
+    """
     flat: dict[str, Any] = {}
     for name, value in values.items():
         flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}

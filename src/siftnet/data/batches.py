@@ -132,7 +132,7 @@ class Batches:
 
     def split(self, name: str, chunk: int = 1000) -> Iterator[tuple[Tensor, Tensor]]:
         """Inputs and labels of a split in its own order, never augmented, `chunk` at a time."""
-        for rows in self.rows[name].split(chunk):
+        for rows in torch.split(self.rows[name], chunk):
             yield self.inputs(rows), self.labels_N[rows]
 
     def inputs(self, rows_B: Tensor, moved_BA: Tensor | None = None, mirrored_B: Tensor | None = None) -> Tensor:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from siftnet.config.fields import require
 from siftnet.geometry import Geometry
@@ -47,30 +49,10 @@ class Dataset:
     """What a reader of the results should know: imputed values, a smaller validation set than asked for, ..."""
 
     def __post_init__(self) -> None:
+        self._take_what_users_have()
         x, y = self.inputs_NI, self.labels_N
-        require(
-            x.ndim == 2 and x.dtype in (np.uint8, np.float32),
-            f"inputs_NI must be uint8 or float32 (N, I), got {x.dtype} {x.shape}",
-        )
-        for name, array in (("center_I", self.center_I), ("scale_I", self.scale_I)):
-            require(
-                array.dtype == np.float32 and array.shape == (x.shape[1],),
-                f"{name} must be float32 ({x.shape[1]},) as inputs_NI has it, got {array.dtype} {array.shape}",
-            )
-        require(
-            x.shape[1] == self.geometry.size,
-            f"inputs_NI has {x.shape[1]} inputs and the geometry is a {self.geometry.describe()}: correct one of them",
-        )
-        kind = np.dtype(np.float32 if self.classes is None else np.int64)
-        require(
-            y.dtype == kind and y.shape == x.shape[:1],
-            f"labels_N must be {kind} ({len(x)},), one for each example, got {y.dtype} {y.shape}",
-        )
-        if self.classes is not None and len(y):
-            require(
-                y.min() >= 0 and y.max() < self.classes,
-                f"labels_N must lie in 0..{self.classes - 1} with classes = {self.classes}, got {y.min()} to {y.max()}",
-            )
+        _check_inputs(x, {"center_I": self.center_I, "scale_I": self.scale_I}, self.geometry)
+        _check_labels(y, self.classes, len(x))
         for name, array in (
             ("inputs_NI", x),
             ("labels_N", y),
@@ -79,6 +61,25 @@ class Dataset:
         ):
             _check_finite(name, array)
         _check_splits(self.splits, len(x))
+
+    def _take_what_users_have(self) -> None:
+        """Take numpy's numbers, lists of rows, and arrays that are views of others for what they are."""
+        require(
+            self.classes is None or hasattr(self.classes, "__index__"),
+            f"classes must be a whole number, or None with numeric targets, got {self.classes!r}",
+        )
+        plain = {
+            "classes": None if self.classes is None else operator.index(self.classes),
+            "inputs_NI": np.ascontiguousarray(self.inputs_NI),
+            "splits": {name: _as_rows(name, rows) for name, rows in self.splits.items()},
+        }
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
+        require(
+            isinstance(self.geometry, Geometry),
+            f"geometry must be a siftnet.Grid, Points or Unknown, got {self.geometry!r}: "
+            "say siftnet.Grid((32, 32), channels=3), for one, or siftnet.Unknown(inputs)",
+        )
 
     @property
     def outputs(self) -> int:
@@ -106,6 +107,43 @@ class Dataset:
             sha.update(np.ascontiguousarray(array).data)
         sha.update(repr((self.geometry, self.classes)).encode())
         return sha.hexdigest()
+
+
+def _as_rows(name: str, rows: ArrayLike) -> np.ndarray:
+    """Row numbers as an array; a list of whole numbers will do."""
+    array = np.asarray(rows)
+    return array.astype(np.int64) if isinstance(rows, list | tuple | range) and array.dtype.kind in "iu" else array
+
+
+def _check_inputs(x: np.ndarray, per_input: dict[str, np.ndarray], geometry: Geometry) -> None:
+    """Raise ValueError unless inputs, what normalises them and the geometry fit each other."""
+    require(
+        x.ndim == 2 and x.dtype in (np.uint8, np.float32),
+        f"inputs_NI must be uint8 or float32 (N, I), got {x.dtype} {x.shape}",
+    )
+    for name, array in per_input.items():
+        require(
+            array.dtype == np.float32 and array.shape == (x.shape[1],),
+            f"{name} must be float32 ({x.shape[1]},) as inputs_NI has it, got {array.dtype} {array.shape}",
+        )
+    require(
+        x.shape[1] == geometry.size,
+        f"inputs_NI has {x.shape[1]} inputs and the geometry is a {geometry.describe()}: correct one of them",
+    )
+
+
+def _check_labels(y: np.ndarray, classes: int | None, count: int) -> None:
+    """Raise ValueError unless there is a class number, or a numeric target, for each example."""
+    kind = np.dtype(np.float32 if classes is None else np.int64)
+    require(
+        y.dtype == kind and y.shape == (count,),
+        f"labels_N must be {kind} ({count},), one for each example, got {y.dtype} {y.shape}",
+    )
+    if classes is not None and len(y):
+        require(
+            y.min() >= 0 and y.max() < classes,
+            f"labels_N must lie in 0..{classes - 1} with classes = {classes}, got {y.min()} to {y.max()}",
+        )
 
 
 def _check_finite(name: str, array: np.ndarray) -> None:

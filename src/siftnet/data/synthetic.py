@@ -102,7 +102,8 @@ def clone_covariance(field: np.ndarray, gain: float, channels_CC: np.ndarray) ->
     """
     diagonal = field.flat[0]
     ratio = gain**2 * np.multiply.outer(channels_CC, field) / (1 + gain**2 * diagonal)
-    return 2 / (pi * unit_variance(gain)) * np.arcsin(ratio)
+    clone: np.ndarray = 2 / (pi * unit_variance(gain)) * np.arcsin(ratio)
+    return clone
 
 
 def unit_rows(mixing: tuple[tuple[float, ...], ...], channels: int) -> np.ndarray:
@@ -121,7 +122,8 @@ def unit_rows(mixing: tuple[tuple[float, ...], ...], channels: int) -> np.ndarra
         raise ValueError(
             f"data.synthetic.mixing needs finite rows that are not all zero, got {mixing[row]} in row {row}"
         )
-    return matrix_CC / norm_C[:, None]
+    mixing_CC: np.ndarray = matrix_CC / norm_C[:, None]
+    return mixing_CC
 
 
 def planted_labels(inputs_NI: np.ndarray, geometry: Grid) -> np.ndarray:
@@ -180,7 +182,8 @@ def _spectral_root(synthetic: SyntheticConfig, xi: float, mixing_CC: np.ndarray)
     """For each frequency a channels x channels matrix R with R R^T = the spectrum of the covariance; (F, C, C)."""
     field = field_covariance(synthetic.shape, xi)
     if not synthetic.clone:
-        return np.sqrt(_half_spectrum(field)).reshape(-1, 1, 1) * mixing_CC
+        root: np.ndarray = np.sqrt(_half_spectrum(field)).reshape(-1, 1, 1) * mixing_CC
+        return root
     channels = synthetic.channels
     covariance = clone_covariance(field, synthetic.gain, mixing_CC @ mixing_CC.T)
     spectra = np.array([_half_spectrum(between) for row in covariance for between in row])
@@ -203,7 +206,8 @@ def _draw(rng: np.random.Generator, count: int, root_FCC: np.ndarray, shape: tup
     mixed_NCF = np.einsum("fcd,ndf->ncf", root_FCC.astype(np.float32), noise_NCF)
     field = fft.irfftn(mixed_NCF.reshape(noise.shape), s=shape, axes=axes)
     assert field.dtype == np.float32, field.dtype
-    return field.reshape(count, -1)
+    flat: np.ndarray = field.reshape(count, -1)
+    return flat
 
 
 def _half_spectrum(covariance: np.ndarray) -> np.ndarray:

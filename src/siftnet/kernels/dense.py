@@ -5,6 +5,7 @@ Its cost does not fall with density; every other kernel is held against it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -12,22 +13,25 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from siftnet.config.fields import TrainConfig
-from siftnet.data.batches import Batches
+from siftnet.kernels.interface import Problem
+from siftnet.kernels.memory import training_bytes
 from siftnet.kernels.norm_affine import NormAffine, PlainAffine, standardise
 from siftnet.kernels.update_rule import learning_rate
-from siftnet.network.layers import CONVOLVE, POOL, Affine, Convolution, Network, Pooling, loss_of
+from siftnet.network.layers import CONVOLVE, POOL, Affine, Convolution, Pooling, loss_of
 from siftnet.network.masks import Masks
-from siftnet.network.state import State
+from siftnet.network.state import Buffers, State
 from siftnet.pruning.evaluation import Evaluation
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
-def make_optimiser(training: TrainConfig, parameters: dict[str, Tensor]) -> torch.optim.Optimizer:
-    """SGD or AdamW over named parameters; decay acts on weights and biases, not on batch norm's gamma and beta."""
-    decayed = [p for name, p in parameters.items() if ".norm." not in name]
-    undecayed = [p for name, p in parameters.items() if ".norm." in name]
-    groups: list[dict[str, Any]] = [{"params": decayed}, {"params": undecayed, "weight_decay": 0.0}]
+def make_optimiser(
+    training: TrainConfig, parameters: dict[str, Tensor], undecayed: Collection[str]
+) -> torch.optim.Optimizer:
+    """SGD or AdamW over named parameters; decay acts on all but those of the names `undecayed`."""
+    decayed = [p for name, p in parameters.items() if name not in undecayed]
+    lasting = [p for name, p in parameters.items() if name in undecayed]
+    groups: list[dict[str, Any]] = [{"params": decayed}, {"params": lasting, "weight_decay": 0.0}]
     if training.optimiser == "adamw":
         return torch.optim.AdamW(groups, lr=training.lr, weight_decay=training.weight_decay)
     return torch.optim.SGD(
@@ -50,29 +54,41 @@ def rank_of_label(outputs_BK: Tensor, labels_B: Tensor) -> Tensor:
     return before.sum(1)
 
 
+def library_rounding(problem: Problem) -> frozenset[str]:
+    """What decides the last bits of PyTorch's products: on the processor its library takes AMX tiles for bf16 too."""
+    tiles = problem.device == "cpu" and problem.training.precision == "bf16"
+    return frozenset({"amx"}) if tiles else frozenset()
+
+
 class Dense:
     """Dense products and masked gradients."""
 
     name = "dense"
 
-    def supports(self, network: Network, training: TrainConfig, device: str) -> str | None:
+    def supports(self, problem: Problem) -> str | None:
         """Everything is supported."""
         return None
 
-    def compile(
-        self, network: Network, state: State, masks: Masks, training: TrainConfig, batches: Batches
-    ) -> DenseKernel:
-        """A dense kernel on the device of `batches`."""
-        return DenseKernel(network, state, masks, training, batches)
+    def compile(self, problem: Problem, state: State, masks: Masks) -> DenseKernel:
+        """A dense kernel on the problem's device."""
+        return DenseKernel(problem, state, masks)
+
+    def memory(self, problem: Problem) -> int:
+        """See `KernelKind`."""
+        return training_bytes(problem)
+
+    def rounding(self, problem: Problem) -> frozenset[str]:
+        """See `library_rounding`."""
+        return library_rounding(problem)
 
 
 class DenseKernel:
     """One network in training; weights are kept with pruned entries at 0, so that products need no mask."""
 
-    def __init__(self, network: Network, state: State, masks: Masks, training: TrainConfig, batches: Batches) -> None:
-        self.network, self.training, self.batches = network, training, batches
-        device = batches.device
-        self.dtype = PRECISIONS[training.precision]
+    def __init__(self, problem: Problem, state: State, masks: Masks) -> None:
+        self.network, self.training, self.batches = problem.network, problem.training, problem.batches
+        device = self.batches.device
+        self.dtype = PRECISIONS[self.training.precision]
         state = masks.apply(state)
         self.parameters = {
             name: value.to(device, torch.float32, copy=True).requires_grad_()
@@ -82,7 +98,7 @@ class DenseKernel:
         # A full mask changes nothing, so it costs nothing.
         self.pruned = {name: ~mask.to(device) for name, mask in masks.items() if not bool(mask.all())}
         self.step = state.step
-        self.optimiser = make_optimiser(training, self.parameters)
+        self.optimiser = make_optimiser(self.training, self.parameters, self.network.undecayed)
         self._import_buffers(state.optimiser)
 
     def advance(self, updates: int) -> list[float]:
@@ -169,15 +185,15 @@ class DenseKernel:
 
     def export(self) -> State:
         """The state on the processor."""
-        buffers = {}
+        buffers: Buffers = {}
         for name, parameter in self.parameters.items():
             for kind, value in self.optimiser.state.get(parameter, {}).items():
                 if value is not None:
-                    buffers[f"{kind}.{name}"] = value
+                    buffers.setdefault(kind, {})[name] = value
         return State(self.parameters, self.statistics, buffers, self.step).clone()
 
-    def _import_buffers(self, buffers: dict[str, Tensor]) -> None:
-        for key, value in buffers.items():
-            kind, name = key.split(".", 1)
-            device = value.device if kind == "step" else self.batches.device
-            self.optimiser.state[self.parameters[name]][kind] = value.to(device, copy=True)
+    def _import_buffers(self, buffers: Buffers) -> None:
+        for kind, own in buffers.items():
+            for name, value in own.items():
+                device = value.device if kind == "step" else self.batches.device
+                self.optimiser.state[self.parameters[name]][kind] = value.to(device, copy=True)

@@ -1,8 +1,9 @@
-"""What every way of training a masked network offers."""
+"""What every way of training a masked network offers, and what it is given."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from siftnet.config.fields import TrainConfig
@@ -11,6 +12,23 @@ from siftnet.network.layers import Network
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is trained, how and on what: all of a training but its weights and masks.
+
+    training.precision is fp32 or bf16, never auto. A `Problem` lies on the device of its batches.
+    """
+
+    network: Network
+    training: TrainConfig
+    batches: Batches
+
+    @property
+    def device(self) -> str:
+        """cpu, cuda or cuda:N."""
+        return str(self.batches.device)
 
 
 class Kernel(Protocol):
@@ -34,12 +52,20 @@ class KernelKind(Protocol):
 
     name: str
 
-    def supports(self, network: Network, training: TrainConfig, device: str) -> str | None:
-        """None, or the reason why not; device: cpu, cuda or cuda:N, never auto."""
+    def supports(self, problem: Problem) -> str | None:
+        """None, or the reason why not."""
         ...
 
-    def compile(self, network: Network, state: State, masks: Masks, training: TrainConfig, batches: Batches) -> Kernel:
-        """A kernel that continues from `state`; `training.precision` is already fp32 or bf16."""
+    def compile(self, problem: Problem, state: State, masks: Masks) -> Kernel:
+        """A kernel that continues from `state`."""
+        ...
+
+    def memory(self, problem: Problem) -> int:
+        """Bytes that training takes at most, beside the data and the states that were exported."""
+        ...
+
+    def rounding(self, problem: Problem) -> frozenset[str]:
+        """What of a processor decides the last bits, by its names in `registry.FEATURES`; empty where nothing does."""
         ...
 
 
@@ -48,16 +74,11 @@ class ReplicatingKind(KernelKind, Protocol):
     """A way of training that also takes several networks of one shape at once."""
 
     def compile_together(
-        self,
-        network: Network,
-        states: Sequence[State],
-        masks: Sequence[Masks],
-        training: TrainConfig,
-        batches: Sequence[Batches],
+        self, problems: Sequence[Problem], states: Sequence[State], masks: Sequence[Masks]
     ) -> list[Kernel]:
         """One kernel for each replicate, which are computed together: they have to advance in turn, by equal numbers.
 
-        states: all at one step; batches: of one data set, with a seed each. A replicate may be left behind, and need
-        not be asked again.
+        problems: alike but for the seed of their batches, on one data set; states: all at one step. A replicate may be
+        left behind, and need not be asked again.
         """
         ...

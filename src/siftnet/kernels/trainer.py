@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
-from siftnet.config.fields import TrainConfig
-from siftnet.data.batches import Batches
-from siftnet.kernels.interface import Kernel, KernelKind, ReplicatingKind
+from siftnet.kernels.interface import Kernel, KernelKind, Problem, ReplicatingKind
 from siftnet.kernels.plan import Plan
 from siftnet.kernels.registry import candidates
-from siftnet.network.layers import Network
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation, Record
@@ -26,15 +23,12 @@ SLICE, SLICE_SECONDS = 25, 0.05
 class Trainer:
     """Trains siftnet's own networks, each round with the kernel that the plan names for its density."""
 
-    network: Network
-    training: TrainConfig
+    problem: Problem
     plan: Plan
-    batches: Batches
 
     def kind(self, density: float) -> KernelKind:
         """The kernel planned for a density. Raises ValueError where it does not work on this machine."""
-        name = self.plan.kernel(density)
-        return candidates(name, self.network, self.training, str(self.batches.device))[0]
+        return candidates(self.plan.kernel(density), self.problem)[0]
 
     def __call__(self, assignment: Assignment) -> Trained:
         """See `Training`; masks stay as they are."""
@@ -42,8 +36,7 @@ class Trainer:
 
     def evaluate(self, state: State, masks: Masks, split: str) -> Evaluation:
         """Score of given weights under masks, with their own running statistics."""
-        kernel = self.kind(masks.density).compile(self.network, state, masks, self.training, self.batches)
-        return kernel.evaluate(split)
+        return self.kind(masks.density).compile(self.problem, state, masks).evaluate(split)
 
 
 def train_together(trainers: Sequence[Trainer], assignments: Sequence[Assignment]) -> list[Trained]:
@@ -72,16 +65,19 @@ def train_together(trainers: Sequence[Trainer], assignments: Sequence[Assignment
 def _set_off(trainers: Sequence[Trainer], assignments: Sequence[Assignment]) -> list[_Course]:
     kind = trainers[0].kind(assignments[0].masks.density)
     begins = [a.resume.state if a.resume else a.state.weights_only() for a in assignments]
-    batches = [t.batches.for_round(a.round_number) for t, a in zip(trainers, assignments, strict=True)]
+    problems = [_of_round(t.problem, a.round_number) for t, a in zip(trainers, assignments, strict=True)]
     masks = [a.masks for a in assignments]
-    network, training = trainers[0].network, trainers[0].training
     if len(trainers) == 1:
-        kernels = [kind.compile(network, begins[0], masks[0], training, batches[0])]
+        kernels = [kind.compile(problems[0], begins[0], masks[0])]
     elif isinstance(kind, ReplicatingKind):
-        kernels = kind.compile_together(network, begins, masks, training, batches)
+        kernels = kind.compile_together(problems, begins, masks)
     else:
         raise ValueError(f"kernel {kind.name} trains one network at a time: take --kernel batched")
     return [_Course(t, a, k, kind.name) for t, a, k in zip(trainers, assignments, kernels, strict=True)]
+
+
+def _of_round(problem: Problem, round_number: int) -> Problem:
+    return replace(problem, batches=problem.batches.for_round(round_number))
 
 
 def _share_out(clock: float, courses: Sequence[_Course]) -> float:
@@ -120,7 +116,7 @@ class _Course:
         self.done = assignment.resume.state.step if assignment.resume else 0
         self.end: State | None = None
         self._keep_snapshot()
-        if self.done >= trainer.training.steps:
+        if self.done >= trainer.problem.training.steps:
             self._finish()
 
     @property
@@ -134,7 +130,7 @@ class _Course:
         self._advance(made)
         if self.history.diverged_at is None:
             self._keep_snapshot()
-        if self.history.diverged_at is not None or self.done >= self.trainer.training.steps:
+        if self.history.diverged_at is not None or self.done >= self.trainer.problem.training.steps:
             self._finish()
         return made
 
@@ -152,13 +148,13 @@ class _Course:
             self.history.snapshots[self.done] = self.kernel.export().weights_only()
 
     def _until_next_event(self) -> int:
-        training, done = self.trainer.training, self.done
+        training, done = self.trainer.problem.training, self.done
         every, snapshots = training.validate_every, self.assignment.snapshots
         return min(training.steps, (done // every + 1) * every, *(s for s in snapshots if s > done)) - done
 
     def _advance(self, updates: int) -> None:
         """Make updates, validate where that is due, note a loss that is no number."""
-        losses, training = self.kernel.advance(updates), self.trainer.training
+        losses, training = self.kernel.advance(updates), self.trainer.problem.training
         self.history.pending += losses
         if not all(map(isfinite, losses)):
             self.history.diverged_at = self.done + next(i for i, x in enumerate(losses, 1) if not isfinite(x))

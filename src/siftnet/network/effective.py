@@ -51,7 +51,7 @@ def _sources(kept: list[Tensor]) -> list[Tensor]:
     source = torch.ones(kept[0].shape[1], dtype=torch.bool)
     sources = []
     for weight in kept:
-        source = _spread(source, weight.shape[1])
+        source = _per_site(source, weight.shape[1])
         sources.append(source)
         source = (_connected(weight) & source).any(1)
     return sources
@@ -68,6 +68,6 @@ def _targets(kept: list[Tensor]) -> list[Tensor]:
     return targets[::-1]
 
 
-def _spread(channels: Tensor, inputs: int) -> Tensor:
+def _per_site(channels: Tensor, inputs: int) -> Tensor:
     """A channel's flag given to each of its sites, where an affine layer reads a grid."""
     return channels.repeat_interleave(inputs // len(channels))

@@ -83,6 +83,33 @@ class Network:
         """All parameters that are pruned."""
         return [name for names in self.prunable.values() for name in names]
 
+    @property
+    def undecayed(self) -> frozenset[str]:
+        """Parameters that weight decay leaves alone: batch norm's gamma and beta."""
+        names = [layer.name for layer in self.layers if isinstance(layer, Affine)] if self.norm else []
+        return frozenset(f"{name}.norm.{part}" for name in names for part in ("weight", "bias"))
+
+    @property
+    def first_layer(self) -> str | None:
+        """The layer whose weights read the network's inputs; None where pooling reads them."""
+        first = self.layers[0]
+        return None if isinstance(first, Pooling) else first.name
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every parameter, layer by layer: weight, bias, gamma and beta."""
+        found: dict[str, tuple[int, ...]] = {}
+        for layer in self.layers:
+            if isinstance(layer, Convolution):
+                axes = len(layer.in_shape) - 1
+                found[f"{layer.name}.weight"] = (layer.out_shape[0], layer.in_shape[0], *[layer.width] * axes)
+            elif isinstance(layer, Affine):
+                found[f"{layer.name}.weight"] = (layer.outputs, layer.inputs)
+                found[f"{layer.name}.bias"] = (layer.outputs,)
+                if self.norm:
+                    found |= {f"{layer.name}.norm.{part}": (layer.inputs,) for part in ("weight", "bias")}
+        return found
+
 
 def build(config: NetworkConfig, geometry: Geometry, outputs: int, loss: Loss) -> Network:
     """The network that `config.layers` describes on inputs of this geometry.
@@ -130,15 +157,11 @@ def initialise(network: Network, seed: int, *names: str | int) -> State:
     The draw depends on the seed, `names` and the layer alone. A convolution's fans are K^d c_in and c_out, as in the
     paper's code.
     """
-    parameters = {}
+    parameters, shapes = {}, network.shapes
     for layer in network.layers:
         if isinstance(layer, Pooling):
             continue
-        if isinstance(layer, Affine):
-            shape: tuple[int, ...] = (layer.outputs, layer.inputs)
-        else:
-            axes = len(layer.in_shape) - 1
-            shape = (layer.out_shape[0], layer.in_shape[0], *[layer.width] * axes)
+        shape = shapes[f"{layer.name}.weight"]
         deviation = network.init_scale * sqrt(2 / (prod(shape[1:]) + shape[0]))
         draw = generator(seed, "initialise", layer.name, *names).standard_normal(shape, dtype="float32")
         parameters[f"{layer.name}.weight"] = torch.from_numpy(draw) * deviation

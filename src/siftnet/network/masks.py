@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from siftnet.network.state import State
+from siftnet.wording import share
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +26,10 @@ class Masks(Mapping[str, Tensor]):
         for name, mask in self.kept.items():
             assert mask.dtype == torch.bool, f"{name}: {mask.dtype}"
             assert mask.device.type == "cpu", f"{name}: {mask.device}"
+
+    def __repr__(self) -> str:
+        of = f"{self.survivors:,} of {self.entries:,} entries in {len(self)} parameters"
+        return f"Masks({of}, {share(self.density, 3)} density)"
 
     def __getitem__(self, name: str) -> Tensor:
         return self.kept[name]

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+Buffers = dict[str, dict[str, Tensor]]
+"""An optimiser's buffers: kind, as PyTorch names it -> parameter name -> tensor."""
+
 
 @dataclass(frozen=True, eq=False)
 class State:
@@ -16,32 +19,32 @@ class State:
 
     parameters: weights, biases, gamma and beta, float32, pruned entries exactly 0;
     statistics: batch norm's running mean and variance, absent before the first update;
-    optimiser: the optimiser's buffers, keyed 'kind.parameter', absent before the first update.
+    optimiser: the optimiser's buffers, by kind and then by parameter, absent before the first update.
     """
 
     parameters: dict[str, Tensor]
     statistics: dict[str, Tensor] = field(default_factory=dict)
-    optimiser: dict[str, Tensor] = field(default_factory=dict)
+    optimiser: Buffers = field(default_factory=dict)
     step: int = 0
 
-    def tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """All tensors, named 'parameters/...', 'statistics/...' and 'optimiser/...'."""
-        for part in ("parameters", "statistics", "optimiser"):
-            for name, tensor in getattr(self, part).items():
-                yield f"{part}/{name}", tensor
+    def __repr__(self) -> str:
+        count = sum(value.numel() for value in self.parameters.values())
+        return f"State({count:,} parameters in {len(self.parameters)} tensors after {self.step} updates)"
 
-    @classmethod
-    def from_tensors(cls, tensors: dict[str, Tensor], step: int) -> State:
-        """The inverse of `tensors`."""
-        parts: dict[str, dict[str, Tensor]] = {"parameters": {}, "statistics": {}, "optimiser": {}}
-        for key, tensor in tensors.items():
-            part, name = key.split("/", 1)
-            parts[part][name] = tensor
-        return cls(**parts, step=step)
+    def tensors(self) -> Iterator[tuple[tuple[str, ...], Tensor]]:
+        """All tensors: ('parameters', name), ('statistics', name) and ('optimiser', kind, name), each with its own."""
+        for name, value in self.parameters.items():
+            yield ("parameters", name), value
+        for name, value in self.statistics.items():
+            yield ("statistics", name), value
+        for kind, own in self.optimiser.items():
+            for name, value in own.items():
+                yield ("optimiser", kind, name), value
 
     def clone(self) -> State:
         """A copy that shares no memory, on the processor."""
-        return State.from_tensors({k: t.detach().to("cpu", copy=True) for k, t in self.tensors()}, self.step)
+        buffers = {kind: _copied(own) for kind, own in self.optimiser.items()}
+        return State(_copied(self.parameters), _copied(self.statistics), buffers, self.step)
 
     def weights_only(self) -> State:
         """The same parameters as a training begins with them: no statistics, no optimiser buffers, step 0."""
@@ -67,3 +70,7 @@ class State:
             and mine.keys() == theirs.keys()
             and all(torch.equal(mine[k], theirs[k]) for k in mine)
         )
+
+
+def _copied(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().to("cpu", copy=True) for name, value in tensors.items()}

@@ -19,6 +19,9 @@ def pruned_after(entries: int, kept_at_start: int, fraction: Fraction, rounds: i
     """Entries of a group that are pruned after `rounds` prunings: floor(n - kept_at_start (1 - f)^t), exactly.
 
     With nothing pruned at the start this is the floor(n (1 - (1 - f)^t)) of Pellegrini & Biroli's code.
+
+    >>> [pruned_after(100, 100, Fraction(3, 10), t) for t in range(4)]
+    [0, 30, 51, 65]
     """
     exact = entries - kept_at_start * (1 - fraction) ** rounds
     return exact.numerator // exact.denominator

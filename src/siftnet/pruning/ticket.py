@@ -9,6 +9,7 @@ import numpy as np
 from siftnet.geometry import Geometry
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
+from siftnet.wording import share
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,15 @@ class Ticket:
     """int64 (I,): the network's input i is the original input permutation_I[i]; None where nothing was permuted."""
     provenance: Provenance
 
+    def __repr__(self) -> str:
+        came, density = self.provenance, share(self.masks.density, 3)
+        return f"Ticket(round {came.round} of {came.run}, {density} density, {self.geometry.describe()})"
+
+    @property
+    def first_layer(self) -> str:
+        """Name of the layer on the inputs: masks stand in order from there up."""
+        return next(iter(self.masks)).removesuffix(".weight")
+
     def affine_layers(self) -> list[str]:
         """Names of the masked affine layers, from the inputs up."""
         return [name.removesuffix(".weight") for name, mask in self.masks.items() if mask.ndim == 2]
@@ -53,7 +63,7 @@ class Ticket:
         return self._arranged(self.trained.parameters[f"{layer}.weight"].numpy(), layer, restore)
 
     def _arranged(self, values_JI: np.ndarray, layer: str, restore: bool) -> np.ndarray:
-        return restore_inputs(values_JI, self.permutation_I) if restore and layer == "layers.0" else values_JI
+        return restore_inputs(values_JI, self.permutation_I) if restore and layer == self.first_layer else values_JI
 
 
 def restore_inputs(values: np.ndarray, permutation_I: np.ndarray | None) -> np.ndarray:

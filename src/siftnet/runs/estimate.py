@@ -5,18 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
 
-from siftnet.config.fields import TrainConfig
-from siftnet.data.batches import Batches
-from siftnet.kernels.blocks.layout import WIDTH
-from siftnet.kernels.interface import Kernel, KernelKind, ReplicatingKind
-from siftnet.kernels.plan import Plan, random_masks, spread, time_kernels
+from siftnet.kernels.instance import Instance
+from siftnet.kernels.interface import Kernel, KernelKind, Problem, ReplicatingKind
+from siftnet.kernels.plan import Plan
+from siftnet.kernels.planning import densities_to_time, time_kernels
 from siftnet.kernels.registry import KERNELS, candidates
-from siftnet.network.layers import Affine, Layer, Network
+from siftnet.kernels.timing import durations
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation
@@ -25,7 +23,7 @@ from siftnet.runs.setup import Setup
 from siftnet.runs.single import plan_for
 
 
-def estimate(setup: Setup, replicates: int = 1) -> dict[str, Any]:
+def estimate_cost(setup: Setup, replicates: int = 1) -> dict[str, Any]:
     """Memory and disk in bytes, time in seconds and kernel of each round that the stop rules let happen.
 
     Updates are timed on this machine at a few densities, as the plan of the run will be, and validation at the highest
@@ -70,26 +68,10 @@ def _round(steps: int, plan: Plan, number: int, density: float, validating: floa
 
 def _training_bytes(setup: Setup, parameters: int) -> int:
     """Bytes that training takes beside the data, at most; interpreter and libraries, about 400 MB, come on top."""
-    config, network = setup.config, setup.network
-    # The plan holds every kernel that it times at once.
-    kernels = len(candidates(config.kernel, network, config.train, config.device))
-    activations = _whole_blocks(config.train.batch) * sum(_values(layer) for layer in network.layers)
-    # In a kernel: weights, gradient, the optimiser's two buffers at most, weights folded with the norm and transposed.
-    # Beside it: what is drawn, best, rewind, export, and their copies in a checkpoint. For the preset images that is
-    # 626 MB, where 673 MB beyond data and libraries were measured (benchmarks/results/memory.csv).
-    return 4 * (kernels * (6 * parameters + activations) + 8 * parameters)
-
-
-def _whole_blocks(batch: int) -> int:
-    """A batch's examples, filled up to blocks of 128 as the kernels on blocks do."""
-    return -(-batch // WIDTH) * WIDTH
-
-
-def _values(layer: Layer) -> int:
-    """Inputs and outputs of a layer, for one example."""
-    if isinstance(layer, Affine):
-        return layer.inputs + layer.outputs
-    return prod(layer.in_shape) + prod(layer.out_shape)
+    problem = setup.trainer.problem
+    # The plan holds every kernel that it times at once. Beside them: what is drawn, best, rewind, export, and their
+    # copies in a checkpoint.
+    return sum(kind.memory(problem) for kind in candidates(setup.config.kernel, problem)) + 8 * 4 * parameters
 
 
 @dataclass(frozen=True)
@@ -110,44 +92,46 @@ class _Together:
 
 
 class _TogetherKind:
+    """A kind whose kernels are several equal networks at once."""
+
     def __init__(self, kind: ReplicatingKind, count: int) -> None:
         self.name, self.kind, self.count = kind.name, kind, count
 
-    def supports(self, network: Network, training: TrainConfig, device: str) -> str | None:
-        return self.kind.supports(network, training, device)
+    def supports(self, problem: Problem) -> str | None:
+        return self.kind.supports(problem)
 
-    def compile(self, network: Network, state: State, masks: Masks, training: TrainConfig, batches: Batches) -> Kernel:
-        states, several = [state] * self.count, [masks] * self.count
-        return _Together(self.kind.compile_together(network, states, several, training, [batches] * self.count))
+    def compile(self, problem: Problem, state: State, masks: Masks) -> Kernel:
+        several = self.kind.compile_together([problem] * self.count, [state] * self.count, [masks] * self.count)
+        return _Together(several)
+
+    def memory(self, problem: Problem) -> int:
+        return self.count * self.kind.memory(problem)
+
+    def rounding(self, problem: Problem) -> frozenset[str]:
+        return self.kind.rounding(problem)
 
 
 def _timed(setup: Setup, plan: Plan, densities: list[float], at_once: int) -> Plan:
     """The plan of the run, with timings also where there is nothing to choose; of so many networks at once."""
     if plan.timings:
         return plan
-    setup = setup.following(plan)
-    kind: KernelKind = setup.trainer.kind(densities[0])
+    trainer = setup.following(plan).trainer
+    kind: KernelKind = trainer.kind(densities[0])
     if at_once > 1 and isinstance(kind, ReplicatingKind):
         kind = _TogetherKind(kind, at_once)
-    kinds, training, batches = [kind], setup.config.train, setup.trainer.batches
-    timings = time_kernels(kinds, setup.network, training, batches, spread(densities))
+    timings = time_kernels([kind], trainer.problem, densities_to_time(densities))
     return Plan(why=plan.why, threads=plan.threads, timings=tuple(timings))
 
 
 def _validation_seconds(setup: Setup, densities: list[float]) -> list[float]:
     """Seconds that validating takes in each round, timed in the first and the last and evenly between."""
     trainer, timed = setup.trainer, []
+    dense = Instance.dense(trainer.problem, setup.config.seed)
     for density in (densities[0], densities[-1]):
-        state = setup.subject.draw(0)
-        masks = random_masks(state, setup.network, density)
-        kernel = trainer.kind(density).compile(
-            setup.network, masks.apply(state), masks, trainer.training, trainer.batches
-        )
-        # Running statistics, and the code that the first call compiles.
+        kernel = dense.at_density(density).compile(trainer.kind(density))
+        # Running statistics.
         kernel.advance(1)
-        kernel.evaluate("validation")
-        start = time.perf_counter()
-        kernel.evaluate("validation")
-        timed.append(time.perf_counter() - start)
-    validations = -(-trainer.training.steps // trainer.training.validate_every)
+        timed += durations(lambda kernel=kernel: kernel.evaluate("validation"), 1, clock=time.perf_counter)  # type: ignore[misc]
+    training = trainer.problem.training
+    validations = -(-training.steps // training.validate_every)
     return [validations * float(seconds) for seconds in np.geomspace(timed[0], timed[1], len(densities))]

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from siftnet.config.fields import RunConfig
+from siftnet.kernels.registry import features_here
 from siftnet.version import __version__
 
 
@@ -75,21 +76,13 @@ def available_threads() -> int:
 
 def numba_threads() -> int:
     """The most threads that Numba can use: the process's processors, or what NUMBA_NUM_THREADS says."""
-    return numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-
-
-def has_amx() -> bool:
-    """Whether products of bf16 are computed on AMX tiles, which sum in an order of their own."""
-    # Here, because kernels stand below the machine in the order of the files and may come to ask it.
-    from siftnet.kernels.blocks.tile_product import has_amx
-
-    return has_amx()
+    return int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
 
 
 def has_native_bf16(device: str) -> bool:
     """Whether bf16 products are native there; emulated ones are slower than fp32."""
     if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return bool(probe and probe())
 
@@ -105,7 +98,7 @@ def describe_machine(config: RunConfig) -> dict[str, Any]:
         "numba": numba.__version__,
         "system": platform.platform(),
         "processor": processor_name(),
-        "amx": has_amx(),
+        **features_here(),
         "gpu": gpu,
         "device": config.device,
         "threads": config.threads,

@@ -12,6 +12,7 @@ from siftnet.pruning.training import History, Progress
 from siftnet.runs.describe import summarise
 from siftnet.runs.events import Observer
 from siftnet.runs.interrupt import Interrupted
+from siftnet.store.round_files import RoundFiles
 from siftnet.store.run import Run
 
 # Well under the 60 s that a checkpoint may be old: a slice of updates on a slow machine comes on top.
@@ -72,7 +73,6 @@ class Recorder:
         summary = summarise(finished, self.network)
         scored = finished.scored if self.stored.config.prune.at_step >= 0 else None
         begin_masks = None if finished.ended.mask_change == "none" else finished.begin_masks
-        self.stored.write_round(
-            summary, finished.masks, finished.trained, finished.history, scored=scored, begin_masks=begin_masks
-        )
+        files = RoundFiles(finished.masks, finished.trained, finished.history, scored, begin_masks)
+        self.stored.write_round(summary, files)
         self.observer.finished(summary)

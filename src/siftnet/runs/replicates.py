@@ -30,7 +30,7 @@ from siftnet.runs.setup import Setup, set_up
 from siftnet.runs.single import (
     OpenRun,
     create,
-    note_other_tiles,
+    note_other_rounding,
     plan_for,
     planned_far_enough,
     position_of,
@@ -170,7 +170,7 @@ def _open(requests: Sequence[RunRequest], observer: Observer) -> list[OpenRun]:
         first = next(iter(there.values()))
         setup, plan = first.setup, first.setup.trainer.plan
         observer.loaded(setup.dataset, setup.network, setup.config)
-        note_other_tiles(there.values(), observer)
+        note_other_rounding(there.values(), observer)
     else:
         setup = requests[0].setup
         observer.loaded(setup.dataset, setup.network, setup.config)

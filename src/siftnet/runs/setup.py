@@ -9,6 +9,7 @@ from siftnet.config.load import resolve_paths
 from siftnet.data.batches import Batches
 from siftnet.data.dataset import Dataset
 from siftnet.data.load import check_augmentation, load_dataset
+from siftnet.kernels.interface import Problem
 from siftnet.kernels.plan import Plan
 from siftnet.kernels.registry import KERNELS, candidates
 from siftnet.kernels.trainer import Trainer
@@ -37,9 +38,8 @@ class Setup:
         Raises ValueError where this machine cannot run one of them.
         """
         for name in {name for _, name in plan.choices()}:
-            device = self.config.device
             kind = KERNELS.get(name)
-            reason = kind.supports(self.network, self.config.train, device) if kind else "there is none of this name"
+            reason = kind.supports(self.trainer.problem) if kind else "there is none of this name"
             if reason:
                 raise ValueError(
                     f"the run's plan (plan.json) names kernel {name}, which cannot be used here ({reason}): go on "
@@ -63,7 +63,8 @@ class Setup:
     def with_seed(self, seed: int) -> Setup:
         """The same for a run with another seed; data in memory are shared."""
         config = replace(self.config, seed=seed)
-        trainer = replace(self.trainer, batches=self.trainer.batches.for_seed(seed))
+        problem = replace(self.trainer.problem, batches=self.trainer.problem.batches.for_seed(seed))
+        trainer = replace(self.trainer, problem=problem)
         return replace(self, config=config, trainer=trainer)
 
 
@@ -82,7 +83,6 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
         check_augmentation(dataset.geometry, config.data, has_places=dataset.has_places)
     loss: Loss = "squared_error" if dataset.classes is None else "cross_entropy"
     network = build(config.network, dataset.geometry, dataset.outputs, loss)
-    kind = candidates(config.kernel, network, config.train, config.device)[0]
     batches = Batches(
         dataset,
         config.train.batch,
@@ -92,5 +92,7 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
         shift=config.data.shift,
         device=config.device,
     )
-    trainer = Trainer(network, config.train, Plan(given=kind.name, why="until timed", threads=config.threads), batches)
+    problem = Problem(network, config.train, batches)
+    kind = candidates(config.kernel, problem)[0]
+    trainer = Trainer(problem, Plan(given=kind.name, why="until timed", threads=config.threads))
     return Setup(config, dataset, network, trainer)

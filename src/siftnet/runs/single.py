@@ -9,13 +9,14 @@ from pathlib import Path
 from siftnet.config.fields import RunConfig
 from siftnet.config.load import as_config
 from siftnet.data.dataset import Dataset
-from siftnet.kernels.plan import Plan, extend_plan, make_plan
-from siftnet.kernels.registry import candidates
+from siftnet.kernels.plan import Plan
+from siftnet.kernels.planning import extend_plan, make_plan
+from siftnet.kernels.registry import FEATURES, candidates, features_here, rounding_of
 from siftnet.pruning.imp import Position, masks_after, sift, stop_reason
 from siftnet.runs.describe import describe_data, describe_inputs
 from siftnet.runs.events import Observer, Silent
 from siftnet.runs.interrupt import Interrupted, stop_requests
-from siftnet.runs.machine import describe_machine, has_amx, prepare_torch, processor_name
+from siftnet.runs.machine import describe_machine, prepare_torch, processor_name
 from siftnet.runs.recorder import CheckpointClock, Recorder
 from siftnet.runs.request import RunRequest, check_same, request_run
 from siftnet.runs.setup import Setup, set_up
@@ -74,7 +75,7 @@ def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | 
         if Run.exists(path):
             opened = reopen(request)
             observer.loaded(setup.dataset, setup.network, opened.setup.config)
-            note_other_tiles([opened], observer)
+            note_other_rounding([opened], observer)
         else:
             observer.loaded(setup.dataset, setup.network, setup.config)
             opened = create(request, plan_for(request, observer))
@@ -123,42 +124,36 @@ def sift_from(position: Position, setup: Setup, recorder: Recorder) -> None:
             raise Interrupted(recorder.folder, stop)
 
 
-def note_other_tiles(runs: Iterable[OpenRun], observer: Observer) -> None:
-    """Say so, once, where products on blocks would round otherwise than where one of the runs was made."""
-    here = has_amx()
-    if any(_other_tiles(opened.stored, here) for opened in runs):
-        has = "has" if here else "lacks"
-        observer.noted(f"this machine {has} AMX tiles, unlike the one that made the run: last bits may differ")
-
-
-def _other_tiles(stored: Run, here: bool) -> bool:
-    # The dense kernel has no tiles of ours, and fp32 is not for them.
-    if stored.config.train.precision != "bf16" or stored.plan.names == ["dense"]:
-        return False
-    # A run of an older siftnet does not say.
-    return stored.amx not in (None, here)
+def note_other_rounding(runs: Iterable[OpenRun], observer: Observer) -> None:
+    """Say so, once, where this machine rounds otherwise than the one on which one of the runs was made."""
+    here, told = features_here(), set[str]()
+    for opened in runs:
+        for name in rounding_of(opened.stored.plan.names, opened.setup.trainer.problem):
+            # A run of an older siftnet does not say.
+            if name not in told and opened.stored.feature(name) not in (None, here[name]):
+                told.add(name)
+                has = "has" if here[name] else "lacks"
+                observer.noted(
+                    f"this machine {has} {FEATURES[name].words}, unlike the one that made the run: last bits may differ"
+                )
 
 
 def plan_for(request: RunRequest, observer: Observer | None = None) -> Plan:
     """The kernel asked for, or for auto the fastest at each density that the run will visit, timed now."""
-    setup = request.setup
-    config, threads = setup.config, setup.config.threads
+    config, problem, threads = request.setup.config, request.setup.trainer.problem, request.setup.config.threads
     if config.kernel != "auto":
         return Plan(given=config.kernel, why="asked for by name", threads=threads)
     if observer:
         observer.noted("timing the kernels, which are compiled first where they never ran: half a minute")
-    kinds = candidates("auto", setup.network, config.train, config.device)
-    batches, processor = setup.trainer.batches, processor_name()
-    densities = request.foreseen
-    return make_plan(kinds, setup.network, config.train, batches, densities, threads=threads, processor=processor)
+    kinds, processor = candidates("auto", problem), processor_name()
+    return make_plan(kinds, problem, request.foreseen, threads=threads, processor=processor)
 
 
 def planned_far_enough(opened: OpenRun) -> OpenRun:
     """The same with its plan timed further down, and stored so, where the run now goes on for longer."""
-    setup, plan = opened.setup, opened.setup.trainer.plan
-    training, batches, densities = setup.config.train, setup.trainer.batches, opened.request.foreseen
-    kinds = [k for k in candidates("auto", setup.network, training, setup.config.device) if k.name in plan.names]
-    extended = extend_plan(plan, kinds, setup.network, training, batches, densities, processor=processor_name())
+    setup, plan, problem = opened.setup, opened.setup.trainer.plan, opened.setup.trainer.problem
+    kinds = [kind for kind in candidates("auto", problem) if kind.name in plan.names]
+    extended = extend_plan(plan, kinds, problem, opened.request.foreseen, processor=processor_name())
     if extended == plan:
         return opened
     opened.stored.update_plan(extended)

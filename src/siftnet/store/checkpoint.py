@@ -6,28 +6,28 @@ import json
 from pathlib import Path
 
 from safetensors.torch import save
-from torch import Tensor
 
-from siftnet.network.masks import Masks
+from siftnet.network.masks import Masks, pack, unpack
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Record
 from siftnet.pruning.training import History, Progress
-from siftnet.store.tensors import dense_again, read_tensors, survivors
+from siftnet.store.tensors import NO_MASKS, flatten, join_owners, part_owners, read_tensors, unflatten
 
 # 2: survivors alone. 1, of siftnet 0.1.0, held whole tensors and did not say its number.
 CHECKPOINT_FORMAT = 2
 
 
 def pack_checkpoint(number: int, masks: Masks, progress: Progress) -> bytes:
-    """The progress of a round that is trained under `masks`."""
+    """The progress of a round that began under `masks`."""
     history = progress.history
-    tensors = {f"state|{k}": t for k, t in progress.state.tensors()}
-    if history.best is not None:
-        tensors |= {f"best|{k}": t for k, t in history.best.tensors()}
-    for step, state in history.snapshots.items():
-        tensors |= {f"{step}|{k}": t for k, t in state.tensors()}
+    states = {"state": progress.state} | ({"best": history.best} if history.best else {})
+    states |= {str(step): state for step, state in history.snapshots.items()}
+    own = progress.masks
+    owned = {owner: flatten(state, _masks_of(owner, masks, own)) for owner, state in states.items()}
+    if own is not None:
+        owned["masks"] = {name: pack(mask) for name, mask in own.items()}
     # Stored tensors may share memory (a snapshot that is also the best); a file holds each once by name.
-    packed = {key: survivors(key, tensor, masks).clone() for key, tensor in tensors.items()}
+    packed = {key: tensor.clone() for key, tensor in join_owners(owned).items()}
     facts = {
         "format": CHECKPOINT_FORMAT,
         "round": number,
@@ -53,15 +53,24 @@ def unpack_checkpoint(path: Path, number: int, masks: Masks) -> Progress | None:
     if found != CHECKPOINT_FORMAT:
         age = "an older" if found < CHECKPOINT_FORMAT else "a newer"
         raise ValueError(f"{path.parent} was written by {age} siftnet: remove it, and the round begins anew")
-    parts: dict[str, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        owner, name = key.split("|", 1)
-        parts.setdefault(owner, {})[name] = dense_again(name, tensor, masks, path)
+    parts = part_owners(tensors)
+    changed = parts.pop("masks", {})
+    own = Masks({name: unpack(bits, tuple(masks[name].shape)) for name, bits in changed.items()}) if changed else None
+
+    def state_of(owner: str, step: int) -> State:
+        return unflatten(parts[owner], step, _masks_of(owner, masks, own), path)
+
     history = History(
         records=[Record.from_dict(r) for r in facts["records"]], pending=facts["pending"], seconds=facts["seconds"]
     )
-    state = State.from_tensors(parts.pop("state"), facts["step"])
     if "best" in parts:
-        history.best = State.from_tensors(parts.pop("best"), facts["best_step"])
-    history.snapshots = {int(step): State.from_tensors(part, 0) for step, part in parts.items()}
-    return Progress(state, history)
+        history.best = state_of("best", facts["best_step"])
+    history.snapshots = {int(owner): state_of(owner, 0) for owner in parts if owner not in ("state", "best")}
+    return Progress(state_of("state", facts["step"]), history, own)
+
+
+def _masks_of(owner: str, begin: Masks, changed: Masks | None) -> Masks:
+    """The masks whose survivors are stored of an owner: where training changes masks, past states had others."""
+    if changed is None:
+        return begin
+    return changed if owner == "state" else NO_MASKS

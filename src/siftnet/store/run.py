@@ -16,7 +16,6 @@ Tensors are read by what imports PyTorch when it is called, so that numbers are 
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,7 +36,8 @@ if TYPE_CHECKING:
     from siftnet.network.masks import Masks
     from siftnet.network.state import State
     from siftnet.pruning.ticket import Ticket
-    from siftnet.pruning.training import History, Progress
+    from siftnet.pruning.training import Progress
+    from siftnet.store.round_files import RoundFiles
 
 # 2: plans; checkpoints hold survivors alone. 3: rounds say whether their masks may change in training.
 SCHEMA = 3
@@ -110,12 +110,12 @@ class Run:
     @property
     def environment(self) -> dict[str, Any]:
         """Versions, processor, threads and precision of the machine that made the run, by name, to be shown."""
-        return self._read_json("environment.json")
+        stored: dict[str, Any] = self._read_json("environment.json")
+        return stored
 
-    @property
-    def amx(self) -> bool | None:
-        """Whether the machine that made the run has AMX tiles; None where an older siftnet did not say."""
-        return self.environment.get("amx")
+    def feature(self, name: str) -> bool | None:
+        """Whether the machine had something that decides last bits, as amx; None where an older siftnet did not say."""
+        return self.environment.get(name)
 
     @property
     def plan(self) -> Plan:
@@ -167,38 +167,12 @@ class Run:
             raise ValueError(f"{self.path} has no round {number}; its rounds are {_span(self.rounds())}")
         return path
 
-    def write_round(
-        self,
-        summary: RoundSummary,
-        masks: Masks,
-        weights: State,
-        history: History,
-        *,
-        scored: State | None = None,
-        begin_masks: Masks | None = None,
-    ) -> None:
-        """Store a finished round, all of it or nothing.
-
-        scored: the weights that the next masks are ranked by, where they are not `weights`; begin_masks: those that the
-        round began with, where training may have changed them to `masks`.
-        """
-        from siftnet.store.tensors import pack_masks, pack_state
-
+    def write_round(self, summary: RoundSummary, files: RoundFiles) -> None:
+        """Store a finished round, all of it or nothing."""
         final = self.path / "rounds" / f"{summary.round:02d}"
         draft = final.with_name(f".{final.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)
-        files = {"masks": pack_masks(masks), "weights": pack_state(weights, masks)}
-        if begin_masks is not None:
-            files["begin_masks"] = pack_masks(begin_masks)
-        if history.best is not None:
-            files["best"] = pack_state(history.best, masks)
-        if scored is not None:
-            files["scored"] = pack_state(scored.weights_only(), masks)
-        content = {f"{name}.safetensors": data for name, data in files.items()}
-        content["history.json"] = to_json([record.to_dict() for record in history.records])
-        digests = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
-        content["round.json"] = to_json(replace(summary, files=digests).to_dict())
-        for name, data in content.items():
+        for name, data in files.pack(summary).items():
             write_file(draft / name, data)
         rename_durably(draft, final)
         self.clear_checkpoint()

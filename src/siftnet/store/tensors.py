@@ -1,4 +1,7 @@
-"""Masks and states as the bytes of a safetensors file: masks as bits, of what is pruned the survivors alone."""
+"""Masks and states as the bytes of a safetensors file: masks as bits, of what is pruned the survivors alone.
+
+The one place that makes and reads the names of tensors in files.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ from safetensors.torch import save
 from torch import Tensor
 
 from siftnet.network.masks import Masks, pack, unpack
-from siftnet.network.state import State
+from siftnet.network.state import Buffers, State
+
+NO_MASKS = Masks({})
 
 
 def pack_masks(masks: Masks) -> bytes:
@@ -30,45 +35,70 @@ def unpack_masks(path: Path) -> Masks:
 
 def pack_state(state: State, masks: Masks) -> bytes:
     """Survivors in mask order for what is pruned, whole tensors for the rest; optimiser buffers are left out."""
-    tensors = State(state.parameters, state.statistics).tensors()
-    return save({key: survivors(key, value, masks) for key, value in tensors}, {"step": str(state.step)})
+    return save(flatten(State(state.parameters, state.statistics), masks), {"step": str(state.step)})
 
 
 def unpack_state(path: Path, masks: Masks) -> State:
     """The inverse of `pack_state`. Raises ValueError where the file is missing, damaged or not of these masks."""
     tensors, metadata = read_tensors(path)
-    dense = {key: dense_again(key, value, masks, path) for key, value in tensors.items()}
-    return State.from_tensors(dense, int(metadata["step"]))
+    return unflatten(tensors, int(metadata["step"]), masks, path)
 
 
-def _mask_of(key: str, value: Tensor, masks: Masks) -> Tensor | None:
-    """The mask of 'parameters/NAME' or 'optimiser/KIND.NAME', after 'OWNER|' or nothing; None where there is none.
+def flatten(state: State, masks: Masks = NO_MASKS) -> dict[str, Tensor]:
+    """A state's tensors by their names in a file: 'parameters/NAME', 'statistics/NAME' and 'optimiser/KIND.NAME'.
 
-    AdamW's step is one number for all entries and has none.
+    Of what has a mask the survivors in mask order.
     """
-    part, name = key.rsplit("|", 1)[-1].split("/", 1)
-    if part == "optimiser":
-        name = name.split(".", 1)[1]
+    return {
+        f"{part}/{'.'.join(names)}": (value if mask is None else value[mask]).contiguous()
+        for (part, *names), value in state.tensors()
+        for mask in [_mask_of(part, names[-1], value, masks)]
+    }
+
+
+def unflatten(tensors: dict[str, Tensor], step: int, masks: Masks = NO_MASKS, path: Path = Path()) -> State:
+    """The inverse of `flatten`, with zeros where pruned; path: the file named by the ValueError of a misfit."""
+    parameters: dict[str, Tensor] = {}
+    statistics: dict[str, Tensor] = {}
+    buffers: Buffers = {}
+    for key, value in tensors.items():
+        part, name = key.split("/", 1)
+        if part == "optimiser":
+            # No kind of buffer has a dot in its name; names of parameters have.
+            kind, name = name.split(".", 1)
+            own = buffers.setdefault(kind, {})
+        else:
+            own = parameters if part == "parameters" else statistics
+        mask = _mask_of(part, name, value, masks)
+        if mask is not None and value.shape != (kept := int(mask.sum()),):
+            raise ValueError(f"{path} has {value.numel()} values of {key.split('/', 1)[1]}, whose mask keeps {kept}")
+        own[name] = value if mask is None else _with_zeros(value, mask)
+    return State(parameters, statistics, buffers, step)
+
+
+def _mask_of(part: str, name: str, value: Tensor, masks: Masks) -> Tensor | None:
+    """The mask of a tensor; None where it has none, as AdamW's step, one number for all entries."""
     return masks[name] if part != "statistics" and value.ndim and name in masks else None
 
 
-def survivors(key: str, value: Tensor, masks: Masks) -> Tensor:
-    """The survivors of a tensor in mask order, or all of a tensor that has no mask."""
-    mask = _mask_of(key, value, masks)
-    return (value if mask is None else value[mask]).contiguous()
-
-
-def dense_again(key: str, value: Tensor, masks: Masks, path: Path) -> Tensor:
-    """The inverse of `survivors`, with zeros where pruned; path: the file named by the ValueError of a misfit."""
-    mask = _mask_of(key, value, masks)
-    if mask is None:
-        return value
-    kept = int(mask.sum())
-    if value.shape != (kept,):
-        raise ValueError(f"{path} has {value.numel()} values of {key.split('/', 1)[1]}, whose mask keeps {kept}")
-    dense = torch.zeros(mask.shape, dtype=value.dtype)
-    dense[mask] = value
+def _with_zeros(survivors: Tensor, mask: Tensor) -> Tensor:
+    dense = torch.zeros(mask.shape, dtype=survivors.dtype)
+    dense[mask] = survivors
     return dense
+
+
+def join_owners(owned: dict[str, dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The tensors of several states in one file: 'OWNER|' before their names."""
+    return {f"{owner}|{key}": value for owner, tensors in owned.items() for key, value in tensors.items()}
+
+
+def part_owners(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """The inverse of `join_owners`."""
+    owned: dict[str, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        owner, name = key.split("|", 1)
+        owned.setdefault(owner, {})[name] = value
+    return owned
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -88,9 +118,9 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def pack_dense(state: State) -> bytes:
     """Every tensor as a whole, without a mask: for the rewind point."""
-    return save(dict(state.tensors()))
+    return save(flatten(state))
 
 
 def unpack_dense(path: Path) -> State:
     """The inverse of `pack_dense`, at step 0. Raises ValueError where the file is missing or damaged."""
-    return State.from_tensors(read_tensors(path)[0], 0)
+    return unflatten(read_tensors(path)[0], 0)

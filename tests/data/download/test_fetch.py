@@ -168,7 +168,7 @@ def test_link_in_place_of_a_file_is_not_followed(server: Server, tmp_path: Path)
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
 def test_idx_files_are_kept_as_they_come(name: str, server: Server, tmp_path: Path) -> None:
-    registry = {}
+    registry: dict[str, str] = {}
     for file in fetch.IDX_FILES:
         registry |= server.put(file, gzip.compress(file.encode()))
     fetched = fetch.fetch(name, tmp_path / "root", base_url=server.url + "/", registry=registry)
@@ -293,7 +293,7 @@ def test_tiny_imagenet_batches_hold_every_image_once_shuffled_with_the_mean_of_a
     batches = [dict(np.load(folder / f"train_data_batch_{k}.npz")) for k in (1, 2, 3)]
     assert [len(batch["labels"]) for batch in batches] == [8, 8, 5]
     data, labels = (np.concatenate([batch[key] for batch in batches]) for key in ("data", "labels"))
-    assert (data.dtype, labels.dtype) == (np.uint8, np.int64)
+    assert (data.dtype, labels.dtype) == (np.dtype(np.uint8), np.dtype(np.int64))
     expected = {
         decoded(content).tobytes(): IDS.index(name.split("/")[2]) + 1
         for name, content in files.items()

@@ -1,4 +1,8 @@
+from __future__ import annotations
+
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,16 +13,16 @@ from siftnet.data.formats.axes import lay_out, parse_geometry
 from siftnet.geometry import Grid, Unknown, ring, torus, volume
 
 
-def write(root, **content):
+def write(root: Path, **content: Any) -> Any:
     np.savez(root / "sensors.npz", **content)
     return root / "sensors.npz"
 
 
-def read(path, **changes):
+def read(path: Path, **changes: Any) -> Any:
     return arrays.read(DataConfig(format="npz", root=path, **changes))
 
 
-def test_classes_of_whole_numbers_need_not_start_at_0(tmp_path):
+def test_classes_of_whole_numbers_need_not_start_at_0(tmp_path: Path) -> None:
     raw = read(write(tmp_path, x=np.arange(6.0).reshape(3, 2), y=np.array([7, -1, 7])))
     assert raw.inputs_NI.dtype == np.float32
     assert raw.inputs_NI.tolist() == [[0, 1], [2, 3], [4, 5]]
@@ -28,20 +32,20 @@ def test_classes_of_whole_numbers_need_not_start_at_0(tmp_path):
 
 
 @pytest.mark.parametrize("y", [np.array(["b", "a", "b"]), np.array([b"b", b"a", b"b"])])
-def test_classes_of_text(tmp_path, y):
+def test_classes_of_text(tmp_path: Path, y: Any) -> None:
     raw = read(write(tmp_path, x=np.ones((3, 2)), y=y))
     assert raw.labels_N.tolist() == [1, 0, 1]
     assert raw.class_names == ("a", "b")
 
 
-def test_floats_are_numeric_targets_even_if_whole(tmp_path):
+def test_floats_are_numeric_targets_even_if_whole(tmp_path: Path) -> None:
     raw = read(write(tmp_path, x=np.ones((3, 2)), y=np.array([[1.0], [2.0], [1.0]])))
     assert raw.classes is None
     assert raw.labels_N.dtype == np.float32
     assert raw.labels_N.tolist() == [1, 2, 1]
 
 
-def test_held_out_arrays(tmp_path):
+def test_held_out_arrays(tmp_path: Path) -> None:
     path = write(tmp_path, x=np.ones((3, 2)), y=np.array([1, 2, 1]), x_test=np.zeros((2, 2)), y_test=np.array([2, 2]))
     raw = read(path)
     assert raw.inputs_NI.tolist() == [[1, 1]] * 3 + [[0, 0]] * 2
@@ -62,7 +66,7 @@ def test_held_out_arrays(tmp_path):
         (np.asfortranarray(np.array([[0, 1], [2, 3], [4, 5]], np.float32)), np.float32),
     ],
 )
-def test_whole_numbers_within_a_byte_stay_bytes(tmp_path, x, dtype):
+def test_whole_numbers_within_a_byte_stay_bytes(tmp_path: Path, x: Any, dtype: Any) -> None:
     inputs_NI = read(write(tmp_path, x=x, y=np.array([0, 1, 0]))).inputs_NI
     assert inputs_NI.dtype == dtype
     assert inputs_NI.dtype.isnative
@@ -82,7 +86,7 @@ def test_whole_numbers_within_a_byte_stay_bytes(tmp_path, x, dtype):
         ((5, 8, 9), volume(5, 8, 9)),
     ],
 )
-def test_layout_that_the_shape_tells(shape, geometry):
+def test_layout_that_the_shape_tells(shape: Any, geometry: Any) -> None:
     x = np.arange(2 * np.prod(shape)).reshape(2, *shape)
     inputs_NI, found = lay_out(x, "auto")
     assert found == geometry
@@ -90,10 +94,11 @@ def test_layout_that_the_shape_tells(shape, geometry):
 
 
 @pytest.mark.parametrize("geometry", ["auto", "grid:3x8x9", "torus:3x8x9"])
-def test_channels_last_are_brought_to_the_front(geometry):
+def test_channels_last_are_brought_to_the_front(geometry: Any) -> None:
     x_NCHW = np.arange(2 * 3 * 8 * 9).reshape(2, 3, 8, 9)
     inputs_NI, found = lay_out(np.moveaxis(x_NCHW, 1, -1), geometry)
     np.testing.assert_array_equal(inputs_NI, x_NCHW.reshape(2, -1))
+    assert isinstance(found, Grid)
     assert (found.shape, found.channels) == ((8, 9), 3)
     assert found.periodic == geometry.startswith("torus")
 
@@ -111,7 +116,7 @@ def test_channels_last_are_brought_to_the_front(geometry):
         ("volume:1x2x3x4", volume(2, 3, 4)),
     ],
 )
-def test_spelled_geometry(text, geometry):
+def test_spelled_geometry(text: Any, geometry: Any) -> None:
     assert parse_geometry(text, 24) == geometry
     inputs_NI, found = lay_out(np.arange(48).reshape(2, 24), text)
     assert found == geometry
@@ -132,12 +137,12 @@ def test_spelled_geometry(text, geometry):
         ("grid:1x5x5", "has 25 inputs and the data have 24"),
     ],
 )
-def test_geometry_that_does_not_fit(text, message):
+def test_geometry_that_does_not_fit(text: Any, message: Any) -> None:
     with pytest.raises(ValueError, match=message):
         parse_geometry(text, 24)
 
 
-def test_geometry_that_contradicts_the_shape():
+def test_geometry_that_contradicts_the_shape() -> None:
     with pytest.raises(ValueError, match=r"grid:1x6x4 does not fit examples of shape \(4, 6\)"):
         lay_out(np.zeros((2, 4, 6)), "grid:1x6x4")
     with pytest.raises(ValueError, match="can be laid out in several ways"):
@@ -167,19 +172,19 @@ GOOD = {"x": np.ones((4, 2)), "y": np.array([0, 1, 0, 1])}
         ({"x_test": np.ones((2, 2)), "y_test": np.array([0, 2])}, "has the class 2 only in y_test"),
     ],
 )
-def test_bad_arrays(tmp_path, changes, message):
+def test_bad_arrays(tmp_path: Path, changes: Any, message: Any) -> None:
     path = write(tmp_path, **(GOOD | changes))
     with pytest.raises(ValueError, match=message) as error:
         read(path)
     assert str(path) in str(error.value)
 
 
-def test_absent_array(tmp_path):
+def test_absent_array(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no array named y, it holds labels, x"):
         read(write(tmp_path, x=np.ones((4, 2)), labels=np.ones(4)))
 
 
-def replace_member(path, content):
+def replace_member(path: Path, content: Any) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x.npy", content)
         archive.writestr("y.npy", content)
@@ -203,7 +208,7 @@ HEADER = (
         (lambda path: replace_member(path, HEADER.replace(b"(4, 2), }", b"(-4, -2)}") + bytes(8)), "not as an array"),
     ],
 )
-def test_bad_files(tmp_path, damage, message):
+def test_bad_files(tmp_path: Path, damage: Any, message: Any) -> None:
     path = write(tmp_path, **GOOD)
     damage(path)
     with pytest.raises(ValueError, match=message):

@@ -1,4 +1,8 @@
+from __future__ import annotations
+
 import pickle
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +14,7 @@ from siftnet.geometry import Grid
 NAMES = {"cifar10": [f"data_batch_{n}" for n in range(1, 6)] + ["test_batch"], "cifar100": ["train", "test"]}
 
 
-def python2_bytes(value):
+def python2_bytes(value: Any) -> Any:
     """The opcodes of Python 2 for text, numbers, lists and dictionaries of them, and uint8 arrays (n, I)."""
     if isinstance(value, str):
         return b"T" + len(value).to_bytes(4, "little") + value.encode("latin1")
@@ -27,11 +31,11 @@ def python2_bytes(value):
     return array + shape + dtype + b"\x89" + raw + b"tb"
 
 
-def write(path, content, python):
+def write(path: Path, content: Any, python: Any) -> None:
     path.write_bytes(b"\x80\x02" + python2_bytes(content) + b"." if python == 2 else pickle.dumps(content, 2))
 
 
-def write_all(root, format_="cifar10", python=3, **changes):
+def write_all(root: Path, format_: Any = "cifar10", python: Any = 3, **changes: Any) -> Any:
     key, classes = ("labels", 10) if format_ == "cifar10" else ("fine_labels", 100)
     images = {}
     for name in NAMES[format_]:
@@ -46,11 +50,12 @@ def write_all(root, format_="cifar10", python=3, **changes):
 
 @pytest.mark.parametrize("python", [2, 3])
 @pytest.mark.parametrize(("format_", "classes"), [("cifar10", 10), ("cifar100", 100)])
-def test_batches_of_either_python(tmp_path, format_, classes, python):
+def test_batches_of_either_python(tmp_path: Path, format_: Any, classes: Any, python: Any) -> None:
     images = write_all(tmp_path, format_, python, coarse_labels=[0, 0, 0, 0])
     raw = cifar.read(DataConfig(format=format_, root=tmp_path))
     np.testing.assert_array_equal(raw.inputs_NI, np.concatenate(list(images.values())))
     assert raw.labels_N.tolist() == [0, 1, classes - 1, 3] * len(images)
+    assert raw.held_out_N is not None
     assert raw.held_out_N.tolist() == list(range(4 * len(images) - 4, 4 * len(images)))
     assert raw.geometry == Grid((32, 32), 3)
     assert raw.classes == classes
@@ -58,7 +63,7 @@ def test_batches_of_either_python(tmp_path, format_, classes, python):
     assert raw.inputs_NI.flags.writeable
 
 
-def test_keys_and_names_of_bytes(tmp_path):
+def test_keys_and_names_of_bytes(tmp_path: Path) -> None:
     write_all(tmp_path)
     path = tmp_path / "data_batch_1"
     content = pickle.loads(path.read_bytes())
@@ -67,7 +72,7 @@ def test_keys_and_names_of_bytes(tmp_path):
     assert cifar.read(DataConfig(format="cifar10", root=tmp_path)).class_names == ("cat",) * 10
 
 
-def test_names_are_not_needed(tmp_path):
+def test_names_are_not_needed(tmp_path: Path) -> None:
     write_all(tmp_path)
     (tmp_path / "batches.meta").unlink()
     assert cifar.read(DataConfig(format="cifar10", root=tmp_path)).class_names == ()
@@ -90,7 +95,7 @@ def test_names_are_not_needed(tmp_path):
         ("batches.meta", {}, "does not name 10 classes"),
     ],
 )
-def test_bad_files(tmp_path, name, content, message):
+def test_bad_files(tmp_path: Path, name: Any, content: Any, message: Any) -> None:
     write_all(tmp_path)
     if content is None:
         (tmp_path / name).unlink()
@@ -101,7 +106,7 @@ def test_bad_files(tmp_path, name, content, message):
     assert str(tmp_path / name) in str(error.value)
 
 
-def test_cifar10_read_as_cifar100(tmp_path):
+def test_cifar10_read_as_cifar100(tmp_path: Path) -> None:
     write_all(tmp_path)
     (tmp_path / "test_batch").rename(tmp_path / "train")
     with pytest.raises(ValueError, match="but not fine_labels"):

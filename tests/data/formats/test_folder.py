@@ -1,3 +1,8 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,18 +12,18 @@ from siftnet.data.formats import folder
 from siftnet.geometry import Grid
 
 
-def image(path, shape=(4, 5, 3), seed=0):
+def image(path: Path, shape: Any = (4, 5, 3), seed: Any = 0) -> Any:
     pixels = np.random.default_rng([seed, *path.name.encode()]).integers(0, 256, shape, dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)
     return pixels
 
 
-def read(root):
+def read(root: Path) -> Any:
     return folder.read(DataConfig(format="folder", root=root))
 
 
-def test_one_folder_a_class(tmp_path):
+def test_one_folder_a_class(tmp_path: Path) -> None:
     dog = image(tmp_path / "dog" / "b.png")
     cat = [image(tmp_path / "cat" / "images" / "2.png"), image(tmp_path / "cat" / "images" / "3.PNG")]
     (tmp_path / ".hidden").mkdir()
@@ -31,7 +36,7 @@ def test_one_folder_a_class(tmp_path):
     np.testing.assert_array_equal(raw.inputs_NI.reshape(3, 3, 4, 5), np.stack([*cat, dog]).transpose(0, 3, 1, 2))
 
 
-def test_grey_images_have_one_channel(tmp_path):
+def test_grey_images_have_one_channel(tmp_path: Path) -> None:
     pixels = image(tmp_path / "a" / "1.png", (4, 5))
     image(tmp_path / "b" / "1.png", (4, 5))
     raw = read(tmp_path)
@@ -40,7 +45,7 @@ def test_grey_images_have_one_channel(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["test", "val"])
-def test_training_and_held_out_folders(tmp_path, name):
+def test_training_and_held_out_folders(tmp_path: Path, name: Any) -> None:
     for part, label in [("train", "a"), ("train", "b"), (name, "b")]:
         image(tmp_path / part / label / "1.png")
     raw = read(tmp_path)
@@ -49,7 +54,7 @@ def test_training_and_held_out_folders(tmp_path, name):
     assert raw.notes == ()
 
 
-def test_test_goes_before_val(tmp_path):
+def test_test_goes_before_val(tmp_path: Path) -> None:
     for part, label in [("train", "a"), ("train", "b"), ("val", "a"), ("test", "b")]:
         image(tmp_path / part / label / f"{part}.png")
     raw = read(tmp_path)
@@ -57,13 +62,13 @@ def test_test_goes_before_val(tmp_path):
     assert "val are not used" in raw.notes[0]
 
 
-def test_training_folder_alone(tmp_path):
+def test_training_folder_alone(tmp_path: Path) -> None:
     for label in "ab":
         image(tmp_path / "train" / label / "1.png")
     assert read(tmp_path).held_out_N is None
 
 
-def spoil(path, content):
+def spoil(path: Path, content: Any) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
 
@@ -84,7 +89,7 @@ def spoil(path, content):
         (lambda root: image(root / "train" / "a" / "1.png"), "train has 1 folders"),
     ],
 )
-def test_bad_folders(tmp_path, damage, message):
+def test_bad_folders(tmp_path: Path, damage: Any, message: Any) -> None:
     for label in "ab":
         image(tmp_path / label / "1.png")
     damage(tmp_path)
@@ -93,13 +98,13 @@ def test_bad_folders(tmp_path, damage, message):
     assert str(tmp_path) in str(error.value)
 
 
-def test_class_without_training(tmp_path):
+def test_class_without_training(tmp_path: Path) -> None:
     for part, label in [("train", "a"), ("train", "b"), ("test", "c")]:
         image(tmp_path / part / label / "1.png")
     with pytest.raises(ValueError, match=r"c is a class that .*train does not have"):
         read(tmp_path)
 
 
-def test_no_classes(tmp_path):
+def test_no_classes(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has 0 folders: put the images of each class"):
         read(tmp_path)

@@ -1,5 +1,9 @@
+from __future__ import annotations
+
 import gzip
 import struct
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +15,11 @@ from siftnet.geometry import Grid
 FILES = {"train-images": 3, "train-labels": 1, "t10k-images": 3, "t10k-labels": 1}
 
 
-def encode(array, code=0x08):
+def encode(array: Any, code: Any = 0x08) -> Any:
     return struct.pack(">HBB", 0, code, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
 
 
-def write_all(root, dot="-", suffix=""):
+def write_all(root: Path, dot: Any = "-", suffix: Any = "") -> Any:
     rng = np.random.default_rng(0)
     arrays = {
         "train-images": rng.integers(0, 256, (6, 5, 4), dtype=np.uint8),
@@ -30,13 +34,13 @@ def write_all(root, dot="-", suffix=""):
     return arrays
 
 
-def read(root):
+def read(root: Path) -> Any:
     return idx.read(DataConfig(format="idx", root=root))
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 @pytest.mark.parametrize("dot", ["-", "."])
-def test_four_files(tmp_path, dot, suffix):
+def test_four_files(tmp_path: Path, dot: Any, suffix: Any) -> None:
     arrays = write_all(tmp_path, dot, suffix)
     raw = read(tmp_path)
     images = np.concatenate([arrays["train-images"], arrays["t10k-images"]])
@@ -66,7 +70,7 @@ IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
         (LABELS, encode(np.array([1, 5], np.uint8)), "test label 5, and training labels end at 4"),
     ],
 )
-def test_bad_files(tmp_path, name, content, message):
+def test_bad_files(tmp_path: Path, name: Any, content: Any, message: Any) -> None:
     write_all(tmp_path)
     (tmp_path / name).unlink()
     if content is not None:
@@ -77,7 +81,7 @@ def test_bad_files(tmp_path, name, content, message):
 
 
 @pytest.mark.parametrize("content", [gzip.compress(bytes(500))[:-9], b"no gzip", gzip.compress(bytes(9))[:12] + b"zz"])
-def test_bad_gzip(tmp_path, content):
+def test_bad_gzip(tmp_path: Path, content: Any) -> None:
     write_all(tmp_path, suffix=".gz")
     (tmp_path / f"{IMAGES}.gz").write_bytes(content)
     with pytest.raises(ValueError, match=r"t10k-images-idx3-ubyte.gz is not a complete gzip file"):

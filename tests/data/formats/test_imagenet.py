@@ -1,9 +1,12 @@
+from __future__ import annotations
+
 import os
 import pickle
 import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +17,9 @@ from siftnet.data.load import load_dataset
 from siftnet.geometry import Grid
 
 
-def write(root, name, numbers, *, form="npz", width=3 * 8 * 8, seed=0, **changes):
+def write(
+    root: Path, name: Any, numbers: Any, *, form: Any = "npz", width: Any = 3 * 8 * 8, seed: Any = 0, **changes: Any
+) -> Any:
     rng = np.random.default_rng([seed, *name.encode()])
     data = rng.integers(0, 256, (len(numbers), width), dtype=np.uint8)
     content = {"data": data, "labels": np.array(numbers), "mean": data.mean(axis=0)} | changes
@@ -26,17 +31,17 @@ def write(root, name, numbers, *, form="npz", width=3 * 8 * 8, seed=0, **changes
     return data
 
 
-def write_all(root, form="npz", **changes):
+def write_all(root: Path, form: Any = "npz", **changes: Any) -> Any:
     parts = [write(root, f"train_data_batch_{n}", [1, 2, 3, n] * 5, form=form, **changes) for n in (1, 2, 3)]
     return parts, write(root, "val_data", [3, 1], form=form, **changes)
 
 
-def read(root, **changes):
+def read(root: Path, **changes: Any) -> Any:
     return imagenet.read(DataConfig(root=root, **changes))
 
 
 @pytest.mark.parametrize("form", ["npz", "pickle"])
-def test_all_batches_in_order_and_labels_from_0(tmp_path, form):
+def test_all_batches_in_order_and_labels_from_0(tmp_path: Path, form: Any) -> None:
     parts, held_out = write_all(tmp_path, form)
     raw = read(tmp_path)
     np.testing.assert_array_equal(raw.inputs_NI, np.concatenate([*parts, held_out]))
@@ -46,14 +51,14 @@ def test_all_batches_in_order_and_labels_from_0(tmp_path, form):
     assert (raw.classes, raw.class_names, raw.geometry) == (3, (), Grid((8, 8), 3))
 
 
-def test_ten_batches_come_in_the_order_of_their_numbers(tmp_path):
+def test_ten_batches_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     for n in range(1, 11):
         write(tmp_path, f"train_data_batch_{n}", [n])
     write(tmp_path, "val_data", [1])
     assert read(tmp_path).labels_N.tolist() == [*range(10), 0]
 
 
-def test_compressed_and_column_major_arrays(tmp_path):
+def test_compressed_and_column_major_arrays(tmp_path: Path) -> None:
     data = np.arange(4 * 192).reshape(4, 192).astype(np.uint8)
     np.savez_compressed(tmp_path / "train_data_batch_1.npz", data=data, labels=[1, 2, 1, 2])
     np.savez(tmp_path / "val_data.npz", data=np.asfortranarray(data), labels=[1, 2, 1, 2])
@@ -62,7 +67,7 @@ def test_compressed_and_column_major_arrays(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["npz", "pickle"])
-def test_share_reads_only_what_is_used(tmp_path, form):
+def test_share_reads_only_what_is_used(tmp_path: Path, form: Any) -> None:
     parts, held_out = write_all(tmp_path, form)
     raw = read(tmp_path, share=0.5)
     assert raw.inputs_NI.shape == (32, 192)
@@ -76,14 +81,14 @@ def test_share_reads_only_what_is_used(tmp_path, form):
     assert not np.array_equal(raw.inputs_NI, read(tmp_path, share=0.5, seed=1).inputs_NI)
 
 
-def test_wordnet_ids_name_and_number_the_classes(tmp_path):
+def test_wordnet_ids_name_and_number_the_classes(tmp_path: Path) -> None:
     write_all(tmp_path)
     (tmp_path / "wnids.txt").write_text("n01\nn02\nn03\nn04\n")
     raw = read(tmp_path)
     assert (raw.classes, raw.class_names) == (4, ("n01", "n02", "n03", "n04"))
 
 
-def test_memory_stays_near_the_size_of_the_data(tmp_path):
+def test_memory_stays_near_the_size_of_the_data(tmp_path: Path) -> None:
     for n in range(1, 5):
         write(tmp_path, f"train_data_batch_{n}", [1] * 1000, width=12288)
     write(tmp_path, "val_data", [1], width=12288)
@@ -96,19 +101,19 @@ def test_memory_stays_near_the_size_of_the_data(tmp_path):
     assert size < peak < size + 40e6, f"{peak / 1e6:.0f} MB for {size / 1e6:.0f} MB of images"
 
 
-def overwrite(name, **changes):
+def overwrite(name: Any, **changes: Any) -> Any:
     return lambda root: write(root, name, [1, 2], **changes)
 
 
-def cut(name, form):
-    def damage(root):
+def cut(name: Any, form: Any) -> Any:
+    def damage(root: Path) -> None:
         path = root / (f"{name}.npz" if form == "npz" else name)
         path.write_bytes(path.read_bytes()[:2000])
 
     return damage
 
 
-def flip_a_byte(root):
+def flip_a_byte(root: Path) -> None:
     path = root / "train_data_batch_2.npz"
     content = bytearray(path.read_bytes())
     content[1000] ^= 1
@@ -137,7 +142,7 @@ def flip_a_byte(root):
         (lambda root: (root / "wnids.txt").write_text("\n"), "is empty"),
     ],
 )
-def test_bad_files(tmp_path, damage, message):
+def test_bad_files(tmp_path: Path, damage: Any, message: Any) -> None:
     write_all(tmp_path)
     damage(tmp_path)
     with pytest.raises(ValueError, match=message) as error:
@@ -156,7 +161,7 @@ def test_bad_files(tmp_path, damage, message):
         (overwrite("val_data", form="pickle", labels=[[1], [1, 2]]), "rows of different lengths"),
     ],
 )
-def test_bad_pickles(tmp_path, damage, message):
+def test_bad_pickles(tmp_path: Path, damage: Any, message: Any) -> None:
     write_all(tmp_path, "pickle")
     damage(tmp_path)
     with pytest.raises(ValueError, match=message):
@@ -165,7 +170,7 @@ def test_bad_pickles(tmp_path, damage, message):
 
 @pytest.mark.data
 @pytest.mark.parametrize("form", ["npz", "pickle"])
-def test_tiny_imagenet(tmp_path, form):
+def test_tiny_imagenet(tmp_path: Path, form: Any) -> None:
     if "SIFTNET_DATA" not in os.environ:
         pytest.skip("SIFTNET_DATA does not say where the real data are")
     unpack = Path(os.environ["SIFTNET_DATA"]) / "unpack.py"

@@ -1,4 +1,8 @@
+from __future__ import annotations
+
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,25 +14,25 @@ from siftnet.data.load import load_dataset
 from siftnet.geometry import Grid, Unknown
 
 
-def config(path, geometry="auto", **changes):
+def config(path: Path, geometry: Any = "auto", **changes: Any) -> Any:
     return DataConfig(
         format="table", root=path, holdout=0.5, geometry=geometry, table=TableConfig(**({"target": "y"} | changes))
     )
 
 
-def write(root, text, name="sensors.csv"):
+def write(root: Path, text: Any, name: Any = "sensors.csv") -> Any:
     (root / name).write_text(text)
     return root / name
 
 
-def read(path, **changes):
+def read(path: Path, **changes: Any) -> Any:
     return table.read(config(path, **changes))
 
 
 CSV = "a,y,b\n1.5,no,True\n2,yes,False\n-1,no,True\n4,yes,True\n"
 
 
-def check(raw):
+def check(raw: Any) -> None:
     assert raw.inputs_NI.dtype == np.float32
     assert raw.inputs_NI.tolist() == [[1.5, 1], [2, 0], [-1, 1], [4, 1]]
     assert raw.labels_N.tolist() == [0, 1, 0, 1]
@@ -36,14 +40,14 @@ def check(raw):
     assert (raw.name, raw.geometry, raw.held_out_N) == ("sensors", Unknown(2), None)
 
 
-def test_csv_and_tsv(tmp_path):
+def test_csv_and_tsv(tmp_path: Path) -> None:
     check(read(write(tmp_path, CSV)))
     check(read(write(tmp_path, CSV.replace(",", "\t"), "sensors.tsv")))
     pd.read_csv(tmp_path / "sensors.csv").to_csv(tmp_path / "sensors.csv.gz", index=False)
     check(read(tmp_path / "sensors.csv.gz"))
 
 
-def test_parquet(tmp_path):
+def test_parquet(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="parquet needs pyarrow")
     frame = pd.read_csv(write(tmp_path, CSV))
     frame.to_parquet(tmp_path / "sensors.parquet")
@@ -55,7 +59,7 @@ def test_parquet(tmp_path):
         read(tmp_path / "sensors.parquet")
 
 
-def test_parquet_without_pyarrow(tmp_path, monkeypatch):
+def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ValueError, match=r"needs pyarrow: pip install siftnet\[parquet\]"):
         read(write(tmp_path, "", "sensors.parquet"))
@@ -72,7 +76,7 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
         (["1", "3", "1", "3"], "numbers", ()),
     ],
 )
-def test_whether_the_target_is_a_class_or_a_number(tmp_path, values, task, names):
+def test_whether_the_target_is_a_class_or_a_number(tmp_path: Path, values: Any, task: Any, names: Any) -> None:
     raw = read(write(tmp_path, "a,y\n" + "".join(f"1,{value}\n" for value in values)), task=task)
     assert raw.class_names == names
     assert raw.classes == (len(names) or None)
@@ -80,12 +84,12 @@ def test_whether_the_target_is_a_class_or_a_number(tmp_path, values, task, names
         np.testing.assert_array_equal(raw.labels_N, np.array(values, np.float32))
 
 
-def test_many_whole_numbers_are_numbers(tmp_path):
+def test_many_whole_numbers_are_numbers(tmp_path: Path) -> None:
     raw = read(write(tmp_path, "a,y\n" + "".join(f"1,{k % 21}\n" for k in range(84))))
     assert raw.classes is None
 
 
-def test_geometry_as_told(tmp_path):
+def test_geometry_as_told(tmp_path: Path) -> None:
     assert read(write(tmp_path, CSV), geometry="grid:1x1x2").geometry == Grid((1, 2))
 
 
@@ -111,14 +115,14 @@ def test_geometry_as_told(tmp_path):
         ("a,y\n1,1e300\n1,2\n", {"task": "numbers"}, "target column y of .* has infinite values"),
     ],
 )
-def test_bad_tables(tmp_path, text, changes, message):
+def test_bad_tables(tmp_path: Path, text: Any, changes: Any, message: Any) -> None:
     path = write(tmp_path, text)
     with pytest.raises(ValueError, match=message) as error:
         read(path, **changes)
     assert str(path) in str(error.value)
 
 
-def test_bad_files(tmp_path):
+def test_bad_files(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="ends in none of"):
         read(write(tmp_path, CSV, "sensors.xlsx"))
     (tmp_path / "sensors.csv").write_bytes(b"a,y\n\xff\xfe\x00,1\n")
@@ -128,7 +132,7 @@ def test_bad_files(tmp_path):
         read(write(tmp_path, CSV, "sensors.csv.gz"))
 
 
-def gappy(root, rows=200):
+def gappy(root: Path, rows: Any = 200) -> Any:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(
         {"a": rng.exponential(3.0, rows), "b": rng.normal(size=rows), "c": 7.0, "y": np.arange(rows) % 2}
@@ -139,7 +143,7 @@ def gappy(root, rows=200):
 
 
 @pytest.mark.parametrize("missing", ["mean", "median", "zero"])
-def test_missing_values_are_filled_in_by_training_rows_alone(tmp_path, missing):
+def test_missing_values_are_filled_in_by_training_rows_alone(tmp_path: Path, missing: Any) -> None:
     path, frame = gappy(tmp_path)
     dataset = load_dataset(config(path, missing=missing))
     gaps = frame["a"].isna().to_numpy()
@@ -153,7 +157,7 @@ def test_missing_values_are_filled_in_by_training_rows_alone(tmp_path, missing):
     assert dataset.input_names == ("a", "b", "c")
 
 
-def test_column_that_training_never_saw(tmp_path):
+def test_column_that_training_never_saw(tmp_path: Path) -> None:
     path, frame = gappy(tmp_path)
     train = load_dataset(config(path, missing="zero")).splits["train"]
     frame.loc[train, "a"] = np.nan
@@ -164,7 +168,7 @@ def test_column_that_training_never_saw(tmp_path):
 
 
 @pytest.mark.parametrize("scale", ["standard", "range", "none"])
-def test_scaling_by_training_rows_alone(tmp_path, scale):
+def test_scaling_by_training_rows_alone(tmp_path: Path, scale: Any) -> None:
     path, _ = gappy(tmp_path)
     dataset = load_dataset(config(path, missing="zero", scale=scale))
     seen = (dataset.inputs_NI - dataset.center_I) * dataset.scale_I

@@ -1,7 +1,11 @@
+from __future__ import annotations
+
 import collections
 import os
 import pickle
 import pickletools
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,16 +22,16 @@ PYTHON2 = (
 )
 
 
-def load(tmp_path, content):
+def load(tmp_path: Path, content: Any) -> Any:
     path = tmp_path / "batch"
     path.write_bytes(content)
     return unpickle.load(path)
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_arrays_and_plain_containers_survive_every_protocol(tmp_path, protocol):
+def test_arrays_and_plain_containers_survive_every_protocol(tmp_path: Path, protocol: Any) -> None:
     shared = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    content = {
+    content: dict[str, Any] = {
         "data": shared,
         "again": [shared, (shared,)],
         "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
@@ -51,7 +55,7 @@ def test_arrays_and_plain_containers_survive_every_protocol(tmp_path, protocol):
         assert loaded[key] == content[key]
 
 
-def test_both_module_names_of_numpy(tmp_path):
+def test_both_module_names_of_numpy(tmp_path: Path) -> None:
     content = pickle.dumps({"x": np.arange(4), "s": np.int64(3)}, protocol=2)
     new, old = content.replace(b"numpy.core.", b"numpy._core."), content.replace(b"numpy._core.", b"numpy.core.")
     assert new != old
@@ -59,7 +63,7 @@ def test_both_module_names_of_numpy(tmp_path):
         assert load(tmp_path, version)["x"].tolist() == [0, 1, 2, 3]
 
 
-def test_python_2(tmp_path):
+def test_python_2(tmp_path: Path) -> None:
     loaded = load(tmp_path, PYTHON2)
     assert loaded["data"].tolist() == [[0, 1, 255], [128, 127, 10]]
     assert loaded["data"].dtype == np.uint8
@@ -68,14 +72,14 @@ def test_python_2(tmp_path):
 
 
 class Calls:
-    def __init__(self, function, *arguments):
+    def __init__(self, function: Any, *arguments: Any) -> None:
         self.reduced = function, arguments
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return self.reduced
 
 
-def object_array_opcodes():
+def object_array_opcodes() -> Any:
     return pickle.dumps(np.array([1, "a", None], dtype=object), protocol=2)
 
 
@@ -105,13 +109,13 @@ def object_array_opcodes():
         (PYTHON2.replace(b"U\x06\x00\x01\xff\x80\x7f\n", b"]"), "an array of Python objects"),
     ],
 )
-def test_hostile_pickles_are_refused(tmp_path, content, asked):
+def test_hostile_pickles_are_refused(tmp_path: Path, content: Any, asked: Any) -> None:
     with pytest.raises(ValueError, match="and siftnet loads only numeric arrays") as refusal:
         load(tmp_path, content)
     assert f"batch asks for {asked}" in str(refusal.value)
 
 
-def test_refused_before_it_runs(tmp_path):
+def test_refused_before_it_runs(tmp_path: Path) -> None:
     load_me = pickle.dumps(Calls(os.mkdir, str(tmp_path / "made")))
     with pytest.raises(ValueError, match="mkdir"):
         load(tmp_path, load_me)
@@ -121,7 +125,7 @@ def test_refused_before_it_runs(tmp_path):
 
 
 @pytest.mark.parametrize("length", range(len(PYTHON2)))
-def test_cut_off_anywhere(tmp_path, length):
+def test_cut_off_anywhere(tmp_path: Path, length: Any) -> None:
     with pytest.raises(ValueError, match="is not a complete pickle"):
         load(tmp_path, PYTHON2[:length])
 
@@ -142,17 +146,17 @@ def test_cut_off_anywhere(tmp_path, length):
         b"Pid\n.",
     ],
 )
-def test_no_complete_pickle(tmp_path, content):
+def test_no_complete_pickle(tmp_path: Path, content: Any) -> None:
     with pytest.raises(ValueError, match="is not a complete pickle"):
         load(tmp_path, content)
 
 
-def test_no_file(tmp_path):
+def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         unpickle.load(tmp_path / "absent")
 
 
-def test_python_2_fixture_is_what_it_claims():
+def test_python_2_fixture_is_what_it_claims() -> None:
     opcodes = {opcode.name for opcode, _, _ in pickletools.genops(PYTHON2)}
     assert "SHORT_BINSTRING" in opcodes
     assert "BINUNICODE" not in opcodes

@@ -12,7 +12,7 @@ import torch
 
 from siftnet.kernels.blocks.layout import DTYPES, Storage, block_counts, from_blocks, padded, to_blocks
 from siftnet.kernels.blocks.plain import PLAIN, VECTOR
-from siftnet.kernels.blocks.products import Products
+from siftnet.kernels.blocks.products import Products, Terms
 from siftnet.kernels.blocks.rule import Slots
 from siftnet.kernels.blocks.sparse import Sparse
 from siftnet.kernels.blocks.tile_product import has_amx
@@ -120,7 +120,7 @@ def test_the_update_follows_from_the_gradient_at_survivors_alone(layer: Layer) -
     total_O = layer.d_BO.sum(0)
     shift_I = (layer.beta_I - layer.scale_I * layer.mean_I).astype(np.float32)
     by_input = layer.products.update(
-        PLAIN_SGD, layer.d, layer.z, total_O, layer.vectors[0], np.pad(shift_I, (0, padded(I) - I)),
+        PLAIN_SGD, layer.d, layer.z, Terms(total_O, layer.vectors[0], np.pad(shift_I, (0, padded(I) - I))),
         Slots(layer.weights, NONE, NONE),
     )  # fmt: skip
     after = np.zeros(O * I, np.float32)
@@ -179,7 +179,7 @@ def test_any_number_of_threads_gives_the_bits_of_one(kind: type, space: Workspac
         out, moments = layer.space.activations(O), np.zeros((2, O, 2))
         layer.products.forward(layer.z, layer.constant_O, layer.centre_O, True, out, moments)
         by_input = layer.products.update(
-            PLAIN_SGD, layer.d, layer.z, np.ones(O), *layer.vectors[:2], Slots(layer.weights, NONE, NONE)
+            PLAIN_SGD, layer.d, layer.z, Terms(np.ones(O), *layer.vectors[:2]), Slots(layer.weights, NONE, NONE)
         )
         sums = np.zeros((2, I))
         layer.products.backward(layer.d, *np.ones((3, I), np.float32), layer.z, sums)

@@ -16,6 +16,7 @@ from siftnet.config.fields import AnalysisConfig, RunConfig
 from siftnet.runs import replicates
 from siftnet.runs.replicates import resume_replicates, run_replicates
 from siftnet.runs.single import resume, run
+from siftnet.store.atomic import lock
 from siftnet.store.folder import RunFolder, open_replicates, replicates_in
 from siftnet.store.run import Run
 from small import config, dataset
@@ -155,11 +156,11 @@ def test_what_has_no_finished_round_is_left_out_of_what_is_measured(
     assert capsys.readouterr().out.splitlines()[-1] == str(out / "report.html")
     assert [(out / f"seed-{seed}" / "report.html").exists() for seed in (0, 1)] == [False, True]
     shutil.rmtree(out / "seed-1" / "rounds")
-    for command in (ReportCommand(directory=out), AnalyzeCommand(directory=out, analysis=quick)):
+    for without in (ReportCommand(directory=out), AnalyzeCommand(directory=out, analysis=quick)):
         with pytest.raises(ValueError, match=f"^{out} has no finished round to measure: siftnet resume {out}$"):
-            command()
+            without()
 
 
 def test_a_second_writer_is_refused(two: Path) -> None:
-    with replicates.lock(two / "seed-1"):
+    with lock(two / "seed-1"):
         assert "seed-1 is being written by another siftnet process" in refused(config(prune__rounds=1), 2, two)

@@ -9,6 +9,7 @@ import pytest
 
 from runs.replicates.alike import CHANGES, COUNT, TOGETHER, assert_like_singles, differing, finish
 from siftnet.data.batches import Batches
+from siftnet.data.dataset import Dataset
 from siftnet.kernels.interface import Kernel
 from siftnet.runs import single as launch
 from siftnet.runs.replicates import run_replicates
@@ -45,12 +46,17 @@ def test_side_by_side_each_is_the_single_run_with_its_seed(
 
 def test_the_data_are_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[object] = []
-    monkeypatch.setattr("siftnet.runs.setup.load_dataset", lambda data: (loaded.append(data), dataset())[1])
+
+    def load(data: object) -> Dataset:
+        loaded.append(data)
+        return dataset()
+
+    monkeypatch.setattr("siftnet.runs.setup.load_dataset", load)
     shared: list[Batches] = []
     compile_together = Several.compile_together
 
     def seen(self: Several, *told: Any) -> list[Kernel]:
-        shared.extend(told[-1])
+        shared.extend(problem.batches for problem in told[0])
         return compile_together(self, *told)
 
     monkeypatch.setattr(Several, "compile_together", seen)

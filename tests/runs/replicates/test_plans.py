@@ -11,7 +11,7 @@ import pytest
 from runs.replicates.alike import CHANGES, COUNT, assert_like_singles
 from siftnet.kernels.plan import Plan, Timing
 from siftnet.runs import single as launch
-from siftnet.runs.estimate import estimate
+from siftnet.runs.estimate import estimate_cost
 from siftnet.runs.events import Silent
 from siftnet.runs.replicates import resume_replicates, run_replicates
 from small import Several, config, dataset, setup
@@ -30,11 +30,18 @@ def test_the_kernels_are_timed_once_for_all_and_plans_say_for_which(
     singles: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
-    monkeypatch.setattr(launch, "make_plan", lambda *_, **__: (made.append("made"), timed_plan(0.7))[1])
-    monkeypatch.setattr(
-        launch, "extend_plan", lambda plan, *_, **__: (made.append("extended"), replace(plan, timings=longer))[1]
-    )
     longer, out = timed_plan(0.3).timings, tmp_path / "out"
+
+    def make(*_: object, **__: object) -> Plan:
+        made.append("made")
+        return timed_plan(0.7)
+
+    def extend(plan: Plan, *_: object, **__: object) -> Plan:
+        made.append("extended")
+        return replace(plan, timings=longer)
+
+    monkeypatch.setattr(launch, "make_plan", make)
+    monkeypatch.setattr(launch, "extend_plan", extend)
     asked = config(**CHANGES | {"kernel": "auto"})
     stored = run_replicates(asked, out, 2, dataset=dataset())
     assert made == ["made", "extended"]
@@ -51,7 +58,7 @@ def test_the_kernels_are_timed_once_for_all_and_plans_say_for_which(
 
 def test_where_the_kernel_takes_several_all_of_them_are_timed(several: Several) -> None:
     made = setup(kernel="several", prune__rounds=1)
-    alone, together = estimate(made), estimate(made, 3)
+    alone, together = estimate_cost(made), estimate_cost(made, 3)
     assert several.groups, "an update of all three was timed"
     assert {len(group) for group in several.groups} == {3}
     assert (alone["side_by_side"], together["side_by_side"]) == (False, True)

@@ -6,18 +6,14 @@ import shutil
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from runs.replicates.alike import COUNT, TOGETHER, Asking, assert_like_singles, differing, finish
-from siftnet.config.fields import TrainConfig
-from siftnet.data.batches import Batches
-from siftnet.kernels.dense import Dense
-from siftnet.kernels.interface import Kernel
+from siftnet.kernels.dense import Dense, DenseKernel
+from siftnet.kernels.interface import Problem
 from siftnet.kernels.registry import KERNELS
-from siftnet.network.layers import Network
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.runs import replicates
@@ -29,6 +25,7 @@ from siftnet.runs.replicates import resume_replicates, run_replicates
 from siftnet.runs.single import run
 from siftnet.store.folder import replicates_in
 from siftnet.store.run import Run
+from siftnet.store.summary import RoundSummary
 from small import Several, config, dataset
 
 
@@ -46,7 +43,7 @@ def test_those_who_stand_behind_catch_up_first(tmp_path: Path, several: Several,
         def replicate(self, seed: int) -> Silent:
             return Listening(seed)
 
-        def finished(self, summary: dict[str, Any]) -> None:
+        def finished(self, summary: RoundSummary) -> None:
             told.append((summary.round, self.seed))
 
     run_replicates(config(**TOGETHER), out, COUNT, dataset=dataset(), observer=Listening())
@@ -58,11 +55,12 @@ def test_those_who_stand_behind_catch_up_first(tmp_path: Path, several: Several,
 class Spoiled(Several):
     """One replicate's inputs are no numbers in round 1, which no other sees."""
 
-    def compile(self, network: Network, state: State, masks: Masks, training: TrainConfig, batches: Batches) -> Kernel:
-        if (batches.seed, batches.round) == (1, 1):
-            batches = copy(batches)
+    def compile(self, problem: Problem, state: State, masks: Masks) -> DenseKernel:
+        if (problem.batches.seed, problem.batches.round) == (1, 1):
+            batches = copy(problem.batches)
             batches.center_I = batches.center_I * torch.nan
-        return super().compile(network, state, masks, training, batches)
+            problem = replace(problem, batches=batches)
+        return super().compile(problem, state, masks)
 
 
 def test_one_that_diverges_leaves_and_the_others_finish(

@@ -80,7 +80,8 @@ def _encode(text: Any, codec: Any) -> bytes:
     """Bytes as Python 3 writes them into pickles that Python 2 can read."""
     if codec != "latin1":
         raise RefusedError(f"the codec {codec}")
-    return text.encode("latin1")
+    encoded: bytes = text.encode("latin1")
+    return encoded
 
 
 def _bytes(*values: Any) -> bytes:

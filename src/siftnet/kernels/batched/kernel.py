@@ -14,18 +14,17 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from siftnet.config.fields import TrainConfig
-from siftnet.data.batches import Batches
 from siftnet.kernels.batched.draw import drawn
 from siftnet.kernels.batched.graph import Replayed
 from siftnet.kernels.batched.layers import Tape, backward, forward, input_gradient, standardise
 from siftnet.kernels.batched.layout import Layout
 from siftnet.kernels.batched.losses import mean_loss, summed_loss
-from siftnet.kernels.batched.parameters import Parameters
+from siftnet.kernels.batched.parameters import StackedParameters
 from siftnet.kernels.batched.update import rates_at
-from siftnet.kernels.dense import PRECISIONS, rank_of_label
-from siftnet.kernels.interface import Kernel
-from siftnet.network.layers import Affine, Network
+from siftnet.kernels.dense import PRECISIONS, library_rounding, rank_of_label
+from siftnet.kernels.interface import Kernel, Problem
+from siftnet.kernels.memory import training_bytes
+from siftnet.network.layers import Affine
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation
@@ -39,21 +38,15 @@ SCORED_AT_ONCE = 2**14
 class Stack:
     """R networks in training, which advance together."""
 
-    def __init__(
-        self,
-        network: Network,
-        states: Sequence[State],
-        masks: Sequence[Masks],
-        training: TrainConfig,
-        batches: Sequence[Batches],
-    ) -> None:
-        self.network, self.training, self.batches = network, training, batches
-        self.data, self.step = batches[0], states[0].step
+    def __init__(self, problems: Sequence[Problem], states: Sequence[State], masks: Sequence[Masks]) -> None:
+        self.network, self.training = problems[0].network, problems[0].training
+        self.batches = [problem.batches for problem in problems]
+        self.data, self.step = self.batches[0], states[0].step
         assert all(state.step == self.step for state in states), "replicates stand at one step"
-        assert all(own.dataset is self.data.dataset for own in batches), "replicates are trained on one data set"
-        device, self.low = self.data.device, PRECISIONS[training.precision]
-        self.layers = [layer for layer in network.layers if isinstance(layer, Affine)]
-        self.parameters = Parameters(states, masks, training, device)
+        assert all(own.dataset is self.data.dataset for own in self.batches), "replicates are trained on one data set"
+        device, self.low = self.data.device, PRECISIONS[self.training.precision]
+        self.layers = [layer for layer in self.network.layers if isinstance(layer, Affine)]
+        self.parameters = StackedParameters(problems[0], states, masks)
         self.own = [self.parameters.of_layer(layer.name) for layer in self.layers]
         self._open_statistics(states, device)
         self.at = torch.tensor(self.step, device=device)
@@ -186,7 +179,7 @@ class Stack:
         return State(parameters, statistics, buffers, self.step)
 
 
-class Replicate:
+class StackedKernel:
     """One of the networks of a stack, as a kernel."""
 
     def __init__(self, stack: Stack, number: int) -> None:
@@ -210,24 +203,27 @@ class Batched:
 
     name = "batched"
 
-    def supports(self, network: Network, training: TrainConfig, device: str) -> str | None:
+    def supports(self, problem: Problem) -> str | None:
         """Fully connected networks, on any device."""
-        if not all(isinstance(layer, Affine) for layer in network.layers):
+        if not all(isinstance(layer, Affine) for layer in problem.network.layers):
             return "convolution and pooling are for the kernel dense"
         return None
 
-    def compile(self, network: Network, state: State, masks: Masks, training: TrainConfig, batches: Batches) -> Kernel:
+    def compile(self, problem: Problem, state: State, masks: Masks) -> Kernel:
         """A kernel that continues from `state`."""
-        return self.compile_together(network, [state], [masks], training, [batches])[0]
+        return self.compile_together([problem], [state], [masks])[0]
 
     def compile_together(
-        self,
-        network: Network,
-        states: Sequence[State],
-        masks: Sequence[Masks],
-        training: TrainConfig,
-        batches: Sequence[Batches],
+        self, problems: Sequence[Problem], states: Sequence[State], masks: Sequence[Masks]
     ) -> list[Kernel]:
         """One kernel for each replicate; see `ReplicatingKind`."""
-        stack = Stack(network, states, masks, training, batches)
-        return [Replicate(stack, number) for number in range(len(states))]
+        stack = Stack(problems, states, masks)
+        return [StackedKernel(stack, number) for number in range(len(states))]
+
+    def memory(self, problem: Problem) -> int:
+        """Of one network; see `KernelKind`."""
+        return training_bytes(problem)
+
+    def rounding(self, problem: Problem) -> frozenset[str]:
+        """See `library_rounding`."""
+        return library_rounding(problem)

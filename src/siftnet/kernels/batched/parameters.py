@@ -9,28 +9,27 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from siftnet.config.fields import TrainConfig
 from siftnet.kernels.batched.layers import Affines
 from siftnet.kernels.batched.layout import Layout
-from siftnet.kernels.batched.update import update
+from siftnet.kernels.batched.update import Vectors, update_vectors
+from siftnet.kernels.interface import Problem
 from siftnet.kernels.update_rule import buffers_of
 from siftnet.network.masks import Masks
-from siftnet.network.state import State
+from siftnet.network.state import Buffers, State
 
 
-class Parameters:
+class StackedParameters:
     """Values, gradients and optimiser buffers (R, P) of R networks; pruned entries are 0 in all of them."""
 
-    def __init__(
-        self, states: Sequence[State], masks: Sequence[Masks], training: TrainConfig, device: torch.device
-    ) -> None:
-        self.training = training
+    def __init__(self, problem: Problem, states: Sequence[State], masks: Sequence[Masks]) -> None:
+        self.training = training = problem.training
+        device = problem.batches.device
         self.layout = Layout.of({name: tuple(value.shape) for name, value in states[0].parameters.items()})
         applied = [own.apply(state) for own, state in zip(masks, states, strict=True)]
         self.values_RP = self.layout.pack([state.parameters for state in applied]).to(device)
         self.gradients_RP = torch.zeros_like(self.values_RP)
         self.buffers = {
-            kind: self.layout.pack([_buffer(state, kind) for state in states]).to(device)
+            kind: self.layout.pack([state.optimiser.get(kind, {}) for state in states]).to(device)
             for kind in buffers_of(training)
         }
         pruned_RP = self.layout.pack([{name: ~mask for name, mask in own.items()} for own in masks], torch.bool)
@@ -39,7 +38,7 @@ class Parameters:
         decaying = {
             name: torch.full(shape, training.weight_decay)
             for name, shape in self.layout.shapes.items()
-            if ".norm." not in name
+            if name not in problem.network.undecayed
         }
         self.decay_P = self.layout.pack([decaying])[0].to(device) if training.weight_decay else None
         self.values, self.gradients = self.layout.views(self.values_RP), self.layout.views(self.gradients_RP)
@@ -56,22 +55,14 @@ class Parameters:
 
     def update(self, rates_3: Tensor) -> None:
         """One update by the gradients, at the rates of `rates_at`."""
-        update(
-            self.training, rates_3, self.values_RP, self.gradients_RP, self.buffers, self.pruned_RP, self.decay_P
-        )  # fmt: skip
+        vectors = Vectors(self.values_RP, self.gradients_RP, self.buffers, self.pruned_RP, self.decay_P)
+        update_vectors(self.training, rates_3, vectors)
 
-    def export(self, replicate: int, step: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def export(self, replicate: int, step: int) -> tuple[dict[str, Tensor], Buffers]:
         """Parameters and optimiser buffers of one network as the canonical state has them after `step` updates."""
-        buffers: dict[str, Tensor] = {}
+        buffers: Buffers = {}
         for kind, flat_RP in self.buffers.items() if step else ():
-            own = self.layout.unpack(flat_RP[replicate].cpu())
-            buffers |= {f"{kind}.{name}": value for name, value in own.items()}
+            buffers[kind] = self.layout.unpack(flat_RP[replicate].cpu())
         if step and self.training.optimiser == "adamw":
-            buffers |= {f"step.{name}": torch.tensor(float(step)) for name in self.layout.shapes}
+            buffers["step"] = {name: torch.tensor(float(step)) for name in self.layout.shapes}
         return self.layout.unpack(self.values_RP[replicate].cpu()), buffers
-
-
-def _buffer(state: State, kind: str) -> dict[str, Tensor]:
-    """The optimiser's buffers of one kind, by parameter; none before the first update."""
-    prefix = f"{kind}."
-    return {key.removeprefix(prefix): value for key, value in state.optimiser.items() if key.startswith(prefix)}

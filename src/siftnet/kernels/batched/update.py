@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from math import pi
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,20 +25,22 @@ def rates_at(training: TrainConfig, steps_K: Tensor) -> Tensor:
     return torch.stack([rate, *corrections], 1).float()
 
 
-def update(
-    training: TrainConfig,
-    rates_3: Tensor,
-    values_RP: Tensor,
-    gradients_RP: Tensor,
-    buffers: dict[str, Tensor],
-    pruned_RP: Tensor | None,
-    decay_P: Tensor | None,
-) -> None:
-    """One update in place, of values and buffers; the gradients are used up.
+class Vectors(NamedTuple):
+    """What an update reads and changes."""
 
-    rates_3: a row of `rates_at`; pruned_RP: True where values stay 0, None where nothing is pruned; decay_P: weight
-    decay of each entry, None where there is none.
-    """
+    values_RP: Tensor
+    gradients_RP: Tensor
+    buffers: dict[str, Tensor]
+    """(R, P) each, by PyTorch's names."""
+    pruned_RP: Tensor | None
+    """True where values stay 0; None where nothing is pruned."""
+    decay_P: Tensor | None
+    """Weight decay of each entry; None where there is none."""
+
+
+def update_vectors(training: TrainConfig, rates_3: Tensor, vectors: Vectors) -> None:
+    """One update in place, of values and buffers; the gradients are used up. rates_3: a row of `rates_at`."""
+    values_RP, gradients_RP, buffers, pruned_RP, decay_P = vectors
     if pruned_RP is not None:
         # Not a product: a pruned entry's gradient may be infinite, and 0 * inf is not 0.
         gradients_RP.masked_fill_(pruned_RP, 0.0)

@@ -12,7 +12,7 @@ from siftnet.kernels.blocks.vectors import LANES
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
-def augment(inputs_NI, rows_B, moved_BA, mirrored_B, shape_A, channels, periodic, out_BI):  # type: ignore[no-untyped-def]  # compiled
+def augment_rows(inputs_NI, rows_B, moved_BA, mirrored_B, shape_A, channels, periodic, out_BI):  # type: ignore[no-untyped-def]  # compiled
     """Write inputs_NI[rows_B] to out_BI, moved along every axis and then mirrored along the last.
 
     moved_BA: int64 (B, A), or (0, A) to move nothing; mirrored_B: bool (B,), or (0,) to mirror nothing; shape_A, int64

@@ -14,7 +14,7 @@ from numba import njit, prange
 
 from siftnet.data.batches import Batches
 from siftnet.geometry import Grid
-from siftnet.kernels.blocks.augment import augment
+from siftnet.kernels.blocks.augment import augment_rows
 from siftnet.kernels.blocks.layout import WIDTH, blocks_of, row_moments, store_row
 from siftnet.kernels.blocks.transpose import MIDDLE, finish_sums, gather_bytes, gather_floats, prefetch
 
@@ -85,7 +85,7 @@ class Gatherer:
         moved = np.empty((0, grid.ndim), np.int64) if moved_BA is None else moved_BA.numpy()
         mirrored = np.empty(0, np.bool_) if mirrored_B is None else mirrored_B.numpy()
         shape_A = np.array(grid.shape, np.int64)
-        augment(self.inputs_NI, rows_B, moved, mirrored, shape_A, grid.channels, grid.periodic, out_BI)
+        augment_rows(self.inputs_NI, rows_B, moved, mirrored, shape_A, grid.channels, grid.periodic, out_BI)
 
 
 def _contiguous(tensor: torch.Tensor) -> np.ndarray:

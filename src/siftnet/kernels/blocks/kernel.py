@@ -14,8 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from siftnet.config.fields import TrainConfig
-from siftnet.data.batches import Batches
 from siftnet.kernels.blocks.gather import Gatherer
 from siftnet.kernels.blocks.layout import DTYPES, WIDTH, Storage, block_counts, places, zeros
 from siftnet.kernels.blocks.level import Level
@@ -31,7 +29,9 @@ from siftnet.kernels.blocks.tiled import Tiled
 from siftnet.kernels.blocks.transpose import MIDDLE
 from siftnet.kernels.blocks.workspace import Workspace
 from siftnet.kernels.compaction import Part, compact
-from siftnet.network.layers import Affine, Network
+from siftnet.kernels.interface import Problem
+from siftnet.kernels.memory import training_bytes
+from siftnet.network.layers import Affine
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation
@@ -42,24 +42,22 @@ STORAGE: dict[str, Storage] = {"fp32": "float32", "bf16": "paired"}
 class BlockKernel:
     """A network in training on blocks of 128 examples; `sparse` says how its hidden layers are multiplied."""
 
-    def __init__(
-        self, network: Network, state: State, masks: Masks, training: TrainConfig, batches: Batches, *, sparse: bool,
-        tier: int,
-    ) -> None:  # fmt: skip
-        self.network, self.training, self.batches, self.step = network, training, batches, state.step
-        word = DTYPES[STORAGE[training.precision]]
-        self.space = Workspace(tier, has_amx(), word, block_counts(training.batch), torch.get_num_threads())
-        parts = compact(network, masks)
+    def __init__(self, problem: Problem, state: State, masks: Masks, *, sparse: bool, tier: int) -> None:
+        self.network, self.training, self.batches = problem.network, problem.training, problem.batches
+        self.step = state.step
+        word = DTYPES[STORAGE[self.training.precision]]
+        self.space = Workspace(tier, has_amx(), word, block_counts(self.training.batch), torch.get_num_threads())
+        parts = compact(self.network, masks)
         products: list[Products] = []
         for number, part in enumerate(parts):
             kind = Sparse if sparse and part.layer.hidden else Tiled
             products.append(kind(part, self.space, turned=number > 0))
-        self.parameters = Parameters(parts, products, state, masks, training, norm=network.norm)
+        self.parameters = Parameters(problem, parts, products, state, masks)
         levels = make_levels(parts, self.space)
         self.inputs, self.outputs = levels[0], levels[-1]
         self.gradient = self.space.activations(len(self.outputs.varying))
         self.stages = [
-            Stage(number, self.parameters, network, self.space, *levels[number : number + 2])
+            Stage(number, self.parameters, self.network, self.space, *levels[number : number + 2])
             for number in range(len(parts))
         ]
         self._open_data()
@@ -162,16 +160,23 @@ class Blocks:
     def __init__(self, name: str, *, sparse: bool, tier: int = VECTOR) -> None:
         self.name, self.sparse, self.tier = name, sparse, tier
 
-    def supports(self, network: Network, training: TrainConfig, device: str) -> str | None:
+    def supports(self, problem: Problem) -> str | None:
         """Fully connected networks on the processor."""
-        if device != "cpu":
-            return f"it computes on the processor and not on {device}"
-        if not all(isinstance(layer, Affine) for layer in network.layers):
+        if problem.device != "cpu":
+            return f"it computes on the processor and not on {problem.device}"
+        if not all(isinstance(layer, Affine) for layer in problem.network.layers):
             return "convolution and pooling are for the kernel dense"
         return None
 
-    def compile(
-        self, network: Network, state: State, masks: Masks, training: TrainConfig, batches: Batches
-    ) -> BlockKernel:
+    def compile(self, problem: Problem, state: State, masks: Masks) -> BlockKernel:
         """A kernel that continues from `state`."""
-        return BlockKernel(network, state, masks, training, batches, sparse=self.sparse, tier=self.tier)
+        return BlockKernel(problem, state, masks, sparse=self.sparse, tier=self.tier)
+
+    def memory(self, problem: Problem) -> int:
+        """See `KernelKind`; a batch fills whole blocks."""
+        return training_bytes(problem, WIDTH)
+
+    def rounding(self, problem: Problem) -> frozenset[str]:
+        """AMX tiles, which sum bf16 in an order of their own; the output layer is a dense matrix in every kernel."""
+        tiles = self.tier == VECTOR and STORAGE[problem.training.precision] == "paired"
+        return frozenset({"amx"}) if tiles else frozenset()

@@ -37,7 +37,7 @@ from siftnet.kernels.blocks.vectors import (
     load,
     long,
     store,
-    transpose,
+    transposed,
 )
 
 TILE = LANES * LANES
@@ -220,7 +220,7 @@ def transpose_words(
         given = data(context, builder, signature, args, 0, args[1])
         made = data(context, builder, signature, args, 3, args[4])
         rows = [load(builder, given, builder.mul(args[2], long(r)), WORDS) for r in range(LANES)]
-        for c, row in enumerate(transpose(builder, rows)):
+        for c, row in enumerate(transposed(builder, rows)):
             store(builder, row, made, builder.mul(args[5], long(c)))
         return context.get_dummy_value()
 

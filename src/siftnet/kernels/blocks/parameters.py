@@ -18,9 +18,10 @@ from siftnet.kernels.blocks.products import Products
 from siftnet.kernels.blocks.rule import Rule, Slots, rule_at, step_weights
 from siftnet.kernels.blocks.workspace import Array
 from siftnet.kernels.compaction import Part
+from siftnet.kernels.interface import Problem
 from siftnet.kernels.update_rule import buffers_of
 from siftnet.network.masks import Masks
-from siftnet.network.state import State
+from siftnet.network.state import Buffers, State
 
 
 class Vector:
@@ -55,15 +56,14 @@ class Parameters:
     """
 
     def __init__(
-        self, parts: Sequence[Part], products: Sequence[Products], state: State, masks: Masks, training: TrainConfig,
-        *, norm: bool,
-    ) -> None:  # fmt: skip
-        self.parts, self.products, self.norm = parts, products, norm
-        self.buffers = buffers_of(training)
+        self, problem: Problem, parts: Sequence[Part], products: Sequence[Products], state: State, masks: Masks
+    ) -> None:
+        self.parts, self.products, self.norm = parts, products, problem.network.norm
+        self.buffers = buffers_of(problem.training)
         self.views = lay_out(parts)
         self.decaying = Vector(self.views[-1].dead.stop, len(self.buffers))
         self.lasting = Vector(self.views[-1].beta.stop, len(self.buffers))
-        sources = [state.parameters, *(_buffer(state, name) for name in self.buffers)]
+        sources = [state.parameters, *(_buffer(state, kind) for kind in self.buffers)]
         self.weights = [self._load(number, sources, masks) for number in range(len(parts))]
         self.kept = [_kept(masks, f"{part.layer.name}.bias", part.layer.outputs) for part in parts]
 
@@ -86,25 +86,24 @@ class Parameters:
         self.decaying.step(rule_at(training, step))
         self.lasting.step(rule_at(training, step, decays=False))
 
-    def export(self, step: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def export(self, step: int) -> tuple[dict[str, Tensor], Buffers]:
         """Parameters and optimiser buffers as the canonical state has them after `step` updates."""
         parameters = self._tensors(0)
-        buffers: dict[str, Tensor] = {}
+        buffers: Buffers = {}
         if step:
-            for kind, name in enumerate(self.buffers, 1):
-                buffers |= {f"{name}.{key}": value for key, value in self._tensors(kind).items()}
+            buffers |= {kind: self._tensors(slot) for slot, kind in enumerate(self.buffers, 1)}
             if len(self.buffers) == 2:
-                buffers |= {f"step.{key}": torch.tensor(float(step)) for key in parameters}
+                buffers["step"] = {name: torch.tensor(float(step)) for name in parameters}
         return parameters, buffers
 
-    def _tensors(self, kind: int) -> dict[str, Tensor]:
+    def _tensors(self, slot: int) -> dict[str, Tensor]:
         """Parameters (0) or buffers (1, 2) of all layers."""
         found = {}
-        decaying, lasting = self.decaying.slots[kind], self.lasting.slots[kind]
+        decaying, lasting = self.decaying.slots[slot], self.lasting.slots[slot]
         for part, views, own, weights in zip(self.parts, self.views, self.products, self.weights, strict=True):
             layer = part.layer
             weight = np.zeros(layer.outputs * layer.inputs, np.float32)
-            own.take(weights[kind], weight)
+            own.take(weights[slot], weight)
             weight[part.steady.numpy()], weight[part.dead.numpy()] = decaying[views.steady], decaying[views.dead]
             found[f"{layer.name}.weight"] = torch.from_numpy(weight.reshape(layer.outputs, layer.inputs))
             found[f"{layer.name}.bias"] = torch.from_numpy(decaying[views.bias].copy())
@@ -128,10 +127,10 @@ def lay_out(parts: Sequence[Part]) -> list[Views]:
     return views
 
 
-def _buffer(state: State, name: str) -> dict[str, Tensor]:
-    """The optimiser's buffers of this name, by parameter; zeros where there are none yet."""
-    found = {key: state.optimiser.get(f"{name}.{key}") for key in state.parameters}
-    return {key: torch.zeros_like(state.parameters[key]) if own is None else own for key, own in found.items()}
+def _buffer(state: State, kind: str) -> dict[str, Tensor]:
+    """The optimiser's buffers of this kind, by parameter; zeros where there are none yet."""
+    found = state.optimiser.get(kind, {})
+    return {name: found[name] if name in found else torch.zeros_like(own) for name, own in state.parameters.items()}
 
 
 def _flat(source: Mapping[str, Tensor], name: str, masks: Masks) -> Array:

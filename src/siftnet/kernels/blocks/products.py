@@ -4,10 +4,21 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from siftnet.kernels.blocks.rule import Rule, Slots
 from siftnet.kernels.blocks.workspace import Array
+
+
+class Terms(NamedTuple):
+    """What a weight's gradient is made of beside D, the sum over the batch of d z: scale * D + shift * sum."""
+
+    sums: Array
+    """float64 (O,), those of the outputs' gradients d over the batch."""
+    scales: Array
+    """float32 (F,)."""
+    shifts: Array
+    """float32 (F,)."""
 
 
 class Products(Protocol):
@@ -45,12 +56,11 @@ class Products(Protocol):
         """
         ...
 
-    def update(self, rule: Rule, d: Array, z: Array, sums: Array, scales: Array, shifts: Array, slots: Slots) -> Array:
-        """One update of the weights, with gradient scale * D + shift * sum where D = sum over the batch of d z.
+    def update(self, rule: Rule, d: Array, z: Array, terms: Terms, slots: Slots) -> Array:
+        """One update of the weights. d: the outputs' gradients; z: the inputs.
 
-        d: the outputs' gradients; z: the inputs; sums: float64 (O,), those of d over the batch; scales, shifts:
-        float32 (F,). Returns by_input, float32 (T, 2, at least I): for each of T groups of outputs the sums over them
-        of W D and of W sum.
+        Returns by_input, float32 (T, 2, at least I): for each of T groups of outputs the sums over them of W D and of
+        W sum.
         """
         ...
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from siftnet.kernels.blocks import rows
 from siftnet.kernels.blocks.layout import places
+from siftnet.kernels.blocks.products import Terms
 from siftnet.kernels.blocks.rule import Rule, Slots
 from siftnet.kernels.blocks.workspace import Array, Workspace, cuts
 from siftnet.kernels.compaction import Part
@@ -67,13 +68,11 @@ class Sparse:
             self.space.counts, out, moments,
         )  # fmt: skip
 
-    def update(self, rule: Rule, d: Array, z: Array, sums: Array, scales: Array, shifts: Array, slots: Slots) -> Array:
+    def update(self, rule: Rule, d: Array, z: Array, terms: Terms, slots: Slots) -> Array:
         """See rows.dots_rows and rows.update_rows; by_input: (16, 2, I)."""
         space = self.space
         rows.dots_rows(space.tier, space.threads, d, z, self.pointers, self.columns, self.parts, self.dots)
-        rows.update_rows(
-            rule, self.pointers, self.columns, self.parts, sums, scales, shifts, self.dots, *slots, self.by_input
-        )
+        rows.update_rows(rule, self.pointers, self.columns, self.parts, *terms, self.dots, *slots, self.by_input)
         return self.by_input
 
     def backward(self, d: Array, offsets: Array, slopes: Array, centres: Array, z: Array, sums: Array) -> None:

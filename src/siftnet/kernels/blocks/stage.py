@@ -11,6 +11,7 @@ from siftnet.kernels.blocks.constants import Steady
 from siftnet.kernels.blocks.layout import padded
 from siftnet.kernels.blocks.level import Level
 from siftnet.kernels.blocks.parameters import Parameters
+from siftnet.kernels.blocks.products import Terms
 from siftnet.kernels.blocks.rule import Rule
 from siftnet.kernels.blocks.workspace import Array, Workspace
 from siftnet.network.layers import Network
@@ -111,8 +112,8 @@ class Stage:
         below, above = self.below, self.above
         constants.end_outputs(above.sums, above.varying, self.kept, self.totals, self.bias_gradients)
         # dW = scale D + (beta - scale mean) s, so that nothing is divided by gamma.
-        shifts = self.shifts - self.scales * self.means
-        by_input = self.products.update(rule, d, below.z, self.totals, self.scales, shifts, self.weights)
+        terms = Terms(self.totals, self.scales, self.shifts - self.scales * self.means)
+        by_input = self.products.update(rule, d, below.z, terms, self.weights)
         if self.network.norm:
             norm.backward_norm(
                 by_input, below.varying, int(self.space.counts.sum()), self.scales, self.means, self.deviations,

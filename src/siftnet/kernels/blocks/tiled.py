@@ -8,6 +8,7 @@ import numpy as np
 
 from siftnet.kernels.blocks import pack, rows, tiles
 from siftnet.kernels.blocks.layout import PANEL, WIDTH, padded, zeros
+from siftnet.kernels.blocks.products import Terms
 from siftnet.kernels.blocks.rule import Rule, Slots
 from siftnet.kernels.blocks.workspace import Array, Workspace, cuts
 from siftnet.kernels.compaction import Part
@@ -63,12 +64,12 @@ class Tiled:
             constants, centres, hidden, space.counts, out, moments,
         )  # fmt: skip
 
-    def update(self, rule: Rule, d: Array, z: Array, sums: Array, scales: Array, shifts: Array, slots: Slots) -> Array:
+    def update(self, rule: Rule, d: Array, z: Array, terms: Terms, slots: Slots) -> Array:
         """See tiles.gradient_tiles; by_input: (1, 2, I)."""
         space = self.space
         turned = space.room(self.shape[1] // PANEL, space.blocks * space.width, PANEL)
         tiles.gradient_tiles(
-            space.tier, space.amx, rule, d, z, turned, self.parts, sums, scales, shifts, slots.values, self.kept,
+            space.tier, space.amx, rule, d, z, turned, self.parts, *terms, slots.values, self.kept,
             slots.first, slots.second, self.by_input,
         )  # fmt: skip
         return self.by_input

@@ -31,7 +31,7 @@ from siftnet.kernels.blocks.vectors import (
     load,
     long,
     store,
-    transpose,
+    transposed,
 )
 
 MIDDLE = 128
@@ -130,7 +130,7 @@ def gather_floats(typing: Any, sources: Any, first: Any, input_: Any, center: An
             address = builder.load(builder.gep(sources, [builder.add(args[1], long(c))]))
             row = load(builder, builder.inttoptr(address, ir.PointerType(ir.FloatType())), args[2])
             rows.append(builder.fmul(builder.fsub(row, center_I), scale_I))
-        for t, column in enumerate(transpose(builder, rows)):
+        for t, column in enumerate(transposed(builder, rows)):
             store(builder, column, tile, builder.add(long(WIDTH * t), args[1]))
         return context.get_dummy_value()
 

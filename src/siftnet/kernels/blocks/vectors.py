@@ -158,7 +158,7 @@ def lane_sums(builder: Any, vectors: list[Any]) -> Any:
     return vectors[0]
 
 
-def transpose(builder: Any, rows: list[Any]) -> list[Any]:
+def transposed(builder: Any, rows: list[Any]) -> list[Any]:
     """Sixteen vectors of words, transposed."""
     step = 1
     while step < LANES:

@@ -1,0 +1,31 @@
+# Every public name and where it lives: read by editors and type checkers, and by lazy_loader when siftnet is imported.
+
+from .analysis.index import Index as Index
+from .analysis.locality import Locality as Locality
+from .analysis.locality import locality as locality
+from .config.fields import RefusedError as RefusedError
+from .config.fields import RunConfig as RunConfig
+from .config.load import from_dict as from_dict
+from .config.load import load as load
+from .config.load import to_dict as to_dict
+from .data.dataset import Dataset as Dataset
+from .geometry import Geometry as Geometry
+from .geometry import Grid as Grid
+from .geometry import Points as Points
+from .geometry import Unknown as Unknown
+from .geometry import ring as ring
+from .geometry import torus as torus
+from .geometry import volume as volume
+from .network.masks import Masks as Masks
+from .network.state import State as State
+from .pruning.ticket import Ticket as Ticket
+from .runs.interrupt import Interrupted as Interrupted
+from .runs.replicates import resume_replicates as resume_replicates
+from .runs.replicates import run_replicates as run_replicates
+from .runs.single import resume as resume
+from .runs.single import run as run
+from .runs.verify import verify as verify
+from .store.folder import RunFolder as RunFolder
+from .store.run import Run as Run
+from .studies.measure_run import measure_rounds as measure_rounds
+from .version import __version__ as __version__

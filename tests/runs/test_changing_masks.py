@@ -1,0 +1,93 @@
+"""Trainings that change their masks: stored, resumed and verified as they declare."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from siftnet.kernels.trainer import Trainer
+from siftnet.network.masks import Masks
+from siftnet.network.state import State
+from siftnet.pruning.training import Assignment, History, Progress, Trained
+from siftnet.runs.single import carry_out
+from siftnet.runs.verify import verify
+from siftnet.store.checkpoint import pack_checkpoint, unpack_checkpoint
+from siftnet.store.run import Run
+from small import dataset, random_masks, setup
+
+WEIGHT = "layers.0.weight"
+
+
+def swap_one(masks: Masks) -> Masks:
+    """The first survivor of the first layer goes, and its last pruned entry comes back."""
+    flat = masks[WEIGHT].clone().view(-1)
+    pruned = (~flat).nonzero()
+    flat[flat.int().argmax()] = False
+    if len(pruned):
+        flat[pruned[-1]] = True
+    return Masks(masks.kept | {WEIGHT: flat.view(masks[WEIGHT].shape)})
+
+
+class Rewiring(Trainer):
+    """As RigL does at the end of its schedule: one connection goes, another one grows."""
+
+    def __call__(self, assignment: Assignment) -> Trained:
+        ended = super().__call__(assignment)
+        masks = swap_one(ended.masks)
+        grown = masks[WEIGHT] & ~ended.masks[WEIGHT]
+        weight = ended.state.parameters[WEIGHT].masked_fill(~masks[WEIGHT], 0.0).masked_fill(grown, 0.5)
+        state = replace(ended.state, parameters=ended.state.parameters | {WEIGHT: weight})
+        assert ended.history.best is not None
+        ended.history.best = masks.apply(ended.history.best)
+        return Trained(state, masks, ended.history, "any")
+
+
+@pytest.fixture
+def rewired(tmp_path: Path) -> Run:
+    made = setup(prune__rounds=2)
+    return carry_out(replace(made, trainer=Rewiring(*vars(made.trainer).values())), tmp_path / "run")
+
+
+def failed(run: Run) -> set[tuple[str, int | None]]:
+    return {(check.name, check.round) for check in verify(run) if not check.passed}
+
+
+def test_a_run_whose_training_lets_entries_grow_is_stored_and_verified_as_such(rewired: Run) -> None:
+    assert [s.mask_change for s in rewired.summaries()] == ["any"] * 3
+    grown = rewired.masks(1)[WEIGHT] & ~rewired.begin_masks(1)[WEIGHT]
+    assert int(grown.sum()) == 1
+    assert rewired.weights(1).parameters[WEIGHT][grown].tolist() == [0.5]
+    assert not failed(rewired)
+
+
+def test_what_is_not_declared_is_found(rewired: Run) -> None:
+    path = rewired.round_path(1) / "round.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"mask_change": "shrink"}))
+    assert ("masks are nested", 1) in failed(rewired)
+
+
+def test_a_checkpoint_holds_the_masks_that_a_training_has_changed(tmp_path: Path) -> None:
+    made = setup(train__momentum=0.9)
+    state = made.subject.draw(0)
+    begin = random_masks(state, made.network.prunable_names, 0.5)
+    own = swap_one(begin)
+    earlier = begin.apply(state)
+    history = History(best=earlier, snapshots={3: State(earlier.parameters)})
+    (tmp_path / "file").write_bytes(pack_checkpoint(1, begin, Progress(own.apply(state), history, own)))
+    found = unpack_checkpoint(tmp_path / "file", 1, begin)
+    assert found is not None
+    assert found.masks is not None
+    assert torch.equal(found.masks[WEIGHT], own[WEIGHT])
+    assert found.state.equals(own.apply(state))
+    assert found.history.best is not None
+    assert found.history.best.equals(earlier)
+    assert found.history.snapshots[3].equals(State(earlier.parameters))
+
+
+def test_the_ordinary_run_stores_its_masks_once(tmp_path: Path) -> None:
+    found = carry_out(setup(dataset()), tmp_path / "run")
+    assert not list(found.path.rglob("begin_masks.safetensors"))
