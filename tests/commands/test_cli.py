@@ -16,7 +16,8 @@ import pytest
 import torch
 
 import siftnet
-from siftnet.commands.cli import main
+from siftnet.commands.cli import COMMANDS, main
+from siftnet.commands.options import Shared
 from siftnet.runs.single import run
 from siftnet.store.run import Run
 
@@ -63,8 +64,10 @@ def test_show_prints_each_rounds_own_numbers(finished: Path, capsys: pytest.Capt
     assert call("show", str(finished)) == 0
     printed = capsys.readouterr().out
     for summary in Run(finished).summaries():
-        assert f"{100 * summary['best']['validation']['score']:.2f}%" in printed
-        assert f"{100 * summary['test_best']['score']:.2f}%" in printed
+        assert summary.validation is not None
+        assert summary.test_best is not None
+        assert f"{100 * summary.validation.score:.2f}%" in printed
+        assert f"{100 * summary.test_best.score:.2f}%" in printed
 
 
 def test_dry_run_makes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,8 +86,8 @@ def test_resume_with_more_rounds_continues(tmp_path: Path) -> None:
     first = Run(path).summary(2)
     assert call("resume", str(path), "--prune.rounds", "3") == 0
     assert Run(path).rounds() == [0, 1, 2, 3]
-    assert [summary["stop"] is None for summary in Run(path).summaries()] == [True, True, True, False]
-    assert Run(path).summary(2).files == first["files"]
+    assert [summary.stop is None for summary in Run(path).summaries()] == [True, True, True, False]
+    assert Run(path).summary(2).files == first.files
 
 
 def test_verify_fails_with_status_1_where_a_file_was_changed(
@@ -292,11 +295,14 @@ def test_a_run_that_diverges_has_a_page_and_status_1(tmp_path: Path, capsys: pyt
 def test_what_ends_a_command_says_what_to_do(
     error: BaseException, status: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fails(*_: object) -> None:
-        raise error
+    class Fails(Shared):
+        """Ends as it is told."""
 
-    monkeypatch.setattr("siftnet.commands.set_up", fails)
+        def __call__(self) -> int:
+            raise error
+
+    monkeypatch.setitem(COMMANDS, "fails", Fails)
     with pytest.raises(SystemExit) as stop:
-        main(["run", "nlgp", "--dry-run"])
+        main(["fails"])
     assert stop.value.code == status
     assert capsys.readouterr().err.startswith(f"siftnet: {said}")
