@@ -94,5 +94,6 @@ def test_keys_of_results_are_found_where_they_are_read() -> None:
 
 def test_results_are_read_by_key_in_store_and_studies_alone() -> None:
     others = [path for path in MODULES if not relative(path).startswith((*READERS, *NOT_YET))]
-    read = {relative(path): keys_read(parsed(path)) & fields_of_results() for path in others}
+    fields = fields_of_results()
+    read = {relative(path): keys_read(parsed(path)) & fields for path in others}
     assert not {name: keys for name, keys in read.items() if keys}

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Num
 
 from siftnet.analysis.degrees import Degrees, degrees
 from siftnet.analysis.locality import Locality, Resampling, measure_locality
@@ -63,8 +64,8 @@ class LayerMeasures:
 
 
 def measure_layer(
-    mask_JI: np.ndarray,
-    weights_JI: np.ndarray,
+    mask_JI: Bool[np.ndarray, "J I"],
+    weights_JI: Num[np.ndarray, "..."],
     geometry: Geometry,
     resampling: Resampling,
     input_variance: np.ndarray | None = None,

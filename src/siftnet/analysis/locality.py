@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Bool, Float64, Int64, Num
 from numpy.typing import ArrayLike
 
 from siftnet.analysis.index import Index, bootstrap_interval, describe, permutation_index
@@ -142,7 +143,7 @@ def locality(
 
 
 def measure_locality(
-    mask_JI: np.ndarray, grid: Grid, counts: tuple[PairCounts, PairCounts], resampling: Resampling
+    mask_JI: Bool[np.ndarray, "J I"], grid: Grid, counts: tuple[PairCounts, PairCounts], resampling: Resampling
 ) -> Locality:
     """`locality` of a boolean mask whose `node_and_pair_counts` are known already."""
     samples = resampling.samples
@@ -188,7 +189,7 @@ def require_grid(geometry: Geometry) -> Grid:
     raise ValueError(f"locality of {geometry.describe()} is not supported: pass a Grid on which the inputs lie")
 
 
-def as_mask(mask: ArrayLike, grid: Grid) -> np.ndarray:
+def as_mask(mask: ArrayLike, grid: Grid) -> Bool[np.ndarray, "J I"]:
     """The mask as bool (J, I) from any array of booleans or of zeros and ones that fits the grid; else ValueError."""
     array = np.asarray(mask)
     fits = array.ndim == 2 and array.shape[1] == grid.size
@@ -209,17 +210,17 @@ def rings(pairs: PairCounts) -> np.ndarray:
     return np.floor(pairs.distance + 0.5).astype(np.int64)
 
 
-def ring_sums(counts_D: np.ndarray, ring_D: np.ndarray) -> np.ndarray:
+def ring_sums(counts_D: Num[np.ndarray, "*D"], ring_D: Int64[np.ndarray, "*D"]) -> Float64[np.ndarray, "R"]:
     """Sum of a map over each ring, float64 (R,)."""
     return np.bincount(ring_D.ravel(), weights=counts_D.ravel())
 
 
-def ratio(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
+def ratio(observed: Num[np.ndarray, "*D"], expected: Num[np.ndarray, "*D"]) -> Float64[np.ndarray, "*D"]:
     """Observed over expected, NaN where nothing is expected."""
     return np.asarray(np.divide(observed, expected, out=np.full(np.shape(observed), np.nan), where=expected > 0))
 
 
-def correlation_length(g_R: np.ndarray) -> float | None:
+def correlation_length(g_R: Float64[np.ndarray, "R"]) -> float | None:
     """Distance in sites at which g(r) - 1 first falls below 1/e of g(1) - 1, linear between rings; None if never."""
     if len(g_R) < 3 or not g_R[1] > 1:
         return None

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, no_type_check
 
 import numpy as np
 import scipy.fft
+from jaxtyping import Bool, Float64, Int
 from numba import njit
 
 from siftnet.geometry import Grid
@@ -87,7 +88,7 @@ def node_and_pair_counts(mask_JI: np.ndarray, grid: Grid) -> tuple[PairCounts, P
     return PairCounts(same_D, different_D, where), PairCounts(*by_node, where)
 
 
-def pair_counts_by_degree(mask_JI: np.ndarray, grid: Grid, edges: Sequence[int]) -> PairsByDegree:
+def pair_counts_by_degree(mask_JI: Bool[np.ndarray, "J I"], grid: Grid, edges: Sequence[int]) -> PairsByDegree:
     """Pair counts separately for nodes with few and with many connections.
 
     edges: strictly increasing connection counts of 1 or more; the bins are [0, edges[0]), [edges[0], edges[1]), ...,
@@ -111,7 +112,7 @@ def pair_counts_by_degree(mask_JI: np.ndarray, grid: Grid, edges: Sequence[int])
     )
 
 
-def node_weights(degree_J: np.ndarray) -> np.ndarray:
+def node_weights(degree_J: Int[np.ndarray, "J"]) -> Float64[np.ndarray, "J"]:
     """1 / (C_j (C_j - 1)) for each node, 0 where a node has no pair; float64 (J,)."""
     pairs_J = degree_J * (degree_J - 1.0)
     return np.divide(1.0, pairs_J, out=np.zeros(len(pairs_J)), where=pairs_J > 0)
@@ -153,9 +154,8 @@ def _weighted_counts(mask_JI: np.ndarray, grid: Grid, weights_KJ: np.ndarray) ->
 
 
 @njit(cache=True)
-def _add_power(  # type: ignore[no-untyped-def]  # compiled
-    spectrum_JCF, weights_KJ, same_KF, all_KF
-):
+@no_type_check
+def _add_power(spectrum_JCF, weights_KJ, same_KF, all_KF):
     """Add each node's power, per channel and of the channels' sum, to the totals of its weightings."""
     nodes, channels, size = spectrum_JCF.shape
     for j in range(nodes):
