@@ -16,7 +16,7 @@ from siftnet.commands.tables import COLUMNS, Row, cost_text, plan_text, rounds_t
 from siftnet.kernels.plan import Plan, Timing
 from siftnet.pruning.training import History
 from siftnet.runs.estimate import RoundCost, RunCost
-from siftnet.studies.seeds import SeedsSummary
+from siftnet.studies.seeds import Metric, SeedsSummary
 from small import config, dataset, setup
 
 
@@ -178,7 +178,7 @@ def test_a_run_without_rounds_or_indices_has_a_table() -> None:
     assert unmeasured[-1].split()[:3] == ["0", "4.67%", "4.65%"]
 
 
-def seeds_together(metric: str = "accuracy", **quantities: list[float | None]) -> SeedsSummary:
+def seeds_together(metric: Metric = "accuracy", **quantities: list[float | None]) -> SeedsSummary:
     usual: dict[str, list[float | None]] = {
         "validation": [0.9996, 0.80, 0.90], "test": [0.9996, 0.80, 0.90], "last_validation": [0.5, 0.6, 0.7],
         "index_uniform": [99.0, 80.0, 70.5], "index_degree": [99.0, 80.0, 70.5],
