@@ -40,7 +40,7 @@ def test_within_means_that_nothing_came_back() -> None:
 
 def test_applying_zeroes_what_is_pruned_and_nothing_else() -> None:
     values = torch.tensor([1.0, -2, float("nan"), float("inf"), -0.0])
-    state = State({"w": values, "gamma": torch.ones(2)}, {"mean": torch.ones(1)}, {"m.w": torch.ones(5)}, step=7)
+    state = State({"w": values, "gamma": torch.ones(2)}, {"mean": torch.ones(1)}, {"m": {"w": torch.ones(5)}}, step=7)
     found = masks(w=[1, 0, 0, 0, 0]).apply(state)
     assert found.parameters["w"].tolist() == [1, 0, 0, 0, 0]
     assert not torch.signbit(found.parameters["w"]).any()
