@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from siftnet.analysis.layer import degree_edges, measure_layer
+from siftnet.analysis.locality import Resampling
 from siftnet.architecture.ruler import convolution_mask
 from siftnet.geometry import Grid, Points, Unknown
 
 
 def measured(mask_JI, geometry, samples=3, **more):
     weights_JI = np.random.default_rng(0).normal(size=mask_JI.shape).astype(np.float32)
-    return measure_layer(mask_JI, weights_JI, geometry, samples=samples, bootstrap=20, seed=0, **more)
+    return measure_layer(mask_JI, weights_JI, geometry, Resampling(samples, 20, 0), **more)
 
 
 @pytest.mark.parametrize("geometry", [Unknown(16), Points(np.zeros((16, 2)))])
@@ -48,4 +49,4 @@ def test_edges_double_up_to_the_number_of_inputs():
 
 def test_weights_must_fit_the_mask():
     with pytest.raises(ValueError, match="do not fit a mask"):
-        measure_layer(np.ones((2, 4), bool), np.ones((2, 3)), Unknown(4), 0, 10, 0)
+        measure_layer(np.ones((2, 4), bool), np.ones((2, 3)), Unknown(4), Resampling(0, 10, 0))

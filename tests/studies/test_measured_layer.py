@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from siftnet.analysis.layer import measure_layer
+from siftnet.analysis.locality import Resampling
 from siftnet.analysis.pairs import pair_counts
 from siftnet.architecture.ruler import convolution_mask
 from siftnet.geometry import Grid, Points, Unknown
@@ -17,7 +18,7 @@ GRIDS = [Grid((8, 8), 3), Grid((8, 8), 1, True), Grid((20,), 2), Grid((20,), 1, 
 
 def measured(mask_JI, geometry, samples=3, **more):
     weights_JI = np.random.default_rng(0).normal(size=mask_JI.shape).astype(np.float32)
-    return measure_layer(mask_JI, weights_JI, geometry, samples=samples, bootstrap=20, seed=0, **more)
+    return measure_layer(mask_JI, weights_JI, geometry, Resampling(samples, 20, 0), **more)
 
 
 def through_json(measures):

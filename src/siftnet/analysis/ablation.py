@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +28,7 @@ class Ablation:
 
 
 def ablation(
-    degree_J: np.ndarray,
+    degree_J: Int[np.ndarray, "J"],
     evaluate: Callable[[np.ndarray], float],
     counts: Sequence[int],
     rng: np.random.Generator,

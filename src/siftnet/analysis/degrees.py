@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Num
 
 from siftnet.geometry import Geometry, Grid
 
@@ -57,7 +58,9 @@ class Degrees:
         return int(self.in_degree.max(initial=0))
 
 
-def degrees(mask_JI: np.ndarray, geometry: Geometry, input_variance: np.ndarray | None = None) -> Degrees:
+def degrees(
+    mask_JI: Bool[np.ndarray, "..."], geometry: Geometry, input_variance: Num[np.ndarray, "..."] | None = None
+) -> Degrees:
     """Count a mask's connections by node and by input.
 
     mask_JI: bool; input_variance: float (I,), each input's variance over the training examples, the cheap

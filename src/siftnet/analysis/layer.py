@@ -7,9 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Num
 
 from siftnet.analysis.degrees import Degrees, degrees
-from siftnet.analysis.locality import Locality, measure_locality
+from siftnet.analysis.locality import Locality, Resampling, measure_locality
 from siftnet.analysis.near import near_total
 from siftnet.analysis.nulls import expected_from_pairs
 from siftnet.analysis.pairs import PairCounts, PairsByDegree, node_and_pair_counts, pair_counts_by_degree
@@ -63,19 +64,16 @@ class LayerMeasures:
 
 
 def measure_layer(
-    mask_JI: np.ndarray,
-    weights_JI: np.ndarray,
+    mask_JI: Bool[np.ndarray, "J I"],
+    weights_JI: Num[np.ndarray, "..."],
     geometry: Geometry,
-    samples: int,
-    bootstrap: int,
-    seed: int | np.random.Generator,
+    resampling: Resampling,
     input_variance: np.ndarray | None = None,
 ) -> LayerMeasures:
     """Measure one layer seen from the inputs.
 
     mask_JI: bool, for a deeper layer the support of its path counts; weights_JI: float, masked (or path products);
-    samples: shuffles of each null, 0 for closed forms alone; bootstrap: resamplings of the nodes; input_variance: float
-    (I,), of the training examples. Raises ValueError where shapes do not fit.
+    input_variance: float (I,), of the training examples. Raises ValueError where shapes do not fit.
     """
     if weights_JI.shape != mask_JI.shape:
         raise ValueError(f"weights of shape {weights_JI.shape} do not fit a mask of shape {mask_JI.shape}")
@@ -92,7 +90,7 @@ def measure_layer(
         pairs=pairs,
         pairs_node=pairs_node,
         pairs_by_degree=pair_counts_by_degree(mask_JI, geometry, degree_edges(geometry.size)),
-        locality=measure_locality(mask_JI, geometry, counts, samples, bootstrap, seed),
+        locality=measure_locality(mask_JI, geometry, counts, resampling),
         receptive=receptive_fields(masked_JI, geometry),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Bool, UInt8
 from torch import Tensor
 
 from siftnet.network.state import State
@@ -79,12 +80,12 @@ class Masks(Mapping[str, Tensor]):
         return State(zeroed, state.statistics, state.optimiser, state.step)
 
 
-def pack(mask: Tensor) -> Tensor:
+def pack(mask: Bool[Tensor, "..."]) -> UInt8[Tensor, "P"]:
     """Eight mask entries a byte: bool of any shape -> uint8 (ceil(entries / 8),), first entry in the highest bit."""
     return torch.from_numpy(np.packbits(mask.numpy().reshape(-1)))
 
 
-def unpack(packed: Tensor, shape: tuple[int, ...]) -> Tensor:
+def unpack(packed: UInt8[Tensor, "P"], shape: tuple[int, ...]) -> Bool[Tensor, "..."]:
     """The inverse of `pack`."""
     count = int(np.prod(shape))
     return torch.from_numpy(np.unpackbits(packed.numpy(), count=count).astype(bool).reshape(shape))

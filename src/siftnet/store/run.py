@@ -113,6 +113,10 @@ class Run:
         stored: dict[str, Any] = self._read_json("environment.json")
         return stored
 
+    def feature(self, name: str) -> bool | None:
+        """Whether the machine had something that decides last bits, as amx; None where an older siftnet did not say."""
+        return self.environment.get(name)
+
     @property
     def plan(self) -> Plan:
         """Which kernel trains at which density; in a run from before there were plans, the one of its configuration."""
@@ -304,6 +308,16 @@ class Run:
         """Store the page and return its path."""
         write_file(self.report_path, html.encode())
         return self.report_path
+
+    def report(self) -> Path:
+        """Measure what is not measured yet, write the run's page, and return its path.
+
+        Raises ValueError where no round is finished.
+        """
+        # Pages stand above the store and are imported when they are asked for, the one exception to the direction.
+        from siftnet.report.write import write_run_page
+
+        return write_run_page(self)
 
     def _read_json(self, name: str) -> Any:
         if not (self.path / name).is_file():

@@ -10,6 +10,7 @@ import numpy as np
 from siftnet.analysis.ablation import Ablation, ablation
 from siftnet.analysis.headline import Scored, headline_of, standard_error
 from siftnet.analysis.layer import LayerMeasures, measure_layer
+from siftnet.analysis.locality import Resampling
 from siftnet.analysis.paths import path_counts, path_weights
 from siftnet.analysis.verdict import verdict
 from siftnet.config.fields import AnalysisConfig
@@ -100,34 +101,30 @@ def measure_round(run: Run, number: int, samples: int, bootstrap: int, *, raw: b
     if run.summary(number).diverged:
         # Its weights are no numbers; those that it began with show the same mask.
         ticket = replace(ticket, trained=ticket.masks.apply(ticket.rewind))
-    names, first = ticket.affine_layers(), first_layer(ticket)
+    names, first = ticket.affine_layers(), ticket.first_layer
     if first not in names:
         reason = "the first layer is a convolution, whose locality is built in: nothing to measure"
         return RoundMeasures({}, None, f"not testable: {reason}.")
     seeds = generator(run.config.seed, "analysis", number)
     variance_I = restore_inputs(run.inputs()["variance_I"], ticket.permutation_I)
     mask_JI, weights_JI = ticket.mask_JI(first), ticket.weights_JI(first)
-    measured = measure_layer(mask_JI, weights_JI, ticket.geometry, samples, bootstrap, seeds, variance_I)
-    layers = {first: measured} | _deeper(ticket, names, bootstrap, seeds)
+    resampling = Resampling(samples, bootstrap, seeds)
+    measured = measure_layer(mask_JI, weights_JI, ticket.geometry, resampling, variance_I)
+    layers = {first: measured} | _deeper(ticket, names, Resampling(0, bootstrap, seeds))
     unrestored = None
     if raw and ticket.permutation_I is not None:
         as_seen = ticket.mask_JI(first, restore=False), ticket.weights_JI(first, restore=False)
-        unrestored = measure_layer(*as_seen, ticket.geometry, samples, bootstrap, seeds)
+        unrestored = measure_layer(*as_seen, ticket.geometry, resampling)
     sentence = verdict(measured.locality, augmented=run.data.augmented, permuted=run.permuted, started=run.started)
     return RoundMeasures(layers, unrestored, sentence)
 
 
-def first_layer(ticket: Ticket) -> str:
-    """Name of the layer on the inputs."""
-    return next(iter(ticket.masks)).rpartition(".")[0]
-
-
-def _deeper(ticket: Ticket, names: list[str], bootstrap: int, seeds: np.random.Generator) -> dict[str, LayerMeasures]:
+def _deeper(ticket: Ticket, names: list[str], resampling: Resampling) -> dict[str, LayerMeasures]:
     """Layers above the first, seen from the inputs through path counts, against the closed-form null."""
     counts = path_counts([ticket.mask_JI(name) for name in names])
     weights = path_weights([ticket.weights_JI(name) for name in names])
     deeper = zip(names[1:], counts[1:], weights[1:], strict=True)
-    return {name: measure_layer(c > 0, w, ticket.geometry, 0, bootstrap, seeds) for name, c, w in deeper}
+    return {name: measure_layer(c > 0, w, ticket.geometry, resampling) for name, c, w in deeper}
 
 
 def _measure_headline(run: Run, config: AnalysisConfig, number: int, setup: Setup | None) -> Headline:
@@ -148,7 +145,7 @@ def _measure_headline(run: Run, config: AnalysisConfig, number: int, setup: Setu
 def has_affine_first(run: Run, number: int) -> bool:
     """Whether the layer on the inputs is affine, so that there is something to measure."""
     ticket = run.ticket(number)
-    return first_layer(ticket) in ticket.affine_layers()
+    return ticket.first_layer in ticket.affine_layers()
 
 
 def ablate(run: Run, number: int, setup: Setup) -> Ablation:

@@ -7,7 +7,7 @@ import pytest
 from PIL import ImageColor
 
 from siftnet.geometry import Grid, ring
-from siftnet.report.pictures.mosaic import INK, LABELS, MARGIN, ROUND_GAP, TILE, WIDTH, mask_mosaic, spread_rounds
+from siftnet.report.pictures.mosaic import INK, LABELS, MARGIN, ROUND_GAP, TILE, WIDTH, mask_mosaic, round_series
 from siftnet.studies.measured_run import read_measured
 from small import dataset
 
@@ -37,9 +37,9 @@ def test_dense_round_shows_weights_alone(torus_run):
 
 def test_rounds_spread_from_the_first_to_the_headline(torus_run):
     measured = read_measured(torus_run)
-    assert spread_rounds(replace(measured, headline_at=2)) == [0, 1, 2]
-    assert spread_rounds(replace(measured, headline_at=1)) == [0, 1]
-    assert spread_rounds(replace(measured, headline_at=0)) == [0]
+    assert round_series(replace(measured, headline_at=2)) == [0, 1, 2]
+    assert round_series(replace(measured, headline_at=1)) == [0, 1]
+    assert round_series(replace(measured, headline_at=0)) == [0]
 
 
 def test_colours_and_lines_have_a_picture(colour_run, measure):

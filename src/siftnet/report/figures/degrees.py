@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -138,16 +138,17 @@ def input_figures(measured: MeasuredRun) -> list[Figure]:
     caption = (
         "Nodes that kept each pixel, summed over channels." if grid.channels > 1 else "Nodes that kept each input."
     )
-    figures = [_sites("inputs", "Connections of each pixel", caption, every, "nodes", notes)]
+    figures = [_sites(Words("inputs", "Connections of each pixel", caption), every, "nodes", notes)]
     variance = measured.restored(measured.run.inputs()["variance_I"]).reshape(grid.channels, *grid.shape).mean(0)
     figures.append(
         _sites(
-            "variance",
-            "Variance of each pixel",
-            "Over training examples, mean over channels: the cheap explanation of why some pixels are popular.",
+            Words(
+                "variance",
+                "Variance of each pixel",
+                "Over training examples, mean over channels: the cheap explanation of why some pixels are popular.",
+            ),
             [_flat(variance, grid)],
             "variance",
-            None,
         )
     )
     if 1 < grid.channels <= 4:
@@ -158,7 +159,8 @@ def input_figures(measured: MeasuredRun) -> list[Figure]:
 def _channel(c: int, grid: Grid, maps: list[np.ndarray]) -> Figure:
     name = ["red", "green", "blue"][c] if grid.channels == 3 else str(c + 1)
     values = [_flat(m[c], grid) for m in maps]
-    return _sites(f"inputs-{c}", f"Channel {name}", "Nodes that kept each pixel of it.", values, "nodes", None, "third")
+    words = Words(f"inputs-{c}", f"Channel {name}", "Nodes that kept each pixel of it.")
+    return _sites(words, values, "nodes", width="third")
 
 
 def _flat(values: np.ndarray, grid: Grid) -> np.ndarray:
@@ -166,14 +168,20 @@ def _flat(values: np.ndarray, grid: Grid) -> np.ndarray:
     return values.sum(axis=tuple(range(grid.ndim - 2))) if grid.ndim > 2 else values
 
 
+class Words(NamedTuple):
+    """What a figure is called, and what is said below it."""
+
+    name: str
+    title: str
+    caption: str
+
+
 def _sites(
-    name: str,
-    title: str,
-    caption: str,
+    words: Words,
     maps: list[np.ndarray],
     quantity: str,
-    notes: list[str] | None,
-    width: Any = "half",
+    notes: list[str] | None = None,
+    width: Literal["half", "third"] = "half",
 ) -> Figure:
     frames = [[_line(m, quantity) if m.ndim == 1 else _heat(m, quantity)] for m in maps]
     if maps[0].ndim == 1:
@@ -185,8 +193,8 @@ def _sites(
             340 if width == "half" else 250,
             margin={"l": 48, "r": 8, "t": 12, "b": 48},
         )
-    fixed = {"data": frames[0]} if len(frames) == 1 else {"frames": frames}
-    return Figure(name=name, title=title, caption=caption, layout=shape, notes=notes, width=width, **fixed)
+    fixed: dict[str, Any] = {"data": frames[0]} if len(frames) == 1 else {"frames": frames}
+    return Figure(**words._asdict(), layout=shape, notes=notes, width=width, **fixed)
 
 
 def _line(values: np.ndarray, quantity: str) -> Trace:

@@ -8,7 +8,7 @@ import base64
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -60,15 +60,13 @@ def first_layer_gallery(measured: MeasuredRun) -> Gallery | None:
     first = measured.top.first
     if grid is None or first is None:
         return None
-    best, sampled = choose_nodes(first.degrees.in_degree, measured.run.config.seed, BEST, SAMPLED)
-    nodes = best + sampled
+    chosen = choose_nodes(first.degrees.in_degree, measured.run.config.seed, BEST, SAMPLED)
     sprites, counts = [], []
-    for mask_JI, weights_JI in first_layers(measured, [r.number for r in measured.rounds], nodes):
+    for mask_JI, weights_JI in first_layers(measured, [r.number for r in measured.rounds], chosen.nodes):
         pictures = [mask_pictures(mask_JI, grid), weight_pictures(weights_JI, grid)]
         sprites.append(sprite(pictures))
         counts.append(mask_JI.sum(axis=1).tolist())
-    groups = _groups(best, sampled)
-    return _gallery("first", ["mask", "weights"], groups, nodes, counts, sprites, grid)
+    return _gallery("first", ["mask", "weights"], chosen, counts, sprites, grid)
 
 
 def deeper_galleries(measured: MeasuredRun) -> list[tuple[str, Gallery]]:
@@ -83,17 +81,35 @@ def deeper_galleries(measured: MeasuredRun) -> list[tuple[str, Gallery]]:
     found = []
     for place, name in enumerate(names[1:], start=1):
         degree_J, product_JI = measured.top.layers[name].degrees.in_degree, products[place]
-        best, sampled = choose_nodes(degree_J, measured.run.config.seed, DEEPER_EACH, DEEPER_EACH)
-        nodes = best + sampled
-        pictures = [weight_pictures(measured.restored(product_JI[nodes]), grid)]
-        counts = [degree_J[nodes].tolist()]
-        groups = _groups(best, sampled)
-        gallery = _gallery(name.replace(".", "-"), ["weights"], groups, nodes, counts, [sprite(pictures)], grid)
+        chosen = choose_nodes(degree_J, measured.run.config.seed, DEEPER_EACH, DEEPER_EACH)
+        pictures = [weight_pictures(measured.restored(product_JI[chosen.nodes]), grid)]
+        counts = [degree_J[chosen.nodes].tolist()]
+        gallery = _gallery(name.replace(".", "-"), ["weights"], chosen, counts, [sprite(pictures)], grid)
         found.append((layer_name(place).capitalize(), gallery))
     return found
 
 
-def choose_nodes(in_degree_J: np.ndarray, seed: int, best: int, sampled: int) -> tuple[list[int], list[int]]:
+class ChosenNodes(NamedTuple):
+    """Nodes that a gallery shows: the best connected, and others drawn by chance."""
+
+    best: list[int]
+    sampled: list[int]
+
+    @property
+    def nodes(self) -> list[int]:
+        """All of them, the best connected first."""
+        return self.best + self.sampled
+
+    @property
+    def groups(self) -> list[tuple[str, list[int]]]:
+        """Title of each part, and the places of its nodes among all."""
+        groups = [("Best connected", list(range(len(self.best))))]
+        if self.sampled:
+            groups.append(("Sampled from the rest", list(range(len(self.best), len(self.nodes)))))
+        return groups
+
+
+def choose_nodes(in_degree_J: np.ndarray, seed: int, best: int, sampled: int) -> ChosenNodes:
     """The best-connected nodes, lower number first among equals, and others that have inputs, drawn by seed.
 
     Both lists are in falling order of connections.
@@ -102,7 +118,7 @@ def choose_nodes(in_degree_J: np.ndarray, seed: int, best: int, sampled: int) ->
     top, rest = order[:best], order[best:]
     rest = rest[in_degree_J[rest] > 0]
     drawn = generator(seed, "gallery").choice(len(rest), min(sampled, len(rest)), replace=False)
-    return top.tolist(), rest[np.sort(drawn)].tolist()
+    return ChosenNodes(top.tolist(), rest[np.sort(drawn)].tolist())
 
 
 def first_layers(
@@ -129,18 +145,10 @@ def sprite(rows: list[np.ndarray]) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _groups(best: list[int], sampled: list[int]) -> list[tuple[str, list[int]]]:
-    groups = [("Best connected", list(range(len(best))))]
-    if sampled:
-        groups.append(("Sampled from the rest", list(range(len(best), len(best) + len(sampled)))))
-    return groups
-
-
 def _gallery(
     name: str,
     rows: list[str],
-    groups: list[tuple[str, list[int]]],
-    nodes: list[int],
+    chosen: ChosenNodes,
     counts: list[list[int]],
     sprites: list[str],
     grid: Grid,
@@ -151,8 +159,8 @@ def _gallery(
     return Gallery(
         name=name,
         rows=rows,
-        groups=groups,
-        nodes=nodes,
+        groups=chosen.groups,
+        nodes=chosen.nodes,
         counts=counts,
         sprites=sprites,
         picture=(wide, high),

@@ -41,7 +41,7 @@ def mask_mosaic(run: Run, rounds: Sequence[int] | None = None, nodes: int = 10) 
         raise ValueError(f"{run.path} has {run.geometry.describe()}: a picture of masks needs a first layer on a grid")
     if nodes < 1:
         raise ValueError(f"nodes must be at least 1, got {nodes}")
-    chosen = spread_rounds(measured) if rounds is None else list(rounds)
+    chosen = round_series(measured) if rounds is None else list(rounds)
     size = _tile_size(grid, nodes)
     fitting = max(1, (ROOM + GAP) // (size[0] + GAP))
     best, _ = choose_nodes(first.degrees.in_degree, run.config.seed, min(nodes, fitting), 0)
@@ -52,7 +52,7 @@ def mask_mosaic(run: Run, rounds: Sequence[int] | None = None, nodes: int = 10) 
     return _compose(blocks, size, len(best), is_coloured(grid))
 
 
-def spread_rounds(measured: MeasuredRun) -> list[int]:
+def round_series(measured: MeasuredRun) -> list[int]:
     """The first round, the headline and the one whose density is nearest half way between, on a logarithmic scale."""
     first, last = measured.rounds[0], measured.top
     if first.number == last.number:
