@@ -98,7 +98,7 @@ def test_the_schedule_sums_each_rounds_own_time(tmp_path: Path, capsys: pytest.C
 def test_the_table_has_every_density_and_contender(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("bench", *TINY) == 0
     printed = capsys.readouterr()
-    for words in ("density", "dense", "auto", "floor", "100%", "10%", "16-12-8, batch 16, fp32 products, 1 thread"):
+    for words in ("density", "dense", "auto", "floor", "100.0%", "10.0%", "16-12-8, batch 16, fp32 products, 1 thread"):
         assert words in printed.out
     assert printed.out.count("* ") >= 2
     assert "density 49%" in printed.err

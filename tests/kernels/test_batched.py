@@ -159,10 +159,10 @@ def test_trainings_together_agree_with_each_alone() -> None:
     masks = Masks.dense(states[0], setups[0].network.prunable_names)
     assignments = [Assignment(state, masks, round_number=1, snapshots=(3,)) for state in states]
     found = train_together(trainers, assignments)
-    for s, assignment, (state, history) in zip(setups, assignments, found, strict=True):
-        alone, expected = s.trainer(assignment.state, masks, round_number=1, snapshots=(3,))
-        assert_agree(changes(state, assignment.state), changes(alone, assignment.state), 1e-3)
-        assert [r.step for r in history.records] == [r.step for r in expected.records]
+    for s, assignment, trained in zip(setups, assignments, found, strict=True):
+        alone, history = s.trainer(assignment), trained.history
+        assert_agree(changes(trained.state, assignment.state), changes(alone.state, assignment.state), 1e-3)
+        assert [r.step for r in history.records] == [r.step for r in alone.history.records]
         assert history.snapshots.keys() == {3}
         assert history.kernel == "batched"
         assert history.test_last is not None

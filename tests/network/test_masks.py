@@ -71,5 +71,5 @@ def test_packing_does_not_depend_on_how_a_mask_lies_in_memory() -> None:
 def test_a_repr_is_one_line_without_arrays() -> None:
     state = State({"w": torch.zeros(30, 40), "b": torch.zeros(30)}, step=7)
     masks = Masks({"w": torch.arange(1200).reshape(30, 40) < 12})
-    assert repr(masks) == "Masks(12 of 1,200 entries in 1 parameters, 1% density)"
+    assert repr(masks) == "Masks(12 of 1,200 entries in 1 parameters, 1.00% density)"
     assert repr(state) == "State(1,230 parameters in 2 tensors after 7 updates)"

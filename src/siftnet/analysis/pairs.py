@@ -66,6 +66,12 @@ def pair_counts(mask_JI: np.ndarray, grid: Grid, weight: Weight = "pair") -> Pai
     mask_JI: bool; weight: "pair" counts every pair 1 (a hub weighs its connections squared), "node" divides each node's
     counts by C_j (C_j - 1), C_j its connections (nodes with fewer than two add nothing). Exact integers for "pair".
     Raises ValueError where the mask does not fit the grid. Source: Pellegrini & Biroli 2022, without their cutoff.
+
+    >>> counts = pair_counts(np.array([[True, True, False, True]]), Grid((4,)))
+    >>> counts.displacements[0]
+    array([-3, -2, -1,  0,  1,  2,  3])
+    >>> counts.same_channel
+    array([1, 1, 1, 0, 1, 1, 1])
     """
     return node_and_pair_counts(mask_JI, grid)[0 if weight == "pair" else 1]
 

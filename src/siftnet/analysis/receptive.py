@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Num
 
+from siftnet.analysis.degrees import median
 from siftnet.geometry import Grid
 
 
@@ -28,6 +29,21 @@ class ReceptiveFields:
     radius: np.ndarray
     orientation: np.ndarray | None
     elongation: np.ndarray | None
+
+    @property
+    def nodes(self) -> int:
+        """Number of nodes that have a field."""
+        return int(self.valid.sum())
+
+    @property
+    def radius_median(self) -> float | None:
+        """Over the nodes that have a field; None without any."""
+        return median(self.radius[self.valid])
+
+    @property
+    def elongation_median(self) -> float | None:
+        """Over the nodes that have a field; None without any, and on a line."""
+        return None if self.elongation is None else median(self.elongation[self.valid])
 
 
 def receptive_fields(weights_JI: Num[np.ndarray, "J I"], grid: Grid) -> ReceptiveFields:

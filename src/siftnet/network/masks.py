@@ -11,7 +11,7 @@ from jaxtyping import Bool, UInt8
 from torch import Tensor
 
 from siftnet.network.state import State
-from siftnet.wording import density_text
+from siftnet.wording import share
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Masks(Mapping[str, Tensor]):
 
     def __repr__(self) -> str:
         of = f"{self.survivors:,} of {self.entries:,} entries in {len(self)} parameters"
-        return f"Masks({of}, {density_text(self.density)} density)"
+        return f"Masks({of}, {share(self.density, 3)} density)"
 
     def __getitem__(self, name: str) -> Tensor:
         return self.kept[name]

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from siftnet.geometry import Geometry
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from siftnet.wording import density_text
+from siftnet.wording import share
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Ticket:
     provenance: Provenance
 
     def __repr__(self) -> str:
-        came, density = self.provenance, density_text(self.masks.density)
+        came, density = self.provenance, share(self.masks.density, 3)
         return f"Ticket(round {came.round} of {came.run}, {density} density, {self.geometry.describe()})"
 
     @property

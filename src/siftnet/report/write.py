@@ -1,4 +1,4 @@
-"""What commands make and print of stored runs: measures, pages, tables; of one run, or of replicates together."""
+"""Measure, then write the pages: of one run, or of replicates and over them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from siftnet.config.fields import AnalysisConfig
-from siftnet.report.run_page import build_report
-from siftnet.report.seeds_page import build_spread_report
+from siftnet.report.run_page import run_page
+from siftnet.report.seeds_page import seeds_page
 from siftnet.runs.setup import Setup
 from siftnet.store.atomic import lock
-from siftnet.store.folder import RunFolder, write_spread_report
-from siftnet.studies.measure_run import survey
+from siftnet.store.folder import RunFolder
+from siftnet.studies.measure_run import measure_rounds
 
 
 def write_pages(
@@ -32,13 +32,13 @@ def write_pages(
     for stored in folder.runs:
         with lock(stored.path):
             if stored.rounds():
-                survey(stored, config or stored.config.analysis, setup, done)
+                measure_rounds(stored, config, setup, done)
             if config is not None:
                 # The page says how the numbers on it were measured, and goes on to measure alike.
                 stored.update_config(replace(stored.config, analysis=config))
             if stored.rounds():
-                page = stored.write_report(build_report(stored))
+                page = stored.write_report(run_page(stored))
     if folder.replicated:
         with lock(folder.path):
-            page = write_spread_report(folder.path, build_spread_report(folder.runs, folder.path))
+            page = folder.write_report(seeds_page(folder.runs, folder.path))
     return page

@@ -63,8 +63,8 @@ class Setup:
     def with_seed(self, seed: int) -> Setup:
         """The same for a run with another seed; data in memory are shared."""
         config = replace(self.config, seed=seed)
-        problem = self.trainer.problem
-        trainer = replace(self.trainer, problem=replace(problem, batches=problem.batches.for_seed(seed)))
+        problem = replace(self.trainer.problem, batches=self.trainer.problem.batches.for_seed(seed))
+        trainer = replace(self.trainer, problem=problem)
         return replace(self, config=config, trainer=trainer)
 
 
