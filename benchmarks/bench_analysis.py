@@ -18,10 +18,11 @@ import numba
 import numpy as np
 import scipy
 
-from siftnet.analysis import measure_layer, pair_counts
+from siftnet.analysis.layer import measure_layer
 from siftnet.analysis.locality import Resampling, locality
 from siftnet.analysis.near import near_pairs
 from siftnet.analysis.nulls import DegreeShuffler, shuffle_uniform
+from siftnet.analysis.pairs import pair_counts
 from siftnet.geometry import Grid
 from siftnet.kernels.timing import Percentiles, durations
 from siftnet.runs.machine import processor_name

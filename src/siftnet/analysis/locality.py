@@ -217,7 +217,7 @@ def ring_sums(counts_D: Num[np.ndarray, "*D"], ring_D: Int64[np.ndarray, "*D"]) 
 
 def ratio(observed: Num[np.ndarray, "*D"], expected: Num[np.ndarray, "*D"]) -> Float64[np.ndarray, "*D"]:
     """Observed over expected, NaN where nothing is expected."""
-    return np.divide(observed, expected, out=np.full(np.shape(observed), np.nan), where=expected > 0)
+    return np.asarray(np.divide(observed, expected, out=np.full(np.shape(observed), np.nan), where=expected > 0))
 
 
 def correlation_length(g_R: Float64[np.ndarray, "R"]) -> float | None:

@@ -29,7 +29,7 @@ def near_pairs(mask_JI: Bool[np.ndarray, "J I"], grid: Grid) -> Int64[np.ndarray
     array([6])
     """
     check_fits(mask_JI, grid)
-    return _count_near(np.ascontiguousarray(mask_JI).view(np.uint8), neighbours(grid))
+    return np.asarray(_count_near(np.ascontiguousarray(mask_JI).view(np.uint8), neighbours(grid)))
 
 
 def near_share(grid: Grid) -> float:
@@ -46,7 +46,7 @@ def near_total(counts: PairCounts, grid: Grid) -> float:
 def is_near(grid: Grid) -> Bool[np.ndarray, "*D"]:
     """Which entries of a pair-count map are near displacements, bool D."""
     squared_D = (displacements(grid) ** 2).sum(axis=0)
-    return (squared_D > 0) & (squared_D <= REACH**2)
+    return np.asarray((squared_D > 0) & (squared_D <= REACH**2))
 
 
 def neighbours(grid: Grid) -> Int64[np.ndarray, "S M"]:

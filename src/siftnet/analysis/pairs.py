@@ -38,7 +38,7 @@ class PairCounts:
     @property
     def distance(self) -> np.ndarray:
         """Euclidean length of each displacement, float64 of shape D, in sites."""
-        return np.sqrt((self.displacements**2).sum(axis=0))
+        return np.asarray(np.sqrt((self.displacements**2).sum(axis=0)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,4 +179,4 @@ def _as_integers(counts: np.ndarray) -> np.ndarray:
     rounded = np.rint(counts)
     # The error is about 1e-15 times the number of connections, so this allows for more than 1e13 of them.
     assert np.abs(counts - rounded).max(initial=0.0) < 0.25, "pair counts lost their exactness"
-    return rounded.astype(np.int64)
+    return np.asarray(rounded, dtype=np.int64)

@@ -81,7 +81,7 @@ def participation(weights_JI: Num[np.ndarray, "J I"]) -> Float64[np.ndarray, "J"
     1 for one input, 1/n for n equal ones, 0 for a node without weights. Needs no geometry. Some code prints 1 / this.
     """
     share_JI, _ = _shares(weights_JI)
-    return np.einsum("ji,ji->j", share_JI, share_JI)
+    return np.asarray(np.einsum("ji,ji->j", share_JI, share_JI))
 
 
 def _shares(weights_JI: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -129,4 +129,4 @@ def _elongation(moment_JAA: np.ndarray) -> np.ndarray | None:
     short_J, long_J = variance_JA[:, 0], variance_JA[:, -1]
     # Below a millionth of a site, axes are the circular mean's rounding.
     ratio_J = np.divide(short_J, long_J, out=np.ones(len(long_J)), where=long_J > 1e-12)
-    return 1.0 - np.sqrt(ratio_J)
+    return np.asarray(1.0 - np.sqrt(ratio_J))

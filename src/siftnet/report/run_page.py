@@ -11,7 +11,7 @@ from siftnet.report.page import Cell, Key, Page, Section, Table
 from siftnet.report.pictures.gallery import deeper_galleries, first_layer_gallery, gallery_caption
 from siftnet.report.provenance import provenance
 from siftnet.store.run import Run
-from siftnet.studies.measured_run import MeasuredRound, MeasuredRun, read_measured
+from siftnet.studies.measured_run import MeasuredRound, MeasuredRun, Which, read_measured
 from siftnet.wording import NONE, duration, interval, number, p_value, score, seconds_cell, share
 
 
@@ -47,13 +47,14 @@ def key_numbers(measured: MeasuredRun) -> list[Key]:
     """The row of figures below the verdict: value, label and a remark each."""
     dense = next((r for r in measured.rounds if r.density == 1), None)
     top, metric = measured.top, measured.metric
+
+    def against(which: Which) -> str:
+        return f"dense {score(dense.score(which), metric)}" if dense else ""
+
     found = [Key(share(top.density), "density", f"headline, round {top.number}")]
     if top.score("test_best") is not None:
-        against = {
-            which: f"dense {score(dense.score(which), metric)}" if dense else "" for which in ("best", "test_best")
-        }
-        found.append(Key(score(top.score("best"), metric), "validation", against["best"]))
-        found.append(Key(score(top.score("test_best"), metric), "test, same weights", against["test_best"]))
+        found.append(Key(score(top.score("best"), metric), "validation", against("best")))
+        found.append(Key(score(top.score("test_best"), metric), "test, same weights", against("test_best")))
     if measured.top.locality is not None:
         found.append(_index(measured.top.locality))
     told = "yes" if measured.run.data.augmented else "no"

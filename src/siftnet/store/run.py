@@ -315,10 +315,9 @@ class Run:
         Raises ValueError where no round is finished.
         """
         # Pages stand above the store and are imported when they are asked for, the one exception to the direction.
-        from siftnet.report.write import write_pages
-        from siftnet.store.folder import RunFolder
+        from siftnet.report.write import write_run_page
 
-        return write_pages(RunFolder(self.path, [self]))
+        return write_run_page(self)
 
     def _read_json(self, name: str) -> Any:
         if not (self.path / name).is_file():

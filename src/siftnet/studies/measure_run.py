@@ -101,7 +101,7 @@ def measure_round(run: Run, number: int, samples: int, bootstrap: int, *, raw: b
     if run.summary(number).diverged:
         # Its weights are no numbers; those that it began with show the same mask.
         ticket = replace(ticket, trained=ticket.masks.apply(ticket.rewind))
-    names, first = ticket.affine_layers(), first_layer(ticket)
+    names, first = ticket.affine_layers(), ticket.first_layer
     if first not in names:
         reason = "the first layer is a convolution, whose locality is built in: nothing to measure"
         return RoundMeasures({}, None, f"not testable: {reason}.")
@@ -117,11 +117,6 @@ def measure_round(run: Run, number: int, samples: int, bootstrap: int, *, raw: b
         unrestored = measure_layer(*as_seen, ticket.geometry, resampling)
     sentence = verdict(measured.locality, augmented=run.data.augmented, permuted=run.permuted, started=run.started)
     return RoundMeasures(layers, unrestored, sentence)
-
-
-def first_layer(ticket: Ticket) -> str:
-    """Name of the layer on the inputs."""
-    return next(iter(ticket.masks)).rpartition(".")[0]
 
 
 def _deeper(ticket: Ticket, names: list[str], resampling: Resampling) -> dict[str, LayerMeasures]:
@@ -150,7 +145,7 @@ def _measure_headline(run: Run, config: AnalysisConfig, number: int, setup: Setu
 def has_affine_first(run: Run, number: int) -> bool:
     """Whether the layer on the inputs is affine, so that there is something to measure."""
     ticket = run.ticket(number)
-    return first_layer(ticket) in ticket.affine_layers()
+    return ticket.first_layer in ticket.affine_layers()
 
 
 def ablate(run: Run, number: int, setup: Setup) -> Ablation:

@@ -154,7 +154,7 @@ def plain(values: np.ndarray | Iterable[float], digits: int = 4) -> list[Any]:
         return [plain(row, digits) for row in values]
     array = np.asarray(list(values) if not isinstance(values, np.ndarray) else values)
     if array.dtype.kind in "biu":
-        return array.astype(int).tolist()
+        return list(array.astype(int).tolist())
     return [_rounded(float(v), digits) if math.isfinite(v) else None for v in array.tolist()]
 
 
