@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from kernels.suite import Case, assert_agree, awkward_state, changes, elsewhere, make_case
-from siftnet.data.batches import Batches, hash_key, hash_keys
+from siftnet.data.batches import Augmentation, Batches, hash_key, hash_keys
 from siftnet.geometry import Grid, torus
 from siftnet.kernels.batched.draw import drawn
 from siftnet.kernels.batched.graph import Replayed
@@ -123,7 +123,9 @@ def test_replicates_stand_at_one_step_and_on_one_data_set() -> None:
 @pytest.mark.parametrize("integers", [True, False])
 def test_augmented_batches_are_those_of_the_single_runs(geometry: Grid, integers: bool, device: str) -> None:
     data = dataset(geometry, integers=integers)
-    batches = [Batches(data, 8, seed, 2, flip=True, shift=2, device=device) for seed in (3, 5)]
+    batches = [
+        Batches(data, 8, seed, 2, augmentation=Augmentation(flip=True, shift=2), device=device) for seed in (3, 5)
+    ]
     steps = torch.arange(4, 8, device=device)
     for step, (x_RBI, labels_RB) in zip(range(4, 8), drawn(batches, steps), strict=True):
         for own, x_BI, labels_B in zip(batches, x_RBI, labels_RB, strict=True):
