@@ -24,7 +24,7 @@ test: $(INSTALLED)
 	$(BIN)/pytest --durations=5 --cov --cov-report=term:skip-covered
 
 test-long: $(INSTALLED)
-	$(BIN)/pytest -m long --durations=5
+	$(BIN)/pytest -m "long or property" --hypothesis-profile=long --durations=5
 
 hooks: $(INSTALLED)
 	$(BIN)/pre-commit install

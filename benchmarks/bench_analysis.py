@@ -18,10 +18,11 @@ import numba
 import numpy as np
 import scipy
 
-from siftnet.analysis import measure_layer, pair_counts
-from siftnet.analysis.locality import locality
+from siftnet.analysis.layer import measure_layer
+from siftnet.analysis.locality import Resampling, locality
 from siftnet.analysis.near import near_pairs
 from siftnet.analysis.nulls import DegreeShuffler, shuffle_uniform
+from siftnet.analysis.pairs import pair_counts
 from siftnet.geometry import Grid
 from siftnet.kernels.timing import Percentiles, durations
 from siftnet.runs.machine import processor_name
@@ -48,7 +49,7 @@ def subjects(mask_JI: np.ndarray, grid: Grid) -> dict[str, Callable[[], object]]
         near_pairs(shuffled_JI, grid)
 
     return {
-        "measure_layer without nulls": lambda: measure_layer(mask_JI, weights_JI, grid, 0, 1000, 0),
+        "measure_layer without nulls": lambda: measure_layer(mask_JI, weights_JI, grid, Resampling(0, 1000, 0)),
         "degree-preserving sample with its maps": degree_sample,
         "uniform sample with its near pairs": lambda: near_pairs(shuffle_uniform(mask_JI, rng), grid),
         "20 samples of both nulls and all they measure": lambda: locality(mask_JI, grid, samples=20),

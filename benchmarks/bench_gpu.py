@@ -70,6 +70,8 @@ class Options:
     """Who takes part; empty takes all that need not emulate bf16."""
     density: float = 0.1
     """Share of the prunable weights that is kept; 1 frees the kernels, not the eager loops, of masks."""
+    threads: int = 0
+    """Processor threads; 0 takes all."""
     workers: int = -1
     """Worker processes of a data loader; 0 for none, -1 for two fewer than there are processors, 12 at most."""
     limit: float = 420.0
@@ -140,7 +142,8 @@ class Session:
         self.options, self.scale, self.start = options, scale, time.perf_counter()
         device = "cuda:0" if (given := self._resolve(options.device)) == "cuda" else given
         self.device = device
-        self.config = BenchConfig(device=device, train=TrainConfig(batch=scale.batch, lr=0.01, precision="fp32"))
+        train = TrainConfig(batch=scale.batch, lr=0.01, precision="fp32")
+        self.config = BenchConfig(device=device, threads=options.threads, train=train)
         run = resolve_machine(self.config.as_run())
         prepare_torch(run)
         if device != "cpu":

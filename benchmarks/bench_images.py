@@ -21,7 +21,10 @@ from siftnet.config.fields import RunConfig
 from siftnet.config.load import from_dict
 from siftnet.runs.setup import set_up
 from siftnet.runs.single import carry_out
-from siftnet.studies import measure_run as survey
+from siftnet.store.summary import RoundSummary
+from siftnet.studies.measure_run import measure_rounds
+from siftnet.studies.measured_layer import Indices
+from siftnet.studies.measured_run import read_round_indices
 
 SCALES = (0.25, 1.0)
 RATES = (0.05, 0.1, 0.2)
@@ -43,27 +46,27 @@ def dense_controls(config: RunConfig, updates: int) -> dict[str, RunConfig]:
     return controls
 
 
-def row(name: str, run: Run, summary: dict[str, Any], locality: dict[str, Any] | None) -> dict[str, Any]:
+def row(name: str, run: Run, summary: RoundSummary, indices: Indices | None) -> dict[str, Any]:
     """One line of the CSV."""
-    config, best = run.config, summary["best"]
+    config, best, test, last = run.config, summary.best, summary.test_best, summary.last
     line = {
         "what": name,
-        "round": summary["round"],
-        "density": summary["density"],
-        "kernel": summary["kernel"],
+        "round": summary.round,
+        "density": summary.density,
+        "kernel": summary.kernel,
         "init_scale": config.network.init_scale,
         "lr": config.train.lr,
         "updates": config.train.steps,
-        "best_step": best["step"] if best else None,
-        "validation": best["validation"]["score"] if best else None,
-        "test": summary["test_best"]["score"] if summary["test_best"] else None,
-        "validation_last": summary["last"]["validation"]["score"] if summary["last"] else None,
-        "seconds": summary["seconds"],
+        "best_step": best.step if best else None,
+        "validation": best.validation.score if best else None,
+        "test": test.score if test else None,
+        "validation_last": last.validation.score if last else None,
+        "seconds": summary.seconds,
     }
     for null in ("uniform", "degree"):
-        index = locality[f"index_{null}"] if locality else None
+        index = getattr(indices, f"index_{null}", None)
         for key in ("value", "low", "high", "p", "samples"):
-            line[f"index_{null}_{key}"] = index[key] if index else None
+            line[f"index_{null}_{key}"] = getattr(index, key, None)
     return line | {key: run.environment[key] for key in ("processor", "threads", "precision", "torch", "siftnet")}
 
 
@@ -78,12 +81,8 @@ def main() -> None:
     config = from_dict({"data": {"root": options["--data.root"]}, "analysis": {"headline": 8}}, load(preset))
     setup = set_up(config)
     run = carry_out(setup, out / preset)
-    survey(run, config.analysis, setup)
-    rows = []
-    for summary in run.summaries():
-        measured = run.analysis(f"round-{summary['round']:02d}")
-        assert measured is not None
-        rows.append(row(preset, run, summary, measured[0]["layers"][0]["locality"]))
+    measure_rounds(run, config.analysis, setup)
+    rows = [row(preset, run, summary, read_round_indices(run, summary.round)) for summary in run.summaries()]
     write(preset, rows)
     updates = config.train.steps * len(run.rounds())
     for name, control in dense_controls(config, updates).items():

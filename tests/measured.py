@@ -1,23 +1,31 @@
 """Tiny runs of any data, measured."""
 
-from __future__ import annotations
-
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 
+from siftnet.analysis.index import Index
 from siftnet.config.load import from_dict
 from siftnet.data.dataset import Dataset
+from siftnet.pruning.evaluation import Evaluation, Record
 from siftnet.runs.setup import set_up
 from siftnet.runs.single import run
-from siftnet.studies.measure_run import survey
+from siftnet.store.summary import RoundSummary
+from siftnet.studies.measure_run import measure_rounds
+from siftnet.studies.measured_layer import Indices
+from siftnet.studies.seeds import (
+    Divergence,
+    Gain,
+    RoundOverSeeds,
+    SeedRun,
+    SeedsSummary,
+    over_seeds,
+    tested_over_seeds,
+)
 
 HOSTILE = "</script><script>alert('x')</script><img src=http://evil.example/x.png>"
 
 
-def configuration(**changes: Any) -> Any:
-    values: dict[str, Any] = {
+def configuration(**changes):
+    values = {
         "threads": 1,
         "kernel": "dense",
         "data": {"format": "nlgp", "synthetic": {"shape": [8, 8], "xi": [0.5, 1.5], "examples": 600, "test": 200}},
@@ -32,7 +40,7 @@ def configuration(**changes: Any) -> Any:
     return from_dict(values)
 
 
-def dataset(geometry: Any, **changes: Any) -> Any:
+def dataset(geometry, **changes):
     """Random inputs whose first feature alone says the class."""
     rng = np.random.default_rng(0)
     inputs_NI = rng.standard_normal((300, geometry.size)).astype(np.float32)
@@ -50,7 +58,100 @@ def dataset(geometry: Any, **changes: Any) -> Any:
     return Dataset(**(values | changes))
 
 
-def measured_run(path: Path, config: Any, data: Any = None) -> Any:
+def evaluation(score, examples=100):
+    """On a split, of which the score alone matters."""
+    return Evaluation(loss=0.1, score=score, top5=None, examples=examples)
+
+
+def validated(score, step=5, examples=100):
+    """A validation, of which score and step matter."""
+    return Record(step, 0.1, evaluation(score, examples))
+
+
+def round_summary(number=0, density=1.0, **changes):
+    """A finished round with usual numbers."""
+    values = {
+        "round": number,
+        "density": density,
+        "density_effective": density,
+        "survivors": round(1000 * density),
+        "entries": 1000,
+        "layers": {},
+        "metric": "accuracy",
+        "best": validated(0.5),
+        "last": validated(0.5, 9),
+        "test_best": evaluation(0.5),
+        "test_last": evaluation(0.5),
+        "seconds": 1.0,
+        "kernel": "dense",
+        "diverged_at": None,
+        "begin_sha256": "",
+        "stop": None,
+    }
+    return RoundSummary(**(values | changes))
+
+
+def index(value, low=None, high=None, p=None):
+    """Without what depends on the null."""
+    return Index(value, low, high, None, p, 19)
+
+
+def indices(uniform, degree):
+    """Of a layer's locality, the same with every node weighing 1."""
+    return Indices(
+        index_uniform=uniform,
+        index_degree=degree,
+        index_uniform_node=uniform,
+        index_degree_node=degree,
+        correlation_length=None,
+        correlation_length_degree=None,
+    )
+
+
+def seed_run(seed, *, diverged=None, reached=9, stop="all 9 pruned rounds are done", asked=9):
+    """One run among others; diverged: round and step."""
+    lost = None if diverged is None else Divergence(round=diverged[0], step=diverged[1])
+    return SeedRun(
+        path=f"runs/seed-{seed}",
+        seed=seed,
+        digest=f"digest {seed}",
+        headline=None,
+        diverged=lost,
+        reached=reached,
+        stop=stop,
+        asked=asked,
+    )
+
+
+def round_over_seeds(number=0, density=1.0, p=None, **quantities):
+    """A round of several seeds; quantities: values of each seed, those not given of none."""
+    count = max(map(len, quantities.values()))
+    values = {name: quantities.get(name, [None] * count) for name in ("validation", "test", "last_validation")}
+    return RoundOverSeeds(
+        round=number,
+        density=density,
+        runs=count,
+        **{name: over_seeds(found) for name, found in values.items()},
+        index_uniform=over_seeds(quantities.get("index_uniform", [None] * count)),
+        index_degree=tested_over_seeds(quantities.get("index_degree", [None] * count), p or [None] * count),
+    )
+
+
+def seeds_summary(rounds, *, runs, gains=(), metric="accuracy", headline=None):
+    """Several seeds together; gains: of each on validation and test alike."""
+    gains = list(gains) or [None] * len(runs)
+    found = over_seeds(gains)
+    gain = Gain(
+        runs=found.n,
+        validation=found,
+        test=found,
+        gained_on_test=sum(g is not None and g > 0 for g in gains),
+        chosen=(None,) * len(gains),
+    )
+    return SeedsSummary(runs=tuple(runs), metric=metric, rounds=tuple(rounds), headline=headline, gain=gain)
+
+
+def measured_run(path, config, data=None):
     found = run(config, path, dataset=data)
-    survey(found, config.analysis, set_up(found.config, data))
+    measure_rounds(found, config.analysis, set_up(found.config, data))
     return found

@@ -65,7 +65,7 @@ def painted(value: Any, key: Any = "") -> Any:
 
 def check_figures(page: Any, rounds: Any) -> None:
     """Every figure is one that Plotly knows how to draw, with a frame and a note for each round."""
-    for name, figure in page.data.figures.items():
+    for name, figure in page.data["figures"].items():
         frames = figure["frames"] if figure["frames"] is not None else [figure["data"]] * rounds
         assert len(frames) == rounds, name
         assert figure["notes"] is None or len(figure["notes"]) == rounds, name

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from siftnet.commands.cli import main
+from siftnet.wording import share
 
 ARCHIVE = Path(__file__).parent / "fixtures" / "runs.tar.xz"
 with tarfile.open(ARCHIVE) as archive:
@@ -55,14 +56,14 @@ def rounds_of(run: Path) -> list[dict[str, Any]]:
 def cells_of(rows: list[dict[str, Any]]) -> list[str]:
     """How the line of a round begins, of one run or over replicates."""
     row = rows[0]
-    cells = [str(row["round"]), f"{100 * row['density']:.3g}%"]
+    cells = [str(row["round"]), share(row["density"], 3)]
     if row["diverged_at"] is not None:
         return [*cells, "diverged", str(row["diverged_at"])]
     score = f"{100 * sum(row['best']['validation']['score'] for row in rows) / len(rows):.2f}%"
     if len(rows) > 1:
         return [*cells, str(len(rows)), score]
     tested = f"{100 * row['test_best']['score']:.2f}%"
-    return [*cells, f"{100 * row['density_effective']:.3g}%", score, str(row["best"]["step"]), tested]
+    return [*cells, share(row["density_effective"], 3), score, str(row["best"]["step"]), tested]
 
 
 @pytest.mark.parametrize("name", NAMES)

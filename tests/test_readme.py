@@ -12,7 +12,6 @@ import pytest
 
 import siftnet
 from siftnet.commands import cli
-from siftnet.commands import run as commands
 from siftnet.config.fields import RunConfig
 from siftnet.config.load import flatten, load, to_dict
 from siftnet.data.download.fetch import SOURCES, Fetched
@@ -69,7 +68,7 @@ def test_the_readmes_commands_run_in_order(tmp_path: Path, monkeypatch: pytest.M
         write_official_layout(path)
         return Fetched(name=name, path=path, options=("--data.root", str(path)), was_there=False)
 
-    monkeypatch.setattr(commands, "fetch", fetch)
+    monkeypatch.setattr("siftnet.data.download.fetch.fetch", fetch)
     lines = [line for block in blocks("README.md", "bash") for line in block.splitlines()]
     assert len(lines) >= 3
     for command in lines:

@@ -12,7 +12,8 @@ import pytest
 from siftnet.config.load import from_dict, load
 from siftnet.runs.single import run
 from siftnet.runs.verify import verify
-from siftnet.studies.measure_run import survey
+from siftnet.studies.measure_run import measure_rounds
+from siftnet.studies.measured_run import read_round_indices
 
 
 @pytest.mark.data
@@ -32,13 +33,13 @@ def test_a_network_on_real_images_becomes_local(tmp_path: Path) -> None:
         load("images-small"),
     )
     sifted = run(config, tmp_path / "run")
-    headline = survey(sifted, config.analysis)
-    measured = sifted.analysis("round-02")
-    assert measured is not None
-    index = measured[0]["layers"][0]["locality"]["index_degree"]
-    assert index["p"] == 0.01
-    assert index["low"] > 1.3
-    assert headline["verdict"].startswith("local: index")
+    headline = measure_rounds(sifted, config.analysis)
+    indices = read_round_indices(sifted, 2)
+    assert indices is not None
+    assert indices.index_degree is not None
+    assert indices.index_degree.p == 0.01
+    assert (indices.index_degree.low or 0) > 1.3
+    assert headline.verdict.startswith("local: index")
     # Two hundred classes: chance is 0.5%.
     validation = sifted.summary(2).validation
     assert validation is not None

@@ -16,8 +16,9 @@ from gpu.timing import Measured, Tell, reason, steady_memory
 from siftnet.kernels.instance import Instance
 from siftnet.kernels.plan import Plan
 from siftnet.kernels.registry import KERNELS
-from siftnet.kernels.timing import device_clock, durations, seconds_of
+from siftnet.kernels.timing import device_clock, durations
 from siftnet.kernels.trainer import Trainer
+from siftnet.pruning.training import Assignment
 
 ROUNDS, UPDATES, EVERY = 21, 100_000, 100
 """The paper's schedule: rounds, updates in each, updates between validations."""
@@ -93,12 +94,10 @@ def _train(instance: Instance, updates: int) -> tuple[float, int]:
     """Seconds of a round of so many updates, and how many of its validations were the best so far."""
     problem = replace(instance.problem, training=replace(instance.problem.training, steps=updates))
     plan = Plan(given="batched", why="what is measured", threads=torch.get_num_threads())
-    histories = []
-    seconds = seconds_of(
-        lambda: histories.append(Trainer(problem, plan)(instance.state, instance.masks, round_number=1)[1]),
-        device_clock(problem.device),
-    )
-    (history,) = histories
+    clock, assignment = device_clock(problem.device), Assignment(instance.state, instance.masks, round_number=1)
+    start = clock()
+    history = Trainer(problem, plan)(assignment).history
+    seconds = clock() - start
     if history.diverged_at is not None:
         raise ArithmeticError(f"the training diverged after {history.diverged_at} updates")
     scores = [record.validation.score for record in history.records]

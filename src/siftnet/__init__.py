@@ -3,8 +3,9 @@
 import siftnet
 
 run = siftnet.run(siftnet.load("nlgp"), "runs/nlgp")  # train, prune, rewind, repeat
-headline = siftnet.survey(run, run.config.analysis)  # measure what survived
-siftnet.locality(run.ticket(8).mask_JI("layers.0"), run.geometry)  # or any mask of your own
+headline = siftnet.measure_rounds(run)  # measure what survived
+ticket = run.ticket(headline.round)
+siftnet.locality(ticket.mask_JI(ticket.first_layer), run.geometry)  # or any mask of your own
 
 Names are loaded when they are first used (SPEC 1); `__init__.pyi` beside this file lists them all.
 """

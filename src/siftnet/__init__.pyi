@@ -27,5 +27,5 @@ from .runs.single import run as run
 from .runs.verify import verify as verify
 from .store.folder import RunFolder as RunFolder
 from .store.run import Run as Run
-from .studies.measure_run import survey as survey
+from .studies.measure_run import measure_rounds as measure_rounds
 from .version import __version__ as __version__

@@ -18,10 +18,10 @@ class Grid:
 
     shape: sites along each axis, e.g. (32, 32); channels: inputs per site; periodic: whether opposite ends touch.
 
-    >>> Grid((32, 32), channels=3).size
-    3072
     >>> Grid((32, 32), channels=3).describe()
     '32 x 32 grid, 3 channels'
+    >>> Grid((32, 32), channels=3).size
+    3072
     """
 
     shape: tuple[int, ...]
@@ -93,16 +93,16 @@ Geometry = Grid | Points | Unknown
 
 
 def ring(sites: int, channels: int = 1) -> Grid:
-    """A closed line of sites.
-
-    >>> ring(100)
-    Grid(shape=(100,), channels=1, periodic=True)
-    """
+    """A closed line of sites."""
     return Grid((sites,), channels, periodic=True)
 
 
 def torus(height: int, width: int, channels: int = 1) -> Grid:
-    """A two-dimensional grid whose opposite edges touch."""
+    """A two-dimensional grid whose opposite edges touch.
+
+    >>> torus(20, 20)
+    Grid(shape=(20, 20), channels=1, periodic=True)
+    """
     return Grid((height, width), channels, periodic=True)
 
 
@@ -126,11 +126,7 @@ def geometry_to_dict(geometry: Geometry) -> dict[str, Any]:
 
 
 def geometry_from_dict(values: dict[str, Any]) -> Geometry:
-    """The inverse of `geometry_to_dict`.
-
-    >>> geometry_from_dict(geometry_to_dict(torus(4, 5)))
-    Grid(shape=(4, 5), channels=1, periodic=True)
-    """
+    """The inverse of `geometry_to_dict`."""
     if values["kind"] == "grid":
         return Grid(tuple(values["shape"]), values["channels"], values["periodic"])
     if values["kind"] == "points":

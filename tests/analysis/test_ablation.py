@@ -23,7 +23,7 @@ def test_nodes_fall_by_connections_and_ties_by_index():
     assert found.least.tolist() == [18, 18, 14, 0]
     assert found.random.shape == (4, 4)
     np.testing.assert_allclose(found.random_mean, found.random.mean(axis=0))
-    assert found.random_spread[[0, 3]].tolist() == [0, 0]
+    assert found.random_deviation[[0, 3]].tolist() == [0, 0]
     assert (found.most <= found.random).all()
     assert (found.random <= found.least).all()
 

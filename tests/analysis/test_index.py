@@ -57,7 +57,7 @@ def test_bootstrap_agrees_with_the_normal_interval_of_a_mean():
 
 
 def test_bootstrap_works_in_chunks_and_leaves_out_the_undefined(monkeypatch):
-    monkeypatch.setattr("siftnet.analysis.statistic.CHUNK", 7)
+    monkeypatch.setattr("siftnet.analysis.index.CHUNK", 7)
     low, high = bootstrap_interval(np.array([0.0, 2.0]), np.array([0.0, 1.0]), 50, np.random.default_rng(1))
     assert (low, high) == (2.0, 2.0)
     assert bootstrap_interval(np.ones(3), np.zeros(3), 20, np.random.default_rng(1)) is None

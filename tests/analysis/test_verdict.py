@@ -7,7 +7,7 @@ import pytest
 
 from siftnet.analysis.index import Index
 from siftnet.analysis.locality import locality
-from siftnet.analysis.verdict import state_index, verdict
+from siftnet.analysis.verdict import verdict
 from siftnet.architecture.ruler import convolution_mask
 from siftnet.geometry import Grid
 
@@ -77,5 +77,5 @@ def test_who_told_the_network_is_stated(told, words):
 
 
 def test_an_index_without_value_is_undefined():
-    assert state_index(Index(None, None, None, None, None, 3)) == "undefined"
-    assert state_index(Index(123.4, None, None, None, None, 3)) == "123"
+    found = replace(LOCAL, index_degree=None, index_uniform=Index(None, None, None, None, None, 3))
+    assert verdict(found).startswith("not tested: index undefined against 1.0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 from kernels.suite import Case, assert_agree, make_case
+from siftnet.bench.contender import choose_entrants
 from siftnet.network.layers import forward, loss_of
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
@@ -115,6 +117,36 @@ def test_networks_that_are_not_written_out_are_refused() -> None:
     given = make_case("f5:x", norm=False)
     with pytest.raises(ValueError, match="leave network"):
         baselines.entrants(given.problem)
+
+
+def test_an_unknown_contender_ends_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(HERE)
+    small = ["--shape", "4", "4", "--classes", "3", "--examples", "20", "--validation", "5", "--network.layers", "f5:x"]
+    with pytest.raises(SystemExit) as ended:
+        load("bench_kernels").main([*small, "--threads", "1", "--contenders", "dense", "torch magic"])
+    assert ended.value.code == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("bench_kernels: there is no contender 'torch magic'; take auto or some of dense, ")
+    assert "torch bf16" in printed
+
+
+def test_emulated_bf16_is_left_out_unless_named() -> None:
+    given = make_case("f5:x")
+    everybody, told = baselines.entrants(given.problem), list[str]()
+
+    def names(asked: list[str], native: bool, **training: Any) -> list[str]:
+        problem = given.changed(training=replace(given.training, **training)).problem
+        found = choose_entrants(problem, everybody, asked, native_bf16=native, tell=told.append)
+        return [entrant.name for entrant in found if entrant.name.startswith("torch")]
+
+    assert names([], True) == ["torch fp32", "torch bf16", "torch csr"]
+    assert told == []
+    assert names([], False) == ["torch fp32", "torch csr"]
+    assert told == ["left out, since this processor would emulate bf16: torch bf16 (name to time)"]
+    assert names(["torch bf16", "dense"], False) == ["torch bf16"]
+    assert "torch bf16" in names([], False, precision="bf16"), "asked for with the problem"
 
 
 def test_a_row_is_added_to_a_csv_and_a_file_with_other_columns_is_left_alone(tmp_path: Path) -> None:

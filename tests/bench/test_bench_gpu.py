@@ -18,6 +18,7 @@ import numba
 import pytest
 import torch
 
+WAYS = ["batched", "dense", "eager, resident", "eager, loader", "eager, by item"]
 HERE = Path(__file__).parent.parent.parent / "benchmarks"
 # Python 3.12 warns of any fork beside threads; workers touch nothing that a thread may hold.
 pytestmark = pytest.mark.filterwarnings("ignore:This process.*multi-threaded:DeprecationWarning")
@@ -58,8 +59,8 @@ def tiny(benchmarks: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def measured(benchmarks: SimpleNamespace, folder: Path, *more: str) -> dict[str, Any]:
-    """What a quick run on the processor writes."""
-    arguments = ["--device", "cpu", "--quick", "--results", str(folder), *more]
+    """What a quick run on the processor writes, with one thread: networks this small only wait for a second one."""
+    arguments = ["--device", "cpu", "--quick", "--threads", "1", "--results", str(folder), *more]
     benchmarks.bench_gpu.main(arguments)
     return json.loads((folder / "gpu.json").read_text())
 
@@ -67,7 +68,8 @@ def measured(benchmarks: SimpleNamespace, folder: Path, *more: str) -> dict[str,
 def test_from_end_to_end(
     benchmarks: SimpleNamespace, tiny: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = measured(benchmarks, tmp_path, "--workers", "1", "--profile")
+    # All by name, also where bf16 is emulated.
+    found = measured(benchmarks, tmp_path, "--workers", "1", "--profile", "--contenders", *WAYS)
     rows, printed = found["rows"], capsys.readouterr().out
     assert [row["network"] for row in rows] == ["12-12-8-10"] * 13 + ["12-8-6"] * 13
     assert not any(row["measured"]["failure"] for row in rows)
@@ -103,7 +105,7 @@ def consistent(row: dict[str, Any], ceilings: dict[str, Any]) -> None:
 
 def test_operations_and_bytes_by_hand(benchmarks: SimpleNamespace) -> None:
     module, timing = benchmarks.bench_gpu, benchmarks.timing
-    options = module.Options(device="cpu", density=1.0)
+    options = module.Options(device="cpu", density=1.0, threads=1)
     session = module.Session(options, replace(module.Scale(), examples=20, validation=10))
     for shape, weights, flops in ((0, 6_266_880, 31.31e9), (1, 903_168, 3.846e9)):
         instance = session._dense(session.scale.shapes[shape])
@@ -130,7 +132,7 @@ def session_feeds(benchmarks: SimpleNamespace, instance: Any) -> list[Any]:
 def test_a_feed_gives_training_examples_of_all_rows(
     benchmarks: SimpleNamespace, tiny: Any, items: bool, workers: int
 ) -> None:
-    session = benchmarks.bench_gpu.Session(benchmarks.bench_gpu.Options(device="cpu"), tiny)
+    session = benchmarks.bench_gpu.Session(benchmarks.bench_gpu.Options(device="cpu", threads=1), tiny)
     instance = session._dense(tiny.shapes[0])
     batches = instance.problem.batches
     images, train = batches.dataset, len(batches.rows["train"])
@@ -231,7 +233,7 @@ def test_what_was_timed_before_a_device_is_lost_stands(
 
 
 def test_a_worker_that_breaks_is_replaced(benchmarks: SimpleNamespace, tiny: Any) -> None:
-    session = benchmarks.bench_gpu.Session(benchmarks.bench_gpu.Options(device="cpu"), tiny)
+    session = benchmarks.bench_gpu.Session(benchmarks.bench_gpu.Options(device="cpu", threads=1), tiny)
     images = session._dense(tiny.shapes[0]).problem.batches.dataset
     feed = benchmarks.loops.Feed(images, 8, 1, pinned=False, items=False)
     labels_N, feed.labels_N = feed.labels_N, feed.labels_N[:0]
@@ -255,7 +257,7 @@ def test_a_failure_is_a_row_of_the_file_and_a_line_of_the_terminal(
     monkeypatch.setattr(benchmarks.loops.Replicas, "__init__", refuse)
     monkeypatch.setattr(benchmarks.bench_gpu, "measure_ceilings", lambda *given: refuse(None))
     monkeypatch.setattr(benchmarks.schedule, "_train", lambda *given: refuse(None))
-    found = measured(benchmarks, tmp_path, "--workers", "0")
+    found = measured(benchmarks, tmp_path, "--workers", "0", "--contenders", *WAYS[:3])
     failed = [row for row in found["rows"] if row["measured"]["failure"]]
     assert {row["way"] for row in failed} == {"batched"}
     assert len(failed) == 8
@@ -332,6 +334,37 @@ def test_a_schedule_adds_updates_and_rounds(benchmarks: SimpleNamespace) -> None
     eager = module.estimate_eager("eager", benchmarks.timing.Measured(p50_ms=1.0, evaluate_ms=50.0))
     assert eager.minutes == pytest.approx(2_100_000 * 0.0015 / 60)
     assert module.estimate_schedule("batched", [dense, module.Slice(density=0.01, failure="broken")]).minutes is None
+
+
+def test_nobody_emulates_bf16_unless_named(benchmarks: SimpleNamespace) -> None:
+    def competitor(name: str, way: str, precision: str) -> Any:
+        return benchmarks.loops.Competitor(name=name, way=way, precision=precision, build=lambda: None)
+
+    everybody = [
+        competitor("low", "dense", "bf16"),
+        competitor("full", "dense", "fp32"),
+        competitor("b", "batched", "bf16"),
+    ]
+    choose = benchmarks.loops.choose
+    assert choose(everybody, (), native_bf16=True) == (everybody, [])
+    assert choose(everybody, (), native_bf16=False) == ([everybody[1]], ["low", "b"])
+    assert choose(everybody, ("dense",), native_bf16=False) == (everybody[:2], [])
+
+
+def test_what_is_not_there_ends_in_one_sentence(
+    benchmarks: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, says in (
+        (["--device", "cuda:99"], "bench_gpu: device 'cuda:99' is not there"),
+        (["--density", "2", "--device", "cpu"], "density must be in (0, 1], got 2"),
+        (["--contenders", "magic"], "magic"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            benchmarks.bench_gpu.main(arguments)
+        printed = capsys.readouterr()
+        assert ended.value.code == 2
+        assert says in printed.err
+        assert "Traceback" not in printed.err
 
 
 def test_goals_are_met_or_not(benchmarks: SimpleNamespace) -> None:

@@ -63,8 +63,10 @@ def test_show_prints_each_rounds_own_numbers(finished: Path, capsys: pytest.Capt
     assert call("show", str(finished)) == 0
     printed = capsys.readouterr().out
     for summary in Run(finished).summaries():
-        assert f"{100 * summary['best']['validation']['score']:.2f}%" in printed
-        assert f"{100 * summary['test_best']['score']:.2f}%" in printed
+        assert summary.best is not None
+        assert summary.test_best is not None
+        assert f"{100 * summary.best.validation.score:.2f}%" in printed
+        assert f"{100 * summary.test_best.score:.2f}%" in printed
 
 
 def test_dry_run_makes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,8 +85,8 @@ def test_resume_with_more_rounds_continues(tmp_path: Path) -> None:
     first = Run(path).summary(2)
     assert call("resume", str(path), "--prune.rounds", "3") == 0
     assert Run(path).rounds() == [0, 1, 2, 3]
-    assert [summary["stop"] is None for summary in Run(path).summaries()] == [True, True, True, False]
-    assert Run(path).summary(2).files == first["files"]
+    assert [summary.stop is None for summary in Run(path).summaries()] == [True, True, True, False]
+    assert Run(path).summary(2).files == first.files
 
 
 def test_verify_fails_with_status_1_where_a_file_was_changed(
@@ -295,7 +297,7 @@ def test_what_ends_a_command_says_what_to_do(
     def fails(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("siftnet.commands.set_up", fails)
+    monkeypatch.setattr("siftnet.runs.setup.set_up", fails)
     with pytest.raises(SystemExit) as stop:
         main(["run", "nlgp", "--dry-run"])
     assert stop.value.code == status

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
+from measured import evaluation, index, indices, round_over_seeds, round_summary, seed_run, seeds_summary, validated
 from siftnet.commands.narrator import Narrator, progress_bar
-from siftnet.commands.tables import COLUMNS, estimate_text, plan_text, rounds_table, spread_table
+from siftnet.commands.tables import COLUMNS, Row, estimate_text, plan_text, rounds_table, seeds_table
 from siftnet.kernels.plan import Plan, Timing
 from siftnet.pruning.training import History
-from siftnet.studies.seeds import over_seeds
+from siftnet.studies.seeds import SeedsSummary
 from small import config, dataset, setup
 
 
@@ -30,12 +32,10 @@ def test_a_bar_whose_length_nobody_knows_yet_is_drawn(
 
 
 def test_why_a_run_stops_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    score = {"validation": {"score": 0.5}, "step": 3, "score": 0.5}
-    summary = {"round": 2, "density": 0.1, "metric": "accuracy", "best": score, "test_best": score, "seconds": 1.0}
-    summary["kernel"] = "sparse"
+    summary = round_summary(2, 0.1, kernel="sparse")
     with progress_bar("") as bar:
-        Narrator(bar).finished(summary | {"diverged_at": None, "stop": "only 18% of the units would keep an input"})
-        Narrator(bar).finished(summary | {"diverged_at": 4, "stop": "round 2 diverged at step 4: lower train.lr"})
+        Narrator(bar).finished(replace(summary, stop="only 18% of the units would keep an input"))
+        Narrator(bar).finished(replace(summary, diverged_at=4, stop="round 2 diverged at step 4: lower train.lr"))
     said = capsys.readouterr().err.splitlines()
     assert said[0].endswith(", 1.0 s with sparse")
     assert said[1:] == [
@@ -51,7 +51,7 @@ def test_a_plan_is_told_in_the_order_in_which_its_kernels_take_over() -> None:
         Timing(kernel=name, density=d, p20=ms, p50=ms, updates=9) for name, at in times.items() for d, ms in at.items()
     ]
     plan = Plan(why="the fastest at each density", threads=2, timings=tuple(timings))
-    assert plan_text(plan) == "fused down to 10% density, then sparse"
+    assert plan_text(plan) == "fused down to 10.0% density, then sparse"
 
 
 def test_what_a_run_will_take_has_a_line_for_each_round() -> None:
@@ -63,12 +63,12 @@ def test_what_a_run_will_take_has_a_line_for_each_round() -> None:
     expected |= {"rounds": 2, "parameters": 5_000, "training_seconds": 34.9, "memory_bytes": 2e9, "disk_bytes": 3e6}
     lines = estimate_text(expected | {"rounds_expected": rounds}).splitlines()
     assert lines[-1] == (
-        "2 rounds of a network with 5,000 parameters: 34.9 seconds of training, timed here; 2.0 GB of memory; "
+        "2 rounds of a network with 5,000 parameters: 35 s of training, timed here; 2.0 GB of memory; "
         "3.0 MB on the disk"
     )
     assert [line.split() for line in lines[2:-1]] == [
-        ["0", "100%", "fused", "45.12", "25.4"],
-        ["1", "12.5%", "sparse", "19.00", "9.5"],
+        ["0", "100.0%", "fused", "45.1", "25.4"],
+        ["1", "12.5%", "sparse", "19.0", "9.5"],
     ]
 
 
@@ -81,14 +81,12 @@ def test_what_replicates_will_take_is_said_of_all_of_them(side_by_side: bool, sa
     expected |= {"rounds": 1, "parameters": 50, "training_seconds": 75.0, "memory_bytes": 2e9, "disk_bytes": 3e6}
     lines = estimate_text(expected).splitlines()
     assert lines[-1].startswith(f"3 replicates, trained {says}, each with 1 rounds of a network")
-    assert ": 1.2 minutes of training in all, timed here" in lines[-1]
+    assert ": 75 s of training in all, timed here" in lines[-1]
     assert ("of all 3" if side_by_side else "of each") in lines[0]
 
 
 def test_replicates_say_their_seed_share_the_bar_and_tell_the_plan_once(capsys: pytest.CaptureFixture[str]) -> None:
-    score = {"validation": {"score": 0.5}, "step": 3, "score": 0.5}
-    summary = {"round": 2, "density": 0.1, "metric": "accuracy", "best": score, "test_best": score, "seconds": 1.0}
-    summary |= {"kernel": "dense", "diverged_at": None, "stop": None}
+    summary = round_summary(2, 0.1)
     made, network = dataset(), setup().network
     with progress_bar("updates") as bar:
         narrator = Narrator(bar)
@@ -102,11 +100,11 @@ def test_replicates_say_their_seed_share_the_bar_and_tell_the_plan_once(capsys: 
         assert (task.completed, task.total) == (2 * 20 + 10 + 20 + 5, 2 * 4 * 20)
         assert task.description == "seed 4, round 1"
         two[0].finished(summary)
-        two[1].finished(summary | {"stop": "round 2 diverged at step 4: lower train.lr", "diverged_at": 4})
+        two[1].finished(replace(summary, stop="round 2 diverged at step 4: lower train.lr", diverged_at=4))
         assert task.completed == 2 * 20 + 10 + 4 * 20, "one that stops early leaves the bar nothing to wait for"
     said = capsys.readouterr().err.splitlines()
     assert said.count("kernel dense, asked for by name") == 1
-    assert said[-2].startswith("seed 3, round 2: density 10%, validation accuracy 50.00%")
+    assert said[-2].startswith("seed 3, round 2: density 10.0%, validation accuracy 50.00%")
     assert said[-1] == "seed 4, round 2 diverged at step 4: lower train.lr"
 
 
@@ -118,19 +116,18 @@ def drawn(table: Table, width: int) -> list[str]:
     return [line.rstrip() for line in capture.get().splitlines() if line.strip()]
 
 
-def rows(count: int = 12, **changes: Any) -> list[dict[str, Any]]:
+def rows(count: int = 12, *, measured: bool = True, **changes: Any) -> list[Row]:
     """Rounds of a run with the longest numbers that are usual."""
-    validation = {"step": 12_000, "validation": {"score": 0.9996}}
-    index = {"value": 10.222, "low": 7.831, "high": 13.118, "p": 0.005}
-    row = {
-        "density": 0.0467, "density_effective": 0.0465, "metric": "accuracy", "diverged_at": None, "best": validation,
-        "last": validation, "test_best": {"score": 0.9987}, "index_uniform": index, "index_degree": index,
-        "kernel": "sparse", "seconds": 1234.56,
+    usual: dict[str, Any] = {
+        "density_effective": 0.0465, "best": validated(0.9996, 12_000), "last": validated(0.9996, 12_000),
+        "test_best": evaluation(0.9987), "kernel": "sparse", "seconds": 1234.56,
     }  # fmt: skip
-    return [row | {"round": number} | changes for number in range(count)]
+    long = index(10.222, 7.831, 13.118, 0.005)
+    found = indices(long, long) if measured else None
+    return [Row(round_summary(number, 0.0467, **(usual | changes)), found) for number in range(count)]
 
 
-FULL = "5 4.67% 4.65% 99.96% 12000 99.87% 99.96% 10.22 10.22 [7.83, 13.12] 0.005 sparse 1234.6"
+FULL = "5 4.67% 4.65% 99.96% 12000 99.87% 99.96% 10.2 10.2 [7.8, 13.1] 0.005 sparse 1234.6"
 
 
 @pytest.mark.parametrize("width", [None, 140, 200])
@@ -140,7 +137,7 @@ def test_a_wide_terminal_and_none_have_the_whole_table(width: int | None) -> Non
     assert " ".join(lines[3 + 5].split()) == FULL
 
 
-@pytest.mark.parametrize("width", [60, 72, 80, 90, 100, 110, 120, 139])
+@pytest.mark.parametrize("width", [60, 72, 80, 90, 100, 110, 120, 136])
 def test_no_cell_is_cut_or_wrapped_where_the_terminal_is_narrow(width: int) -> None:
     lines = drawn(rounds_table(rows(), 3, width=width), width)
     assert max(len(line) for line in lines) <= width
@@ -152,7 +149,7 @@ def test_no_cell_is_cut_or_wrapped_where_the_terminal_is_narrow(width: int) -> N
         cells = line.split()
         left = iter([str(number), *FULL.split()[1:]])
         assert all(cell in left for cell in cells)
-        assert {str(number), "4.67%", "99.96%", "99.87%", "10.22", "[7.83,", "13.12]"} <= set(cells)
+        assert {str(number), "4.67%", "99.96%", "99.87%", "10.2", "[7.8,", "13.1]"} <= set(cells)
 
 
 def test_the_whole_table_would_be_cut_at_80_columns() -> None:
@@ -160,9 +157,9 @@ def test_the_whole_table_would_be_cut_at_80_columns() -> None:
 
 
 def test_80_columns_have_room_for_step_uniform_index_and_p() -> None:
-    short = rows(best={"step": 500, "validation": {"score": 0.9996}})
+    short = rows(best=validated(0.9996, 500))
     line = drawn(rounds_table(short, 3, width=80), 80)[-1]
-    assert " ".join(line.split()) == "11 4.67% 99.96% 500 99.87% 10.22 10.22 [7.83, 13.12] 0.005"
+    assert " ".join(line.split()) == "11 4.67% 99.96% 500 99.87% 10.2 10.2 [7.8, 13.1] 0.005"
 
 
 def test_a_diverged_round_says_where() -> None:
@@ -173,18 +170,17 @@ def test_a_diverged_round_says_where() -> None:
 
 def test_a_run_without_rounds_or_indices_has_a_table() -> None:
     assert len(drawn(rounds_table([], None, width=80), 80)) >= 2
-    unmeasured = drawn(rounds_table(rows(1, index_uniform=None, index_degree=None), None, width=80), 80)
+    unmeasured = drawn(rounds_table(rows(1, measured=False), None, width=80), 80)
     assert unmeasured[-1].split()[:3] == ["0", "4.67%", "4.65%"]
 
 
-def seeds_together(metric: str = "accuracy", **quantities: list[float | None]) -> dict[str, Any]:
+def seeds_together(metric: str = "accuracy", **quantities: list[float | None]) -> SeedsSummary:
     usual: dict[str, list[float | None]] = {
         "validation": [0.9996, 0.80, 0.90], "test": [0.9996, 0.80, 0.90], "last_validation": [0.5, 0.6, 0.7],
         "index_uniform": [99.0, 80.0, 70.5], "index_degree": [99.0, 80.0, 70.5],
     }  # fmt: skip
-    values = {name: over_seeds(found) for name, found in (usual | quantities).items()}
-    rounds = [{"round": number, "density": 0.01006, "runs": 3} | values for number in range(12)]
-    return {"metric": metric, "runs": [{}] * 3, "rounds": rounds, "headline": 3}
+    rounds = [round_over_seeds(number, 0.01006, **(usual | quantities)) for number in range(12)]
+    return seeds_summary(rounds, runs=[seed_run(seed) for seed in range(3)], metric=metric, headline=3)
 
 
 @pytest.mark.parametrize(
@@ -195,8 +191,8 @@ def seeds_together(metric: str = "accuracy", **quantities: list[float | None]) -
         seeds_together("r2", test=[-9.5, 0.5, 9.9], validation=[-123.0, -7.0, 0.9]),
     ],
 )
-def test_seeds_together_fit_80_columns(summary: dict[str, Any]) -> None:
-    lines = drawn(spread_table(summary), 80)
+def test_seeds_together_fit_80_columns(summary: SeedsSummary) -> None:
+    lines = drawn(seeds_table(summary), 80)
     assert max(len(line) for line in lines) <= 80
     assert not any("…" in line for line in lines)
     begin = next(at for at, line in enumerate(lines) if set(line) == {"─"}) + 1
@@ -205,11 +201,11 @@ def test_seeds_together_fit_80_columns(summary: dict[str, Any]) -> None:
 
 
 def test_seeds_together_say_mean_and_deviation() -> None:
-    line = drawn(spread_table(seeds_together(test=[0.12, 0.13, 0.14])), 80)[-1]
+    line = drawn(seeds_table(seeds_together(test=[0.12, 0.13, 0.14])), 80)[-1]
     assert " ".join(line.split()) == "11 1.01% 3 89.99% ± 9.98 13.00% ± 1.00 83.17 ± 14.51 83.17 ± 14.51"
 
 
 def test_one_unmeasured_seed_has_no_deviation_and_no_index() -> None:
     none: list[float | None] = [None]
-    summary = seeds_together(validation=[0.9], test=[0.8], index_uniform=none, index_degree=none)
-    assert drawn(spread_table(summary), 80)[-1].split() == ["11", "1.01%", "3", "90.00%", "80.00%"]
+    summary = seeds_together(validation=[0.9], test=[0.8], last_validation=none, index_uniform=none, index_degree=none)
+    assert drawn(seeds_table(summary), 80)[-1].split() == ["11", "1.01%", "1", "90.00%", "80.00%", "–", "–"]

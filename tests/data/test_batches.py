@@ -10,7 +10,7 @@ import pytest
 import torch
 from scipy import stats
 
-from siftnet.data.batches import Batches, hash_bits, hash_integers, hash_key
+from siftnet.data.batches import Augmentation, Batches, hash_bits, hash_integers, hash_key
 from siftnet.geometry import Grid, ring, torus, volume
 from small import dataset
 
@@ -97,7 +97,10 @@ def test_another_seed_round_or_step_gives_other_rows() -> None:
 
 def test_rows_do_not_depend_on_the_dtype_of_the_inputs_or_on_augmentation() -> None:
     plain = Batches(dataset(), 50, 1, 0)
-    for other in (Batches(dataset(integers=True), 50, 1, 0), Batches(dataset(), 50, 1, 0, flip=True, shift=1)):
+    for other in (
+        Batches(dataset(integers=True), 50, 1, 0),
+        Batches(dataset(), 50, 1, 0, augmentation=Augmentation(flip=True, shift=1)),
+    ):
         assert all(torch.equal(plain.rows_at(step), other.rows_at(step)) for step in range(5))
         assert torch.equal(plain.train(3)[1], other.train(3)[1])
 
@@ -106,7 +109,10 @@ def test_rows_do_not_depend_on_the_dtype_of_the_inputs_or_on_augmentation() -> N
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_rows_and_augmentation_are_the_same_on_the_gpu() -> None:
     data = dataset(Grid((6, 5), 3), integers=True)
-    here, there = (Batches(data, 50, 1, 0, flip=True, shift=2, device=device) for device in ("cpu", "cuda"))
+    here, there = (
+        Batches(data, 50, 1, 0, augmentation=Augmentation(flip=True, shift=2), device=device)
+        for device in ("cpu", "cuda")
+    )
     for step in range(5):
         assert torch.equal(here.rows_at(step), there.rows_at(step).cpu())
         assert torch.equal(here.train(step)[0], there.train(step)[0].cpu())
@@ -146,7 +152,7 @@ def naive(image: np.ndarray, offsets: list[int], mirrored: bool, periodic: bool)
 def test_flips_and_shifts_agree_with_a_loop_over_images(name: str, integers: bool, flip: bool, shift: int) -> None:
     grid = GRIDS[name]
     data = dataset(grid, integers=integers, examples=60)
-    batches = Batches(data, 12, seed=4, round_number=1, flip=flip, shift=shift)
+    batches = Batches(data, 12, seed=4, round_number=1, augmentation=Augmentation(flip=flip, shift=shift))
     step = 6
     rows = batches.rows_at(step).numpy()
 
@@ -172,7 +178,7 @@ def test_moves_say_how_far_examples_go_and_nothing_where_nothing_moves() -> None
     data = dataset(Grid((5, 7)), examples=60)
     data.inputs_NI[:] = 0
     data.inputs_NI.reshape(-1, 5, 7)[:, 2, 3] = 1
-    batches = Batches(data, 30, seed=4, round_number=1, flip=True, shift=2)
+    batches = Batches(data, 30, seed=4, round_number=1, augmentation=Augmentation(flip=True, shift=2))
     moved_BA, mirrored_B = batches.moves(6)
     assert moved_BA is not None
     assert mirrored_B is not None
@@ -182,7 +188,7 @@ def test_moves_say_how_far_examples_go_and_nothing_where_nothing_moves() -> None
     bright_B = batches.train(6)[0].argmax(1)
     assert torch.equal(bright_B, (2 + moved_BA[:, 0]) * 7 + 3 + moved_BA[:, 1])
     for flip, shift in ((True, 0), (False, 2), (False, 0)):
-        moved, mirrored = Batches(data, 30, 4, 1, flip=flip, shift=shift).moves(6)
+        moved, mirrored = Batches(data, 30, 4, 1, augmentation=Augmentation(flip=flip, shift=shift)).moves(6)
         assert (moved is not None, mirrored is not None) == (shift > 0, flip)
 
 
@@ -191,7 +197,7 @@ def test_half_of_the_images_are_mirrored_and_every_shift_comes_up() -> None:
     data = dataset(grid)
     data.inputs_NI[:] = 0
     data.inputs_NI.reshape(-1, 5, 7)[:, 2, 2] = 1
-    batches = Batches(data, 4000, 0, 0, flip=True, shift=1)
+    batches = Batches(data, 4000, 0, 0, augmentation=Augmentation(flip=True, shift=1))
     x = batches.train(0)[0].reshape(-1, 5, 7)
     where = x.flatten(1).argmax(1)
     counts = np.bincount(where, minlength=35).reshape(5, 7)
@@ -204,7 +210,7 @@ def test_half_of_the_images_are_mirrored_and_every_shift_comes_up() -> None:
 
 def test_splits_come_in_their_own_order_once_and_never_augmented() -> None:
     data = dataset(Grid((4, 4)), integers=True)
-    batches = Batches(data, 8, 0, 0, flip=True, shift=1)
+    batches = Batches(data, 8, 0, 0, augmentation=Augmentation(flip=True, shift=1))
     for name, rows in data.splits.items():
         parts = list(batches.split(name, chunk=7))
         assert all(len(x) == 7 for x, _ in parts[:-1])
@@ -216,7 +222,7 @@ def test_splits_come_in_their_own_order_once_and_never_augmented() -> None:
 def test_integer_inputs_stay_bytes_in_memory_and_are_not_copied() -> None:
     data = dataset(integers=True)
     before = data.inputs_NI.copy()
-    batches = Batches(data, 8, 0, 0, flip=True, shift=1)
+    batches = Batches(data, 8, 0, 0, augmentation=Augmentation(flip=True, shift=1))
     assert batches.inputs_NI.dtype == torch.uint8
     assert batches.inputs_NI.data_ptr() == data.inputs_NI.ctypes.data
     assert batches.for_round(3).inputs_NI.data_ptr() == data.inputs_NI.ctypes.data

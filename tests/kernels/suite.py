@@ -73,7 +73,6 @@ def make_case(
     classes: int | None = 3,
     norm: bool = True,
     density: float = 0.4,
-    batch: int = 16,
     device: str = "cpu",
     **training: Any,
 ) -> Case:
@@ -83,8 +82,8 @@ def make_case(
     network = build(NetworkConfig(layers=layers, norm=norm), data.geometry, data.outputs, loss)
     state = awkward_state(network)
     masks = random_masks(state, network.prunable_names, density)
-    settings: dict[str, Any] = {"batch": batch, "lr": 0.1, "precision": "fp32", "steps": 10, "rewind": 0} | training
-    batches = Batches(data, batch, 0, 0, device=device)
+    settings: dict[str, Any] = {"batch": 16, "lr": 0.1, "precision": "fp32", "steps": 10, "rewind": 0} | training
+    batches = Batches(data, settings["batch"], 0, 0, device=device)
     return Case(Problem(network, TrainConfig(**settings), batches), masks.apply(state), masks)
 
 

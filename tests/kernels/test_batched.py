@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from kernels.suite import Case, assert_agree, awkward_state, changes, elsewhere, make_case
-from siftnet.data.batches import Batches, hash_key, hash_keys
+from siftnet.data.batches import Augmentation, Batches, hash_key, hash_keys
 from siftnet.geometry import Grid, torus
 from siftnet.kernels.batched.draw import drawn
 from siftnet.kernels.batched.graph import Replayed
@@ -123,7 +123,9 @@ def test_replicates_stand_at_one_step_and_on_one_data_set() -> None:
 @pytest.mark.parametrize("integers", [True, False])
 def test_augmented_batches_are_those_of_the_single_runs(geometry: Grid, integers: bool, device: str) -> None:
     data = dataset(geometry, integers=integers)
-    batches = [Batches(data, 8, seed, 2, flip=True, shift=2, device=device) for seed in (3, 5)]
+    batches = [
+        Batches(data, 8, seed, 2, augmentation=Augmentation(flip=True, shift=2), device=device) for seed in (3, 5)
+    ]
     steps = torch.arange(4, 8, device=device)
     for step, (x_RBI, labels_RB) in zip(range(4, 8), drawn(batches, steps), strict=True):
         for own, x_BI, labels_B in zip(batches, x_RBI, labels_RB, strict=True):
@@ -159,10 +161,10 @@ def test_trainings_together_agree_with_each_alone() -> None:
     masks = Masks.dense(states[0], setups[0].network.prunable_names)
     assignments = [Assignment(state, masks, round_number=1, snapshots=(3,)) for state in states]
     found = train_together(trainers, assignments)
-    for s, assignment, (state, history) in zip(setups, assignments, found, strict=True):
-        alone, expected = s.trainer(assignment.state, masks, round_number=1, snapshots=(3,))
-        assert_agree(changes(state, assignment.state), changes(alone, assignment.state), 1e-3)
-        assert [r.step for r in history.records] == [r.step for r in expected.records]
+    for s, assignment, trained in zip(setups, assignments, found, strict=True):
+        alone, history = s.trainer(assignment), trained.history
+        assert_agree(changes(trained.state, assignment.state), changes(alone.state, assignment.state), 1e-3)
+        assert [r.step for r in history.records] == [r.step for r in alone.history.records]
         assert history.snapshots.keys() == {3}
         assert history.kernel == "batched"
         assert history.test_last is not None

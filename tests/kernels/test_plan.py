@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,6 +13,7 @@ import pytest
 import torch
 
 from kernels.suite import Case, make_case
+from siftnet.kernels import plan as plan_module
 from siftnet.kernels.instance import random_masks
 from siftnet.kernels.interface import Problem
 from siftnet.kernels.plan import Plan, Timing
@@ -351,3 +354,14 @@ def test_random_masks_have_their_density_in_each_layer() -> None:
     for names in p.network.prunable.values():
         assert Masks({name: masks[name] for name in names}).density == pytest.approx(0.1, abs=0.01)
     assert masks.equals(random_masks(p.state, p.network, 0.1))
+
+
+def test_reading_a_plan_takes_neither_torch_nor_numba() -> None:
+    code = (
+        "import importlib.util, sys\n"
+        "spec = importlib.util.spec_from_file_location('plan', sys.argv[1])\n"
+        "sys.modules['plan'] = module = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(module)\n"
+        "assert not {'torch', 'numba', 'siftnet'} & set(sys.modules), sorted(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, plan_module.__file__], check=True)

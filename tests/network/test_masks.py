@@ -40,7 +40,7 @@ def test_within_means_that_nothing_came_back() -> None:
 
 def test_applying_zeroes_what_is_pruned_and_nothing_else() -> None:
     values = torch.tensor([1.0, -2, float("nan"), float("inf"), -0.0])
-    state = State({"w": values, "gamma": torch.ones(2)}, {"mean": torch.ones(1)}, {"m.w": torch.ones(5)}, step=7)
+    state = State({"w": values, "gamma": torch.ones(2)}, {"mean": torch.ones(1)}, {"m": {"w": torch.ones(5)}}, step=7)
     found = masks(w=[1, 0, 0, 0, 0]).apply(state)
     assert found.parameters["w"].tolist() == [1, 0, 0, 0, 0]
     assert not torch.signbit(found.parameters["w"]).any()
@@ -66,3 +66,10 @@ def test_the_first_entry_is_the_highest_bit() -> None:
 def test_packing_does_not_depend_on_how_a_mask_lies_in_memory() -> None:
     mask = torch.tensor([[True, False, True], [False, False, True]])
     assert torch.equal(pack(mask.T), pack(mask.T.contiguous()))
+
+
+def test_a_repr_is_one_line_without_arrays() -> None:
+    state = State({"w": torch.zeros(30, 40), "b": torch.zeros(30)}, step=7)
+    masks = Masks({"w": torch.arange(1200).reshape(30, 40) < 12})
+    assert repr(masks) == "Masks(12 of 1,200 entries in 1 parameters, 1.00% density)"
+    assert repr(state) == "State(1,230 parameters in 2 tensors after 7 updates)"

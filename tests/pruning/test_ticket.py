@@ -58,3 +58,10 @@ def test_points_survive_json() -> None:
     found = geometry_from_dict(json.loads(json.dumps(geometry_to_dict(points))))
     assert isinstance(found, Points)
     np.testing.assert_array_equal(found.coordinates, points.coordinates)
+
+
+def test_a_repr_is_one_line_that_says_what_it_is_of() -> None:
+    found = ticket(None)
+    kept = f"{100 * found.masks.density:.3g}%"
+    assert repr(found) == f"Ticket(round 1 of run, {kept} density, 4 line, 1 channel)"
+    assert found.first_layer == "layers.0"

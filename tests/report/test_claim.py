@@ -1,30 +1,22 @@
 """The sentence about several seeds: what is claimed, of how many of them, and what has to be known to read it."""
 
-from siftnet.report.claim import claim, keys, progress_sentences
-from siftnet.studies.seeds import over_seeds
+from measured import round_over_seeds, seed_run, seeds_summary
+from siftnet.report.claim import claim, keys, progress_sentences, scope
 
 
 def summary(gains, index=None, metric="accuracy", p=0.005, **states):
-    """A spread with these gains on test and indices, of which None is of a seed without; states: changes by seed."""
+    """Seeds with these gains and indices, of which None is of a seed without; states: changes by seed."""
     count = len(gains)
-    index = [4.60 + 0.01 * (seed % 3 - 1) for seed in range(count)] if index is None else index
-    row = {"round": 8, "density": 0.017, "index_degree": over_seeds(index), "test": over_seeds([0.12] * count)}
-    row["index_degree"]["p"] = p if isinstance(p, list) else [p] * count
-    row["validation"] = over_seeds([None if g is None else 0.13 for g in gains])
-    found = over_seeds(gains)
-    all_there = {"diverged": None, "reached": 9, "stop": "all 9 pruned rounds are done", "asked": 9}
-    return {
-        "runs": [{"seed": seed} | all_there | states.get(f"seed_{seed}", {}) for seed in range(count)],
-        "metric": metric,
-        "rounds": [row],
-        "headline": 8,
-        "gain": {
-            "runs": found["n"],
-            "test": found,
-            "validation": found,
-            "gained_on_test": sum(g is not None and g > 0 for g in gains),
-        },
-    }
+    row = round_over_seeds(
+        8,
+        0.017,
+        p=p if isinstance(p, list) else [p] * count,
+        index_degree=[4.60 + 0.01 * (seed % 3 - 1) for seed in range(count)] if index is None else index,
+        test=[0.12] * count,
+        validation=[None if g is None else 0.13 for g in gains],
+    )
+    runs = [seed_run(seed, **states.get(f"seed_{seed}", {})) for seed in range(count)]
+    return seeds_summary([row], runs=runs, gains=gains, metric=metric, headline=8)
 
 
 def claimed(found, augmented=False, permuted="none"):
@@ -76,8 +68,8 @@ def test_equal_gains_are_claimed_without_an_interval():
     assert "is as accurate on the test set as the dense one, in each of them alike" in alike
     squared, _ = claimed(summary([0.024] * 2, metric="r2"))
     assert "is better than the dense one by an R² of 0.024 on the test set, in each of them alike" in squared
-    gain = next(k for k in keys(summary([0.024] * 3), augmented=False) if "best sparse over dense" in k["label"])
-    assert (gain["value"], gain["remark"]) == ("+2.40", "in each alike")
+    gain = next(k for k in keys(summary([0.024] * 3), augmented=False) if "best sparse over dense" in k.label)
+    assert (gain.value, gain.remark) == ("+2.40", "in each alike")
 
 
 def test_locality_says_of_how_many_seeds_it_is_where_the_gain_is_of_others():
@@ -98,7 +90,7 @@ def test_seeds_that_are_behind_are_named_and_how_far_they_are():
     told = progress_sentences(
         summary(
             [0.02, 0.03, None, None, None, None, 0.02],
-            seed_1={"diverged": {"round": 9, "step": 7}, "stop": "round 9 diverged at step 7: lower train.lr"},
+            seed_1={"diverged": (9, 7), "stop": "round 9 diverged at step 7: lower train.lr"},
             seed_2={"reached": 1, "stop": None},
             seed_3={"reached": None, "stop": None},
             seed_4={"reached": None, "stop": None},
@@ -130,5 +122,12 @@ def test_a_claim_says_how_inputs_were_permuted():
 def test_a_claim_of_a_network_that_was_told_says_so():
     why = claimed(summary([0.1, 0.2]), augmented=True)[1]
     assert why.endswith("told the network what a neighbour is; it did not find that by itself.")
-    told = [key for key in keys(summary([0.1, 0.2]), augmented=True) if key["label"] == "told about geometry"]
-    assert told[0]["value"] == "yes"
+    told = [key for key in keys(summary([0.1, 0.2]), augmented=True) if key.label == "told about geometry"]
+    assert told[0].value == "yes"
+
+
+def test_the_standard_error_of_the_test_set_is_that_of_the_headline():
+    # (12 + 2) / 104 right of 100 examples, Agresti and Coull's.
+    share = 14 / 104
+    error = 100 * (share * (1 - share) / 104) ** 0.5
+    assert f"a standard error of {error:.2f} points:" in scope(summary([0.1, 0.2]), {"test": 100})

@@ -8,36 +8,40 @@ import plotly.graph_objects as go
 import pytest
 
 from pages import Page, check_figures, painted
+from siftnet.analysis.headline import standard_error
 from siftnet.geometry import Grid, Points, ring, volume
 from siftnet.report.render import embed
-from siftnet.report.run_page import build_report, split_verdict
+from siftnet.report.run_page import run_page, split_verdict
 from siftnet.store.run import Run
+from siftnet.studies.measured_run import read_headline
 from small import dataset
+
+FIRST = "layers.0"
 
 
 @pytest.fixture(scope="module")
 def torus_page(torus_run):
-    return Page(build_report(torus_run))
+    return Page(run_page(torus_run))
 
 
 @pytest.fixture(scope="module")
 def hostile_page(hostile_run):
-    return Page(build_report(hostile_run))
+    return Page(run_page(hostile_run))
 
 
 def test_accuracy_is_the_rounds_own(torus_run, torus_page):
-    best, last, test = torus_page.data.figures["accuracy"]["data"]
+    best, last, test = torus_page.data["figures"]["accuracy"]["data"]
     stored = [json.loads((torus_run.path / "rounds" / f"0{t}" / "round.json").read_text()) for t in range(3)]
     assert best["x"] == last["x"] == test["x"] == [s["density"] for s in stored]
     assert best["y"] == [s["best"]["validation"]["score"] for s in stored]
     assert last["y"] == [s["last"]["validation"]["score"] for s in stored]
     assert test["y"] == [s["test_best"]["score"] for s in stored]
     p, n = stored[1]["best"]["validation"]["score"], stored[1]["best"]["validation"]["examples"]
-    assert best["error_y"]["array"][1] == pytest.approx(1.96 * np.sqrt(p * (1 - p) / n))
+    assert best["error_y"]["array"][1] == pytest.approx(1.96 * standard_error("accuracy", p, n))
 
 
 def test_locality_is_the_analysis_own(torus_run, torus_page):
-    figures = torus_page.data.figures
+    figures = torus_page.data["figures"]
     uniform, degree = figures["index"]["data"]
     stored = [torus_run.analysis(f"round-0{t}") for t in range(3)]
     localities = [numbers["layers"][0]["locality"] for numbers, _ in stored]
@@ -45,32 +49,32 @@ def test_locality_is_the_analysis_own(torus_run, torus_page):
     assert degree["y"] == [found["index_degree"]["value"] for found in localities]
     for frame, (_, arrays) in zip(figures["radial"]["frames"], stored, strict=True):
         line = frame[-1]
-        curve_R = arrays["layers.0:curve_degree"][line["x"]]
+        curve_R = arrays[f"{FIRST}:curve_degree"][line["x"]]
         assert [v or 0 for v in line["y"]] == pytest.approx(curve_R, rel=1e-3)
     for frame, (_, arrays) in zip(figures["map"]["frames"], stored, strict=True):
         drawn = np.array(frame[0]["customdata"], dtype=float)
-        assert np.allclose(drawn, arrays["layers.0:g_degree"], rtol=1e-2, equal_nan=True)
+        assert np.allclose(drawn, arrays[f"{FIRST}:g_degree"], rtol=1e-2, equal_nan=True)
         # The centre is where the axes say 0.
         y, x = frame[0]["y"].index(0), frame[0]["x"].index(0)
-        assert (arrays["layers.0:displacements"][:, y, x] == 0).all()
+        assert (arrays[f"{FIRST}:displacements"][:, y, x] == 0).all()
 
 
 def test_verdict_and_key_numbers_are_said(torus_run, torus_page):
     text = " ".join(" ".join(torus_page.text).split())
-    headline = torus_run.analysis("headline")[0]
-    first, rest = split_verdict(headline["verdict"])
+    headline = read_headline(torus_run)
+    first, rest = split_verdict(headline.verdict)
     assert first in text
     assert rest in text
-    assert first[1:] in headline["verdict"]
+    assert first[1:] in headline.verdict
     assert torus_run.digest in text
-    assert torus_page.data.start == headline["round"]
-    test = max(torus_run.summaries()[1:], key=lambda s: s["best"]["validation"]["score"])["test_best"]["score"]
+    assert torus_page.data["start"] == headline.round
+    test = max(torus_run.summaries()[1:], key=lambda s: s.best.validation.score).test_best.score
     assert f"{100 * test:.1f}%" in text
 
 
 def test_every_figure_can_be_drawn(torus_page, hostile_page):
     assert {"accuracy", "index", "radial", "map", "bins", "histogram", "inputs", "variance", "centres", "radii",
-            "orientations", "participation", "layers", "ablation"} == set(torus_page.data.figures)  # fmt: skip
+            "orientations", "participation", "layers", "ablation"} == set(torus_page.data["figures"])  # fmt: skip
     check_figures(torus_page, 3)
     check_figures(hostile_page, 3)
 
@@ -83,8 +87,8 @@ def test_figure_check_can_fail(torus_page):
 def test_every_plot_and_gallery_has_its_data(torus_page):
     plots = [a["data-figure"] for _, a in torus_page.elements if "data-figure" in a]
     galleries = [a["data-gallery"] for _, a in torus_page.elements if "data-gallery" in a]
-    assert sorted(plots) == sorted(torus_page.data.figures)
-    assert sorted(galleries) == sorted(torus_page.data.galleries)
+    assert sorted(plots) == sorted(torus_page.data["figures"])
+    assert sorted(galleries) == sorted(torus_page.data["galleries"])
     ids = [a["id"] for _, a in torus_page.elements if "id" in a]
     assert len(ids) == len(set(ids))
 
@@ -119,7 +123,7 @@ def test_hostile_names_stay_text(torus_page, hostile_page, hostile_run):
     assert "img" not in elements
     assert "b" not in elements
     # Plotly reads tags in texts: what it is given must be escaped once more.
-    bars = hostile_page.data.figures["inputs"]["frames"][0][0]
+    bars = hostile_page.data["figures"]["inputs"]["frames"][0][0]
     assert not any("<" in label for label in bars["y"])
 
 
@@ -130,20 +134,20 @@ def test_embedded_data_cannot_end_its_script():
 
 
 def test_unknown_geometry_has_no_pictures(hostile_page, hostile_run):
-    assert hostile_page.data.galleries == {}
-    assert set(hostile_page.data.figures) == {"accuracy", "histogram", "inputs", "participation"}
+    assert hostile_page.data["galleries"] == {}
+    assert set(hostile_page.data["figures"]) == {"accuracy", "histogram", "inputs", "participation"}
     assert "12 inputs of unknown geometry" in "".join(hostile_page.text)
-    bars = hostile_page.data.figures["inputs"]["frames"][2][0]
+    bars = hostile_page.data["figures"]["inputs"]["frames"][2][0]
     masks = hostile_run.masks(2)["layers.0.weight"].numpy()
     assert bars["x"] == sorted(masks.sum(0).tolist())
 
 
 def test_permuted_colours_are_put_back(colour_run):
-    page = Page(build_report(colour_run))
+    page = Page(run_page(colour_run))
     check_figures(page, 3)
-    assert {"map-different", "inputs-0", "inputs-1", "inputs-2"} <= set(page.data.figures)
+    assert {"map-different", "inputs-0", "inputs-1", "inputs-2"} <= set(page.data["figures"])
     assert "In the order that the network saw" in "".join(page.text)
-    variance = np.array(page.data.figures["variance"]["data"][0]["z"])
+    variance = np.array(page.data["figures"]["variance"]["data"][0]["z"])
     inputs = colour_run.inputs()
     original = np.empty(90)
     original[inputs["permutation_I"]] = inputs["variance_I"]
@@ -154,37 +158,37 @@ def test_permuted_colours_are_put_back(colour_run):
     "geometry", [ring(12), Grid((12,), 2), volume(3, 4, 5), Grid((4, 4), 5)], ids=lambda g: g.describe()
 )
 def test_grids_of_every_kind(measure, geometry):
-    page = Page(build_report(measure(dataset(geometry))))
+    page = Page(run_page(measure(dataset(geometry))))
     check_figures(page, 3)
-    assert "first" in page.data.galleries
-    assert ("orientations" in page.data.figures) == (geometry.ndim == 2)
+    assert "first" in page.data["galleries"]
+    assert ("orientations" in page.data["figures"]) == (geometry.ndim == 2)
 
 
 def test_points_and_numeric_targets(measure):
     points = Points(np.random.default_rng(0).random((9, 2)))
-    page = Page(build_report(measure(dataset(points, classes=None), train__lr=0.01)))
+    page = Page(run_page(measure(dataset(points, classes=None), train__lr=0.01)))
     check_figures(page, 3)
-    assert page.data.galleries == {}
-    assert page.data.figures["accuracy"]["layout"]["yaxis"]["title"]["text"] == "R²"
+    assert page.data["galleries"] == {}
+    assert page.data["figures"]["accuracy"]["layout"]["yaxis"]["title"]["text"] == "R²"
 
 
 def test_a_single_round(measure):
-    page = Page(build_report(measure(prune__rounds=0)))
+    page = Page(run_page(measure(prune__rounds=0)))
     check_figures(page, 1)
     assert "input" not in [tag for tag, _ in page.elements]
 
 
 def test_a_diverged_round_is_said_and_not_drawn(measure):
     found = measure(dataset(Grid((4, 4)), classes=None), train__lr=100.0, train__validate_every=1)
-    assert found.summary(0).diverged_at is not None
-    page = Page(build_report(found))
-    assert page.data.figures["accuracy"]["data"][0]["y"] == []
+    assert found.summary(0).diverged
+    page = Page(run_page(found))
+    assert page.data["figures"]["accuracy"]["data"][0]["y"] == []
     assert "diverged at step" in "".join(page.text)
 
 
 def test_convolutions_have_no_masks_to_show(measure):
-    page = Page(build_report(measure(network__layers="c3-4:f8:x")))
-    assert set(page.data.figures) == {"accuracy"}
+    page = Page(run_page(measure(network__layers="c3-4:f8:x")))
+    assert set(page.data["figures"]) == {"accuracy"}
 
 
 def test_unanalysed_runs_are_refused(torus_run, tmp_path):
@@ -192,7 +196,7 @@ def test_unanalysed_runs_are_refused(torus_run, tmp_path):
     shutil.copytree(torus_run.path, copy)
     (copy / "analysis" / "round-01.json").unlink()
     with pytest.raises(ValueError, match=r"rounds 1\): siftnet analyze"):
-        build_report(Run(copy))
+        run_page(Run(copy))
     shutil.rmtree(copy / "analysis")
     with pytest.raises(ValueError, match="has not been analysed yet: siftnet analyze"):
-        build_report(Run(copy))
+        run_page(Run(copy))

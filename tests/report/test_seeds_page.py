@@ -8,18 +8,19 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from measured import HOSTILE, configuration, dataset, measured_run
+from measured import HOSTILE, configuration, dataset, measured_run, round_over_seeds, seed_run, seeds_summary
 from pages import Page, check_figures
 from siftnet.config.load import flatten, from_dict, load, to_dict
 from siftnet.geometry import Grid, Unknown
 from siftnet.report.claim import gain_text
+from siftnet.report.command import command, option
 from siftnet.report.figures.figure import band
 from siftnet.report.figures.seeds import index_figures, score_figures
-from siftnet.report.provenance import command, option
-from siftnet.report.seeds_page import build_spread_report, by_seed
+from siftnet.report.provenance import by_seed
+from siftnet.report.seeds_page import seeds_page
 from siftnet.runs.single import run
 from siftnet.store.run import Run
-from siftnet.studies.seeds import over_seeds, spread
+from siftnet.studies.seeds import summarise_seeds
 
 
 def seeded(seed, **changes):
@@ -38,7 +39,7 @@ def runs(folder):
 
 @pytest.fixture(scope="module")
 def page(runs, folder):
-    return Page(build_spread_report(runs, folder))
+    return Page(seeds_page(runs, folder))
 
 
 def words(page):
@@ -57,35 +58,35 @@ def test_every_seed_is_there_with_its_page_and_digest(runs, page, folder):
 
 
 def test_figures_have_a_line_for_every_seed_and_the_mean(runs, page):
-    figures = page.data.figures
+    figures = page.data["figures"]
     assert set(figures) == {"test", "validation", "index-degree", "index-uniform"}
     check_figures(page, 0)
     for name, which in (("test", "test_best"), ("validation", "best")):
         band, *seeds, mean = figures[name]["data"]
-        stored = [[s[which] for s in r.summaries()] for r in runs]
-        scores = [[s["score"] if name == "test" else s["validation"]["score"] for s in one] for one in stored]
+        stored = [[getattr(s, which) for s in r.summaries()] for r in runs]
+        scores = [[s.score if name == "test" else s.validation.score for s in one] for one in stored]
         assert [trace["y"] for trace in seeds] == scores
         assert [trace["name"] for trace in seeds] == ["seed 0", "seed 1", "seed 2"]
         assert mean["y"] == pytest.approx(np.mean(scores, axis=0))
         assert len(band["x"]) == 2 * len(mean["x"])
         go.Figure(data=[{k: v for k, v in mean.items() if k not in ("line", "marker")}])
-    summaries = spread(runs)["rounds"]
-    assert figures["index-degree"]["data"][-1]["y"] == [r["index_degree"]["mean"] for r in summaries]
+    summaries = summarise_seeds(runs).rounds
+    assert figures["index-degree"]["data"][-1]["y"] == [r.index_degree.mean for r in summaries]
 
 
 def test_the_sentence_holds_the_gain_and_its_interval(runs, page):
-    found = spread(runs)
+    found = summarise_seeds(runs)
     assert gain_text(found, "test") in words(page)
     assert gain_text(found, "validation") in words(page)
     assert "optimistic" in words(page)
-    assert f"{found['gain']['gained_on_test']} of 3" in words(page)
+    assert f"{found.gain.gained_on_test} of 3" in words(page)
 
 
 def test_plots_have_alternatives_in_words(page):
     ids = [a["id"] for _, a in page.elements if "id" in a]
     assert len(ids) == len(set(ids))
     plots = [a for _, a in page.elements if "data-figure" in a]
-    assert sorted(a["data-figure"] for a in plots) == sorted(page.data.figures)
+    assert sorted(a["data-figure"] for a in plots) == sorted(page.data["figures"])
     for plot in plots:
         assert plot["role"] == "img"
         assert {plot["aria-labelledby"], plot["aria-describedby"]} <= set(ids)
@@ -93,9 +94,9 @@ def test_plots_have_alternatives_in_words(page):
 
 def test_every_number_of_the_figures_is_in_the_table(runs, page):
     text = words(page)
-    for row in spread(runs)["rounds"]:
-        assert f"{100 * row['test']['mean']:.2f}% ± {100 * row['test']['sd']:.2f}" in text
-        assert f"{row['index_degree']['mean']:.2f} ± {row['index_degree']['sd']:.2f}" in text
+    for row in summarise_seeds(runs).rounds:
+        assert f"{100 * row.test.mean:.2f}% ± {100 * row.test.sd:.2f}" in text
+        assert f"{row.index_degree.mean:.2f} ± {row.index_degree.sd:.2f}" in text
 
 
 def test_nothing_is_fetched(page):
@@ -104,7 +105,7 @@ def test_nothing_is_fetched(page):
 
 
 def test_one_seed_claims_nothing(runs):
-    text = words(Page(build_spread_report(runs[:1], runs[0].path.parent)))
+    text = words(Page(seeds_page(runs[:1], runs[0].path.parent)))
     assert "One seed says nothing about the next" in text
     assert "±" not in text
     assert "gained" not in text
@@ -112,8 +113,8 @@ def test_one_seed_claims_nothing(runs):
 
 def test_runs_that_are_not_measured_show_their_scores(tmp_path):
     runs = [run(seeded(seed), tmp_path / f"seed-{seed}") for seed in range(2)]
-    page = Page(build_spread_report(runs, tmp_path))
-    assert set(page.data.figures) == {"test", "validation"}
+    page = Page(seeds_page(runs, tmp_path))
+    assert set(page.data["figures"]) == {"test", "validation"}
     # They have no page yet.
     assert not any(a["href"].endswith("report.html") for tag, a in page.elements if tag == "a")
     assert "Over 2 seeds" in words(page)
@@ -122,10 +123,10 @@ def test_runs_that_are_not_measured_show_their_scores(tmp_path):
 def test_runs_without_a_grid_have_no_locality_and_hostile_names_stay_text(tmp_path):
     data = dataset(Unknown(12), name=HOSTILE, notes=(HOSTILE,))
     runs = [measured_run(tmp_path / "<b>" / f"<i>{seed}", seeded(seed), data) for seed in range(2)]
-    page = Page(build_spread_report(runs, tmp_path / "<b>"))
+    page = Page(seeds_page(runs, tmp_path / "<b>"))
     assert HOSTILE in "".join(page.text)
     assert not {"img", "b", "i"} & {tag for tag, _ in page.elements}
-    assert set(page.data.figures) == {"test", "validation"}
+    assert set(page.data["figures"]) == {"test", "validation"}
     assert "%3Ci%3E0/report.html" in [a["href"] for tag, a in page.elements if tag == "a"]
 
 
@@ -134,7 +135,7 @@ def test_numeric_targets_are_told_in_r2(tmp_path):
         Grid((4, 4)), labels_N=np.random.default_rng(0).standard_normal(300).astype(np.float32), classes=None
     )
     runs = [measured_run(tmp_path / f"{seed}", seeded(seed, train__lr=0.01), data) for seed in range(2)]
-    page = Page(build_spread_report(runs, tmp_path))
+    page = Page(seeds_page(runs, tmp_path))
     assert "R²" in words(page)
     assert "points" not in words(page)
 
@@ -143,11 +144,11 @@ def test_seeds_that_have_not_begun_have_a_row_and_no_page(runs, folder, tmp_path
     waiting = tmp_path / "seed-9"
     source = measured_run(tmp_path / "other", seeded(9))
     shutil.copytree(source.path, waiting, ignore=shutil.ignore_patterns("rounds", "analysis", "rewind"))
-    page = Page(build_spread_report([*runs, Run(waiting)], folder))
+    page = Page(seeds_page([*runs, Run(waiting)], folder))
     assert "Seed 9 has not begun." in words(page)
     assert "3 of 4" in words(page)
     assert not any("seed-9" in a["href"] for tag, a in page.elements if tag == "a")
-    nothing = words(Page(build_spread_report([Run(waiting)], tmp_path)))
+    nothing = words(Page(seeds_page([Run(waiting)], tmp_path)))
     assert "One seed says nothing about the next" in nothing
 
 
@@ -157,36 +158,29 @@ def test_links_and_title_are_those_of_where_the_page_lies(runs, tmp_path):
     for stored in runs[:2]:
         (place / stored.path.name).symlink_to(stored.path)
     linked = [Run(place / stored.path.name) for stored in runs[:2]]
-    page = Page(build_spread_report(linked, place))
+    page = Page(seeds_page(linked, place))
     links = [a["href"] for tag, a in page.elements if tag == "a"]
     assert {"seed-0/report.html", "seed-1/report.html"} <= set(links)
     assert "five & more" in words(page)
     # Elsewhere links lead there all the same.
-    elsewhere = Page(build_spread_report(linked, tmp_path / "page"))
+    elsewhere = Page(seeds_page(linked, tmp_path / "page"))
     assert "../five%20%26%20more/seed-0/report.html" in [a["href"] for tag, a in elsewhere.elements if tag == "a"]
 
 
 def test_a_diverged_seed_is_named(tmp_path):
     runs = [measured_run(tmp_path / f"seed-{seed}", seeded(seed, train__lr=1e30)) for seed in range(2)]
-    assert all(r.summaries()[0]["diverged_at"] is not None for r in runs)
-    page = Page(build_spread_report(runs, tmp_path))
+    assert all(r.summaries()[0].diverged for r in runs)
+    page = Page(seeds_page(runs, tmp_path))
     assert "diverged in round 0 at step" in words(page)
     assert "The seeds have nothing to compare yet." in words(page)
 
 
 def test_an_interval_below_zero_is_drawn_where_it_is_and_only_a_logarithm_cuts_it():
-    found = over_seeds([-0.55, -0.45])
-    row = {
-        "density": 1.0,
-        "round": 0,
-        "test": found,
-        "validation": found,
-        "index_uniform": found,
-        "index_degree": found,
-    }
-    both = {"runs": [{"seed": 0}, {"seed": 1}], "metric": "r2", "rounds": [row]}
-    assert score_figures(both)[0].data[0]["y"] == [found["high"], found["low"]]
-    assert index_figures(both)[0].data[0]["y"] == [found["high"], 1e-6]
+    names = ("test", "validation", "index_uniform", "index_degree")
+    row = round_over_seeds(**{name: [-0.55, -0.45] for name in names})
+    both = seeds_summary([row], runs=[seed_run(0), seed_run(1)], metric="r2")
+    assert score_figures(both)[0].data[0]["y"] == [row.test.high, row.test.low]
+    assert index_figures(both)[0].data[0]["y"] == [row.test.high, 1e-6]
 
 
 def test_a_band_has_a_gap_where_there_is_no_interval():
@@ -197,11 +191,9 @@ def test_a_band_has_a_gap_where_there_is_no_interval():
 
 
 def test_a_wide_interval_does_not_squash_the_seeds():
-    found = over_seeds([0.10, 0.12])
-    row = {"density": 1.0, "round": 0, "test": found, "validation": found}
-    both = {"runs": [{"seed": 0}, {"seed": 1}], "metric": "accuracy", "rounds": [row]}
-    low, high = score_figures(both)[0].layout["yaxis"]["range"]
-    assert found["high"] - found["low"] > 0.25
+    row = round_over_seeds(test=[0.10, 0.12], validation=[0.10, 0.12])
+    low, high = score_figures(seeds_summary([row], runs=[seed_run(0), seed_run(1)]))[0].layout["yaxis"]["range"]
+    assert row.test.high - row.test.low > 0.25
     assert 0.02 < high - low < 0.04
 
 
@@ -225,6 +217,7 @@ def test_the_command_asks_for_the_same_configuration(preset, changes):
     config = from_dict(changes | {"seed": 4}, load(preset))
     lines = command(config, [4, 5, 6])
     assert lines[0].startswith(f"siftnet run {preset} --replicates 3 --seed 4 --out DIR")
+    assert command(config, [4])[0].startswith(f"siftnet run {preset} --seed 4 --out DIR")
     # One line a run where seeds do not follow one another, which any version of the command line takes.
     lines = command(config, [4, 9])
     assert len(lines) == 2
@@ -245,4 +238,4 @@ def test_options_are_written_as_the_command_line_takes_them():
 def test_runs_of_other_settings_are_refused(runs, tmp_path):
     other = Run(run(seeded(7, train__lr=0.2), tmp_path / "seed-7").path)
     with pytest.raises(ValueError, match=r"train\.lr is 0\.3 in"):
-        build_spread_report([*runs, other], tmp_path)
+        seeds_page([*runs, other], tmp_path)

@@ -51,6 +51,16 @@ def test_json_has_a_seed_that_has_not_begun(outcome: RunFolder, capsys: pytest.C
     assert found["runs"][2]["rounds"] == []
 
 
+def test_pages_are_made_from_python(outcome: RunFolder) -> None:
+    first = outcome.runs[0]
+    (first.path / "report.html").unlink()
+    assert first.report() == first.path / "report.html"
+    assert first.report_path.exists()
+    (outcome.path / "report.html").unlink()
+    assert RunFolder(outcome.path, outcome.runs[:2]).report() == outcome.path / "report.html"
+    assert (outcome.path / "report.html").exists()
+
+
 def test_the_page_over_seeds_links_to_those_beside_it(outcome: RunFolder) -> None:
     html = (outcome.path / "report.html").read_text()
     assert f"<h1>{outcome.path.name}</h1>" in html

@@ -46,7 +46,7 @@ def test_a_run_is_read_back_as_it_was_configured(stored: Run) -> None:
     assert stored.rounds() == [0, 1, 2, 3]
     assert stored.geometry == torus(4, 4)
     assert stored.environment["threads"] == 1
-    assert repr(stored) == f"Run({str(stored.path)!r}, small, rounds 0 to 3, down to 34.4% density)"
+    assert repr(stored) == f"Run({str(stored.path)!r}, small, rounds 0 to 3, down to 34% density)"
     variance = dataset(torus(4, 4)).inputs_NI[dataset().splits["train"]].var(0)
     np.testing.assert_allclose(stored.inputs()["variance_I"], variance, rtol=1e-5)
     assert Run.exists(stored.path)

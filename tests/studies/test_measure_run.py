@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from measured import round_summary, validated
 from siftnet.analysis.headline import Scored, headline_of, standard_error
 from siftnet.config.fields import AnalysisConfig, RunConfig
 from siftnet.config.load import from_dict
 from siftnet.runs.setup import set_up
 from siftnet.runs.single import run
 from siftnet.store.run import Run
-from siftnet.studies.measure_run import ablate, headline_round, measure_round, survey
+from siftnet.store.summary import RoundSummary
+from siftnet.studies.measure_run import ablate, headline_round, measure_round, measure_rounds
+from siftnet.studies.measured_run import read_round_indices
 
 QUICK = AnalysisConfig(samples=19, samples_other=5, bootstrap=100)
 
@@ -39,14 +42,8 @@ def sifted(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run(config(), tmp_path_factory.mktemp("runs") / "plain")
 
 
-def summary_of(number: int, score: float, density: float = 0.5, diverged_at: int | None = None) -> dict[str, Any]:
-    return {
-        "round": number,
-        "density": density,
-        "metric": "accuracy",
-        "diverged_at": diverged_at,
-        "best": {"validation": {"score": score, "examples": 400}},
-    }
+def summary_of(number: int, score: float, density: float = 0.5, diverged_at: int | None = None) -> RoundSummary:
+    return round_summary(number, density, best=validated(score, examples=400), diverged_at=diverged_at)
 
 
 class Summaries:
@@ -54,13 +51,13 @@ class Summaries:
 
     path = Path("somewhere")
 
-    def __init__(self, *summaries: dict[str, Any]) -> None:
+    def __init__(self, *summaries: RoundSummary) -> None:
         self.stored = summaries
 
     def rounds(self) -> list[int]:
-        return [s["round"] for s in self.stored]
+        return [s.round for s in self.stored]
 
-    def summaries(self) -> list[dict[str, Any]]:
+    def summaries(self) -> list[RoundSummary]:
         return list(self.stored)
 
 
@@ -106,25 +103,26 @@ def test_a_headline_that_is_not_there_is_refused(sifted: Run) -> None:
 
 
 def test_every_round_is_measured_and_stored(sifted: Run) -> None:
-    headline = survey(sifted, QUICK, set_up(sifted.config))
+    headline = measure_rounds(sifted, QUICK, set_up(sifted.config))
     for number in sifted.rounds():
-        measured = sifted.analysis(f"round-{number:02d}")
-        assert measured is not None
-        numbers, arrays = measured
+        stored = sifted.analysis(f"round-{number:02d}")
+        assert stored is not None
+        numbers, arrays = stored
         assert [layer["layer"] for layer in numbers["layers"]] == ["layers.0", "layers.1"]
         kept = int(sifted.masks(number)["layers.0.weight"].sum())
         assert numbers["layers"][0]["connections"] == kept
         assert int(arrays["layers.0:in_degree"].sum()) == kept
-    assert headline["round"] in sifted.rounds()
-    assert headline["ablation"]["removed"][0] == 0
+    assert headline.round in sifted.rounds()
+    assert headline.ablation is not None
+    assert headline.ablation.counts[0] == 0
 
 
 def test_what_is_measured_already_is_not_measured_again(sifted: Run) -> None:
-    survey(sifted, QUICK)
+    measure_rounds(sifted, QUICK)
     files = {path: path.stat().st_mtime_ns for path in (sifted.path / "analysis").glob("round-*")}
-    survey(sifted, QUICK)
+    measure_rounds(sifted, QUICK)
     assert files == {path: path.stat().st_mtime_ns for path in (sifted.path / "analysis").glob("round-*")}
-    survey(sifted, AnalysisConfig(samples=19, samples_other=6, bootstrap=100))
+    measure_rounds(sifted, AnalysisConfig(samples=19, samples_other=6, bootstrap=100))
     changed = [path for path, stamp in files.items() if path.stat().st_mtime_ns != stamp]
     assert len(changed) == 2 * (len(sifted.rounds()) - 1)
 
@@ -132,19 +130,21 @@ def test_what_is_measured_already_is_not_measured_again(sifted: Run) -> None:
 def test_ablation_without_removal_is_the_network_and_with_all_removed_is_chance(sifted: Run) -> None:
     number = sifted.rounds()[-1]
     curves = ablate(sifted, number, set_up(sifted.config))
-    score = sifted.summary(number).best["validation"]["score"]
-    assert curves["most"][0] == curves["least"][0] == score
-    assert curves["removed"][-1] == 48
-    assert curves["most"][-1] == pytest.approx(0.5, abs=0.1)
+    validation = sifted.summary(number).validation
+    assert validation is not None
+    assert curves.most[0] == curves.least[0] == validation.score
+    assert curves.counts[-1] == 48
+    assert curves.most[-1] == pytest.approx(0.5, abs=0.1)
 
 
 def test_a_fixed_permutation_hides_structure_that_undoing_it_brings_back(tmp_path: Path) -> None:
     permuted = run(config(permute="fixed"), tmp_path / "permuted")
-    numbers, _ = measure_round(permuted, 5, samples=0, bootstrap=100, raw=True)
-    restored = numbers["layers"][0]["locality"]["index_uniform"]["value"]
-    as_seen = numbers["raw"]["locality"]["index_uniform"]["value"]
-    assert restored > 1.5
-    assert as_seen == pytest.approx(1, abs=0.35)
+    found = measure_round(permuted, 5, samples=0, bootstrap=100, raw=True)
+    restored, as_seen = found.layers["layers.0"].locality, found.raw and found.raw.locality
+    assert restored is not None
+    assert as_seen is not None
+    assert (restored.index_uniform.value or 0) > 1.5
+    assert as_seen.index_uniform.value == pytest.approx(1, abs=0.35)
     variance_I = permuted.inputs()["variance_I"]
     permutation_I = permuted.inputs()["permutation_I"]
     assert sorted(permutation_I) == list(range(64))
@@ -154,22 +154,25 @@ def test_a_fixed_permutation_hides_structure_that_undoing_it_brings_back(tmp_pat
 def test_a_run_that_diverged_at_once_is_measured_all_the_same(tmp_path: Path) -> None:
     wild = from_dict({"train": {"lr": 1e30}}, config())
     diverged = run(wild, tmp_path / "wild")
-    assert diverged.summaries()[-1]["diverged_at"] is not None
-    found = survey(diverged, QUICK, set_up(diverged.config))
-    assert found["verdict"].startswith("not trained: it diverged at step ")
-    assert found["round"] == 0
-    assert found["ablation"] is None
+    assert diverged.summaries()[-1].diverged
+    found = measure_rounds(diverged, QUICK, set_up(diverged.config))
+    assert found.verdict.startswith("not trained: it diverged at step ")
+    assert found.round == 0
+    assert found.ablation is None
 
 
 def test_measuring_without_data_keeps_the_ablation_that_was_measured_with_them(sifted: Run) -> None:
-    measured = survey(sifted, QUICK, set_up(sifted.config))["ablation"]
+    measure_rounds(sifted, QUICK, set_up(sifted.config))
+    measured = sifted.analysis_numbers("headline")
     assert measured is not None
-    assert survey(sifted, QUICK)["ablation"] == measured
+    assert measured["ablation"] is not None
+    measure_rounds(sifted, QUICK)
+    assert sifted.analysis_numbers("headline") == measured
 
 
 def test_ablation_on_other_data_than_the_runs_is_refused(sifted: Run) -> None:
     with pytest.raises(ValueError, match="was trained on other data"):
-        survey(sifted, QUICK, set_up(config(seed=1)))
+        measure_rounds(sifted, QUICK, set_up(config(seed=1)))
 
 
 def test_a_ring_that_only_the_labels_know_is_found(tmp_path: Path) -> None:
@@ -185,10 +188,10 @@ def test_a_ring_that_only_the_labels_know_is_found(tmp_path: Path) -> None:
         }
     )
     ring = run(planted, tmp_path / "ring")
-    headline = survey(ring, planted.analysis)
-    measured = ring.analysis("round-04")
-    assert measured is not None
-    index = measured[0]["layers"][0]["locality"]["index_degree"]
-    assert headline["verdict"].startswith("local: index")
-    assert index["p"] == 0.01
-    assert index["low"] > 1.5
+    headline = measure_rounds(ring, planted.analysis)
+    indices = read_round_indices(ring, 4)
+    assert indices is not None
+    assert indices.index_degree is not None
+    assert headline.verdict.startswith("local: index")
+    assert indices.index_degree.p == 0.01
+    assert (indices.index_degree.low or 0) > 1.5

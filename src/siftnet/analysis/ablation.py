@@ -8,26 +8,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int
 
 
 @dataclass(frozen=True, eq=False)
 class Ablation:
     """Score left after removing counts[n] nodes; all float64 (N,) but for counts, int64 (N,), and random, (T, N).
 
-    most, least: the most and the least connected removed. random: each draw; random_mean, random_spread: mean and
-    standard deviation over the draws.
+    most, least: the most and the least connected removed. random: each draw, None where siftnet 0.3 stored no more than
+    random_mean, random_deviation: mean and standard deviation over the draws.
     """
 
     counts: np.ndarray
     most: np.ndarray
     least: np.ndarray
-    random: np.ndarray
+    random: np.ndarray | None
     random_mean: np.ndarray
-    random_spread: np.ndarray
+    random_deviation: np.ndarray
 
 
 def ablation(
-    degree_J: np.ndarray,
+    degree_J: Int[np.ndarray, "J"],
     evaluate: Callable[[np.ndarray], float],
     counts: Sequence[int],
     rng: np.random.Generator,
@@ -55,7 +56,7 @@ def ablation(
         least=np.array(least),
         random=random,
         random_mean=random.mean(axis=0),
-        random_spread=random.std(axis=0),
+        random_deviation=random.std(axis=0),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Num
 
 from siftnet.geometry import Geometry, Grid
 
@@ -30,8 +31,36 @@ class Degrees:
     unused: float
     variance_spearman: float | None
 
+    @property
+    def connections(self) -> int:
+        """How many there are."""
+        return int(self.in_degree.sum())
 
-def degrees(mask_JI: np.ndarray, geometry: Geometry, input_variance: np.ndarray | None = None) -> Degrees:
+    @property
+    def density(self) -> float:
+        """Connections over those that a dense layer has, 0 for a layer without any."""
+        dense = len(self.in_degree) * len(self.input_degree)
+        return self.connections / dense if dense else 0.0
+
+    @property
+    def mean(self) -> float:
+        """Of the inputs that a node kept."""
+        return float(self.in_degree.mean()) if len(self.in_degree) else 0.0
+
+    @property
+    def median(self) -> float | None:
+        """The same for half of the nodes; None without nodes."""
+        return median(self.in_degree)
+
+    @property
+    def largest(self) -> int:
+        """Inputs of the best-connected node."""
+        return int(self.in_degree.max(initial=0))
+
+
+def degrees(
+    mask_JI: Bool[np.ndarray, "..."], geometry: Geometry, input_variance: Num[np.ndarray, "..."] | None = None
+) -> Degrees:
     """Count a mask's connections by node and by input.
 
     mask_JI: bool; input_variance: float (I,), each input's variance over the training examples, the cheap
@@ -53,6 +82,11 @@ def degrees(mask_JI: np.ndarray, geometry: Geometry, input_variance: np.ndarray 
         unused=float((input_degree_I == 0).mean()) if len(input_degree_I) else 0.0,
         variance_spearman=None if input_variance is None else spearman(input_degree_I, input_variance),
     )
+
+
+def median(values: np.ndarray) -> float | None:
+    """The median, None of nothing."""
+    return float(np.median(values)) if len(values) else None
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> float | None:

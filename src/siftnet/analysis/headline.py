@@ -40,5 +40,5 @@ def standard_error(metric: str, score: float, examples: int) -> float:
     score = min(max(score, 0.0), 1.0)
     if metric == "accuracy":
         share = (score * examples + 2) / (examples + 4)
-        return (share * (1 - share) / (examples + 4)) ** 0.5
-    return (4 * score * (1 - score) ** 2 / examples) ** 0.5
+        return float((share * (1 - share) / (examples + 4)) ** 0.5)
+    return float((4 * score * (1 - score) ** 2 / examples) ** 0.5)

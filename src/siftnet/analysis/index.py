@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from siftnet import wording
+
 # Resampled nodes held at once (32 MiB of indices).
 CHUNK = 2**22
 # Sums of the same terms in another order differ by rounding; closer than this they are tied.
 TIE = 1e-9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Index:
     """An observation over its expectation under a null; never infinite, never NaN.
 
@@ -30,6 +32,19 @@ class Index:
     p: float | None
     samples: int
     note: str = ""
+
+    def __repr__(self) -> str:
+        return f"Index({describe(self)}{f', {self.note}' if self.note else ''})"
+
+
+def describe(index: Index) -> str:
+    """In one line, e.g. '4.60 [4.46, 4.74], p = 0.005 of 199 shuffles'."""
+    if index.value is None:
+        text = "undefined"
+    else:
+        interval = wording.index_interval(index.low, index.high)
+        text = f"{wording.index_over_seeds(index.value)} {interval}".rstrip()
+    return text if index.p is None else f"{text}, p = {wording.p_value(index.p)} of {index.samples} shuffles"
 
 
 def permutation_index(
@@ -54,11 +69,11 @@ def permutation_index(
     if np.all(np.abs(null_S - observed) <= slack):
         return Index(value, low, high, None, None, samples, f"not testable: {why_untestable}")
     p = float((1 + np.count_nonzero(null_S >= observed - slack)) / (1 + samples))
-    spread = float(null_S.std(ddof=1)) if samples > 1 else 0.0
-    if spread <= slack:
+    deviation = float(null_S.std(ddof=1)) if samples > 1 else 0.0
+    if deviation <= slack:
         note = note or f"no z: all {samples} shuffles are alike"
         return Index(value, low, high, None, p, samples, note)
-    return Index(value, low, high, float((observed - expected) / spread), p, samples, note)
+    return Index(value, low, high, float((observed - expected) / deviation), p, samples, note)
 
 
 def bootstrap_interval(

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import no_type_check
 
 import numpy as np
+from jaxtyping import Bool, Int64
 from numba import njit
 
 from siftnet.analysis.nulls import placements
@@ -17,7 +19,7 @@ from siftnet.geometry import Grid
 REACH = 2.0
 
 
-def near_pairs(mask_JI: np.ndarray, grid: Grid) -> np.ndarray:
+def near_pairs(mask_JI: Bool[np.ndarray, "J I"], grid: Grid) -> Int64[np.ndarray, "J"]:
     """Ordered pairs of each node's inputs with 0 < |d| <= 2 in one channel; int64 (J,).
 
     mask_JI: bool. Summed over nodes this is the sum of `pair_counts(...).same_channel` over near displacements. Raises
@@ -27,7 +29,7 @@ def near_pairs(mask_JI: np.ndarray, grid: Grid) -> np.ndarray:
     array([6])
     """
     check_fits(mask_JI, grid)
-    return _count_near(np.ascontiguousarray(mask_JI).view(np.uint8), neighbours(grid))
+    return np.asarray(_count_near(np.ascontiguousarray(mask_JI).view(np.uint8), neighbours(grid)))
 
 
 def near_share(grid: Grid) -> float:
@@ -41,13 +43,13 @@ def near_total(counts: PairCounts, grid: Grid) -> float:
     return float(counts.same_channel[is_near(grid)].sum())
 
 
-def is_near(grid: Grid) -> np.ndarray:
+def is_near(grid: Grid) -> Bool[np.ndarray, "*D"]:
     """Which entries of a pair-count map are near displacements, bool D."""
     squared_D = (displacements(grid) ** 2).sum(axis=0)
-    return (squared_D > 0) & (squared_D <= REACH**2)
+    return np.asarray((squared_D > 0) & (squared_D <= REACH**2))
 
 
-def neighbours(grid: Grid) -> np.ndarray:
+def neighbours(grid: Grid) -> Int64[np.ndarray, "S M"]:
     """Sites near each site, int64 (S, M), filled up with -1 at free edges.
 
     On a short periodic axis steps that lead to the same site count once, and by the short way round.
@@ -62,7 +64,8 @@ def neighbours(grid: Grid) -> np.ndarray:
 
 
 @njit(cache=True)
-def _count_near(mask_JI, neighbour_SM):  # type: ignore[no-untyped-def]  # compiled
+@no_type_check
+def _count_near(mask_JI, neighbour_SM):
     """Count each row's ordered pairs of ones whose sites are neighbours in one channel."""
     nodes, inputs = mask_JI.shape
     sites, reach = neighbour_SM.shape

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+from typing import no_type_check
+
 import numpy as np
+from jaxtyping import Bool, Int
 from numba import njit
 
 from siftnet.analysis.pairs import PairCounts, Weight, check_fits, displacements
@@ -18,7 +21,7 @@ LEFT = 0.1
 BURN_IN = 4
 
 
-def expected_uniform(mask_JI: np.ndarray, grid: Grid, weight: Weight = "pair") -> PairCounts:
+def expected_uniform(mask_JI: Bool[np.ndarray, "J I"], grid: Grid, weight: Weight = "pair") -> PairCounts:
     """Mean pair counts when every node keeps its number of inputs and draws them uniformly, in closed form.
 
     mask_JI: bool; weight as in `pair_counts`; returns float64 maps. E S_sc(d) = sum_j C_j (C_j - 1) n prod(H - |d|) /
@@ -27,15 +30,15 @@ def expected_uniform(mask_JI: np.ndarray, grid: Grid, weight: Weight = "pair") -
     check_fits(mask_JI, grid)
     degree_J = mask_JI.sum(axis=1)
     pairs_J = degree_J * (degree_J - 1.0)
-    return _spread(float(pairs_J.sum()) if weight == "pair" else float((pairs_J > 0).sum()), grid)
+    return _evenly(float(pairs_J.sum()) if weight == "pair" else float((pairs_J > 0).sum()), grid)
 
 
 def expected_from_pairs(counts: PairCounts, grid: Grid) -> PairCounts:
     """`expected_uniform` of the mask that has these pair counts: its pairs spread evenly over all pairs of inputs."""
-    return _spread(float(counts.same_channel.sum() + counts.different_channel.sum()), grid)
+    return _evenly(float(counts.same_channel.sum() + counts.different_channel.sum()), grid)
 
 
-def _spread(total: float, grid: Grid) -> PairCounts:
+def _evenly(total: float, grid: Grid) -> PairCounts:
     """A total weight of ordered pairs, spread evenly over all ordered pairs of distinct inputs."""
     same_D, different_D = placements(grid)
     ordered_pairs = max(grid.size * (grid.size - 1.0), 1.0)
@@ -52,7 +55,7 @@ def placements(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     return same_D, grid.channels * (grid.channels - 1) * sites_D
 
 
-def shuffle_uniform(mask_JI: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def shuffle_uniform(mask_JI: Bool[np.ndarray, "J I"], rng: np.random.Generator) -> Bool[np.ndarray, "J I"]:
     """Give every node as many inputs as it has, drawn uniformly without replacement; bool (J, I)."""
     out_JI = np.zeros(mask_JI.shape, np.uint8)
     _draw_inputs(mask_JI.sum(axis=1).astype(np.int64), out_JI, _stream(rng))
@@ -73,7 +76,7 @@ class DegreeShuffler:
         self._fresh = True
         self.trades = mixing_trades(mask_JI.sum(axis=1), mask_JI.shape[1])
 
-    def sample(self, trades: int | None = None) -> np.ndarray:
+    def sample(self, trades: int | None = None) -> Bool[np.ndarray, "J I"]:
         """The next mask, bool (J, I), every node having traded at least `trades` times since the last one.
 
         The first sample waits for BURN_IN times `self.trades` more. Raises ValueError for fewer than one trade.
@@ -86,12 +89,14 @@ class DegreeShuffler:
         return self._mask_JI.astype(np.bool_)
 
 
-def shuffle_degree(mask_JI: np.ndarray, rng: np.random.Generator, trades: int | None = None) -> np.ndarray:
+def shuffle_degree(
+    mask_JI: Bool[np.ndarray, "J I"], rng: np.random.Generator, trades: int | None = None
+) -> Bool[np.ndarray, "J I"]:
     """One random mask with the same connections per node and per input; bool (J, I). See `DegreeShuffler`."""
     return DegreeShuffler(mask_JI, rng).sample(trades)
 
 
-def mixing_trades(degree_J: np.ndarray, inputs: int) -> int:
+def mixing_trades(degree_J: Int[np.ndarray, "J"], inputs: int) -> int:
     """Trades a node after which a random mask with these degrees has forgotten all but a tenth of its pairs.
 
     A hub that trades with a small node keeps nearly all it has, so five trades leave a mask whose pairs sit in hubs
@@ -122,7 +127,8 @@ def _stream(rng: np.random.Generator) -> np.ndarray:
 
 
 @njit(cache=True)
-def _below(stream, n):  # type: ignore[no-untyped-def]  # compiled
+@no_type_check
+def _below(stream, n):
     """A uniform integer in [0, n), n < 2^32, without bias (Lemire 2019) from splitmix64 (Steele et al. 2014)."""
     limit = np.uint64(n)
     mask = np.uint64(0xFFFFFFFF)
@@ -138,7 +144,8 @@ def _below(stream, n):  # type: ignore[no-untyped-def]  # compiled
 
 
 @njit(cache=True)
-def _draw_inputs(degree_J, out_JI, stream):  # type: ignore[no-untyped-def]  # compiled
+@no_type_check
+def _draw_inputs(degree_J, out_JI, stream):
     """Set degree_J[j] random entries of each row of zeros."""
     inputs = out_JI.shape[1]
     # Left as the last row shuffled it: a partial Fisher-Yates shuffle is uniform from any starting order.
@@ -153,7 +160,8 @@ def _draw_inputs(degree_J, out_JI, stream):  # type: ignore[no-untyped-def]  # c
 
 
 @njit(cache=True)
-def _trade(mask_JI, sweeps, stream):  # type: ignore[no-untyped-def]  # compiled
+@no_type_check
+def _trade(mask_JI, sweeps, stream):
     """Sweep by sweep, match all nodes at random and let each match trade; an odd node trades with a random other."""
     nodes, inputs = mask_JI.shape
     if nodes < 2:
@@ -172,7 +180,8 @@ def _trade(mask_JI, sweeps, stream):  # type: ignore[no-untyped-def]  # compiled
 
 
 @njit(cache=True)
-def _trade_pair(a_I, b_I, pool_I, stream):  # type: ignore[no-untyped-def]  # compiled
+@no_type_check
+def _trade_pair(a_I, b_I, pool_I, stream):
     """Redeal the inputs that exactly one of two nodes has, each node getting as many as it gave."""
     size = 0
     given = 0

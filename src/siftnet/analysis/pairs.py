@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, no_type_check
 
 import numpy as np
 import scipy.fft
+from jaxtyping import Bool, Float64, Int
 from numba import njit
 
 from siftnet.geometry import Grid
@@ -37,7 +38,7 @@ class PairCounts:
     @property
     def distance(self) -> np.ndarray:
         """Euclidean length of each displacement, float64 of shape D, in sites."""
-        return np.sqrt((self.displacements**2).sum(axis=0))
+        return np.asarray(np.sqrt((self.displacements**2).sum(axis=0)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,12 @@ def pair_counts(mask_JI: np.ndarray, grid: Grid, weight: Weight = "pair") -> Pai
     mask_JI: bool; weight: "pair" counts every pair 1 (a hub weighs its connections squared), "node" divides each node's
     counts by C_j (C_j - 1), C_j its connections (nodes with fewer than two add nothing). Exact integers for "pair".
     Raises ValueError where the mask does not fit the grid. Source: Pellegrini & Biroli 2022, without their cutoff.
+
+    >>> counts = pair_counts(np.array([[True, True, False, True]]), Grid((4,)))
+    >>> counts.displacements[0]
+    array([-3, -2, -1,  0,  1,  2,  3])
+    >>> counts.same_channel
+    array([1, 1, 1, 0, 1, 1, 1])
     """
     return node_and_pair_counts(mask_JI, grid)[0 if weight == "pair" else 1]
 
@@ -81,7 +88,7 @@ def node_and_pair_counts(mask_JI: np.ndarray, grid: Grid) -> tuple[PairCounts, P
     return PairCounts(same_D, different_D, where), PairCounts(*by_node, where)
 
 
-def pair_counts_by_degree(mask_JI: np.ndarray, grid: Grid, edges: Sequence[int]) -> PairsByDegree:
+def pair_counts_by_degree(mask_JI: Bool[np.ndarray, "J I"], grid: Grid, edges: Sequence[int]) -> PairsByDegree:
     """Pair counts separately for nodes with few and with many connections.
 
     edges: strictly increasing connection counts of 1 or more; the bins are [0, edges[0]), [edges[0], edges[1]), ...,
@@ -105,7 +112,7 @@ def pair_counts_by_degree(mask_JI: np.ndarray, grid: Grid, edges: Sequence[int])
     )
 
 
-def node_weights(degree_J: np.ndarray) -> np.ndarray:
+def node_weights(degree_J: Int[np.ndarray, "J"]) -> Float64[np.ndarray, "J"]:
     """1 / (C_j (C_j - 1)) for each node, 0 where a node has no pair; float64 (J,)."""
     pairs_J = degree_J * (degree_J - 1.0)
     return np.divide(1.0, pairs_J, out=np.zeros(len(pairs_J)), where=pairs_J > 0)
@@ -147,9 +154,8 @@ def _weighted_counts(mask_JI: np.ndarray, grid: Grid, weights_KJ: np.ndarray) ->
 
 
 @njit(cache=True)
-def _add_power(  # type: ignore[no-untyped-def]  # compiled
-    spectrum_JCF, weights_KJ, same_KF, all_KF
-):
+@no_type_check
+def _add_power(spectrum_JCF, weights_KJ, same_KF, all_KF):
     """Add each node's power, per channel and of the channels' sum, to the totals of its weightings."""
     nodes, channels, size = spectrum_JCF.shape
     for j in range(nodes):
@@ -173,4 +179,4 @@ def _as_integers(counts: np.ndarray) -> np.ndarray:
     rounded = np.rint(counts)
     # The error is about 1e-15 times the number of connections, so this allows for more than 1e13 of them.
     assert np.abs(counts - rounded).max(initial=0.0) < 0.25, "pair counts lost their exactness"
-    return rounded.astype(np.int64)
+    return np.asarray(rounded, dtype=np.int64)

@@ -7,7 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64, Num
 
+from siftnet.analysis.degrees import median
 from siftnet.geometry import Grid
 
 
@@ -28,8 +30,23 @@ class ReceptiveFields:
     orientation: np.ndarray | None
     elongation: np.ndarray | None
 
+    @property
+    def nodes(self) -> int:
+        """Number of nodes that have a field."""
+        return int(self.valid.sum())
 
-def receptive_fields(weights_JI: np.ndarray, grid: Grid) -> ReceptiveFields:
+    @property
+    def radius_median(self) -> float | None:
+        """Over the nodes that have a field; None without any."""
+        return median(self.radius[self.valid])
+
+    @property
+    def elongation_median(self) -> float | None:
+        """Over the nodes that have a field; None without any, and on a line."""
+        return None if self.elongation is None else median(self.elongation[self.valid])
+
+
+def receptive_fields(weights_JI: Num[np.ndarray, "J I"], grid: Grid) -> ReceptiveFields:
     """Measure each node's receptive field from its masked weights.
 
     weights_JI: float, 0 where pruned. An input counts w^2 / sum w^2 (as in the participation ratio, so that a strong
@@ -58,13 +75,13 @@ def receptive_fields(weights_JI: np.ndarray, grid: Grid) -> ReceptiveFields:
     return ReceptiveFields(valid_J, centre_JA, radius_J, orientation_J, _elongation(moment_JAA))
 
 
-def participation(weights_JI: np.ndarray) -> np.ndarray:
+def participation(weights_JI: Num[np.ndarray, "J I"]) -> Float64[np.ndarray, "J"]:
     """Inverse participation ratio sum w^4 / (sum w^2)^2 of each node, float64 (J,).
 
     1 for one input, 1/n for n equal ones, 0 for a node without weights. Needs no geometry. Some code prints 1 / this.
     """
     share_JI, _ = _shares(weights_JI)
-    return np.einsum("ji,ji->j", share_JI, share_JI)
+    return np.asarray(np.einsum("ji,ji->j", share_JI, share_JI))
 
 
 def _shares(weights_JI: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -112,4 +129,4 @@ def _elongation(moment_JAA: np.ndarray) -> np.ndarray | None:
     short_J, long_J = variance_JA[:, 0], variance_JA[:, -1]
     # Below a millionth of a site, axes are the circular mean's rounding.
     ratio_J = np.divide(short_J, long_J, out=np.ones(len(long_J)), where=long_J > 1e-12)
-    return 1.0 - np.sqrt(ratio_J)
+    return np.asarray(1.0 - np.sqrt(ratio_J))

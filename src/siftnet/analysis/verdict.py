@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from siftnet import wording
 from siftnet.analysis.index import Index
-from siftnet.analysis.locality import Locality
+
+if TYPE_CHECKING:
+    from siftnet.analysis.locality import Locality
 
 # One-sided level; 19 shuffles can just reach it.
 LEVEL = 0.05
@@ -33,37 +38,28 @@ def verdict(
     return " ".join([judged, *_popularity(locality), told(augmented, permuted, started)])
 
 
-def state_index(index: Index) -> str:
-    """An index in words, e.g. '5.2 [4.9, 5.5]'."""
-    if index.value is None:
-        return "undefined"
-    interval = "" if index.low is None or index.high is None else f" [{_short(index.low)}, {_short(index.high)}]"
-    return f"{_short(index.value)}{interval}"
-
-
-def _short(value: float) -> str:
-    """Two decimals below 2, where they matter; one up to 100; none beyond."""
-    return f"{value:.{2 if value < 2 else 1 if value < 100 else 0}f}"
+def _stated(index: Index) -> str:
+    return "undefined" if index.value is None else wording.index(index.value, index.low, index.high)
 
 
 def _judge(locality: Locality) -> str:
     """The first sentence: local, slightly local, not local or not testable."""
     index = locality.index_degree
     if index is None:
-        value = state_index(locality.index_uniform)
+        value = _stated(locality.index_uniform)
         return f"not tested: index {value} against 1.0 expected of uniform placement, no shuffles were drawn."
     if index.p is None:
         return f"{index.note}."
     if 1 / (1 + index.samples) > LEVEL:
-        value = state_index(index)
+        value = _stated(index)
         return f"not settled: index {value}, and {index.samples} shuffles are too few to tell it from chance."
-    against = f"{index.samples} degree-preserving shuffles, p = {index.p:.2g}"
+    against = f"{index.samples} degree-preserving shuffles, p = {wording.p_value(index.p)}"
     if index.value is None:
         word = "local" if index.p <= LEVEL else "not local"
         return f"{word}: near pairs against none in {against}."
     sure = index.p <= LEVEL and (index.low is None or index.low > 1)
     word = ("local" if index.value >= CLEAR else "slightly local") if sure else "not local"
-    return f"{word}: index {state_index(index)} against 1.0 in {against}."
+    return f"{word}: index {_stated(index)} against 1.0 in {against}."
 
 
 def _popularity(locality: Locality) -> list[str]:
@@ -72,8 +68,10 @@ def _popularity(locality: Locality) -> list[str]:
     if degree is None or not uniform.value or not degree.value:
         return []
     # What the shuffles have on average, measured against uniform placement.
-    popular = _short(uniform.value / degree.value)
-    return [f"Against uniform placement the index is {_short(uniform.value)}; popular inputs alone give {popular}."]
+    popular = wording.number(uniform.value / degree.value)
+    return [
+        f"Against uniform placement the index is {wording.number(uniform.value)}; popular inputs alone give {popular}."
+    ]
 
 
 def told(augmented: bool, permuted: str, started: str | None = None) -> str:

@@ -19,10 +19,10 @@ def convolution_mask(
     first, then the places in C order, as a convolution's output is. Raises ValueError for a kernel larger than the grid
     and for numbers below 1.
 
-    >>> convolution_mask(Grid((4,)), kernel=2).astype(int)
-    array([[1, 1, 0, 0],
-           [0, 1, 1, 0],
-           [0, 0, 1, 1]])
+    >>> convolution_mask(Grid((5,)), kernel=3).astype(int)
+    array([[1, 1, 1, 0, 0],
+           [0, 1, 1, 1, 0],
+           [0, 0, 1, 1, 1]])
     """
     kernel_A, stride_A = _per_axis(kernel, grid, "kernel"), _per_axis(stride, grid, "stride")
     if filters < 1:

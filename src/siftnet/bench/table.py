@@ -10,7 +10,7 @@ from siftnet.bench.benchmark import Result
 from siftnet.bench.contender import AUTO
 from siftnet.bench.schedule import ratios, totals
 from siftnet.bench.sweep import Row
-from siftnet.wording import density_text
+from siftnet.wording import milliseconds_cell, share
 
 
 def step_table(result: Result) -> Table:
@@ -27,7 +27,7 @@ def step_table(result: Result) -> Table:
         fastest = min((row for row in here if row.contender != AUTO), key=lambda row: row.timing.p50_ms)
         floor = min(fastest.dense_floor_ms, fastest.sparse_floor_ms)
         cells = [_cell(row, marked=row is fastest) for row in here]
-        table.add_row(density_text(density), *cells, ms_text(floor))
+        table.add_row(share(density, 3), *cells, milliseconds_cell(floor))
     return table
 
 
@@ -35,22 +35,22 @@ def _cell(row: Row, *, marked: bool) -> Text:
     if row.contender == AUTO:
         return Text(row.kernel)
     star = "* " if marked else ""
-    return Text(star + ms_text(row.timing.p50_ms), style="bold" if marked else "")
+    return Text(star + milliseconds_cell(row.timing.p50_ms), style="bold" if marked else "")
 
 
 def schedule_table(result: Result) -> Table:
     """Each contender's sum over the schedule's rounds and how many times faster that is than the baselines."""
     sums = totals(result.rounds)
     faster = ratios(sums, result.baselines)
-    share = f"{100 * result.config.fraction:g}%"
-    title = f"{result.config.rounds} rounds at {share}, one update of each, validation included"
+    fraction = share(result.config.fraction)
+    title = f"{result.config.rounds} rounds at {fraction}, one update of each, validation included"
     table = Table(box=SIMPLE, title=title)
     table.add_column("contender")
     table.add_column("ms in total", justify="right")
     for base in result.baselines:
         table.add_column(f"times as fast as {base}", justify="right")
     for name, total in sorted(sums.items(), key=lambda item: -item[1]):
-        table.add_row(name, ms_text(total), *(f"{faster[name][base]:.2f}" for base in result.baselines))
+        table.add_row(name, milliseconds_cell(total), *(f"{faster[name][base]:.2f}" for base in result.baselines))
     return table
 
 
@@ -65,8 +65,3 @@ def headline(result: Result) -> str:
         f"siftnet {machine['siftnet']}; peak {peak.product_gflops:.0f} GFLOP/s ({machine['precision']}), "
         f"{peak.fp32_gflops:.0f} GFLOP/s (fp32), copying {peak.copy_gbytes:.1f} GB/s"
     )
-
-
-def ms_text(value: float) -> str:
-    """Milliseconds with three digits."""
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

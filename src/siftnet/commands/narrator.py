@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from siftnet.commands.tables import plan_text
-from siftnet.wording import density_text, score_text
+from siftnet.wording import duration, metric_name, score, share
 
 if TYPE_CHECKING:
     from siftnet.config.fields import RunConfig
@@ -64,6 +64,7 @@ class Narrator:
         self.task: TaskID | None = None
         self.steps = self.total = 0
         """Updates of a round, and of one run."""
+        self.metric = "accuracy"
         self.who = ""
         """What lines about one of several replicates begin with."""
         self.done: dict[str, int] = {}
@@ -73,6 +74,7 @@ class Narrator:
 
     def loaded(self, dataset: Dataset, network: Network, config: RunConfig) -> None:
         """Say what is trained on what."""
+        self.metric = "r2" if dataset.classes is None else "accuracy"
         counts = ", ".join(f"{len(rows):,} {name}" for name, rows in dataset.splits.items())
         kind = "numeric target" if dataset.classes is None else f"{dataset.classes} classes"
         self.say(f"{dataset.name}: {dataset.geometry.describe()}, {kind}; {counts} examples")
@@ -107,7 +109,8 @@ class Narrator:
 
     def advanced(self, round_number: int, step: int, history: History) -> None:
         """Move the bar."""
-        last = f", validation {history.records[-1].validation.score:.4f}" if history.records else ""
+        reached = history.records[-1].validation.score if history.records else None
+        last = "" if reached is None else f", validation {score(reached, self.metric, 2)}"
         self._move(round_number * self.steps + step, f"{self.who}round {round_number}{last}")
 
     def _move(self, done: int, description: str) -> None:
@@ -125,10 +128,10 @@ class Narrator:
             self.say(f"{self.who}{summary.stop}")
             return
         self.say(
-            f"{self.who}round {summary.round}: density {density_text(summary.density)}, validation {metric} "
-            f"{score_text(metric, summary.best.validation.score)} at step {summary.best.step}, "
-            f"test {score_text(metric, summary.test_best.score if summary.test_best else None)}, "
-            f"{summary.seconds:.1f} s with {summary.kernel}"
+            f"{self.who}round {summary.round}: density {share(summary.density, 3)}, validation {metric_name(metric)} "
+            f"{score(summary.best.validation.score, metric, 2)} at step {summary.best.step}, "
+            f"test {score(summary.test_best.score if summary.test_best else None, metric, 2)}, "
+            f"{duration(summary.seconds)} with {summary.kernel}"
         )
         if summary.stop:
             self.say(f"{self.who}stop: {summary.stop}")

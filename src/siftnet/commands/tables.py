@@ -5,16 +5,33 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.filesize import decimal
 from rich.table import Table
 
+from siftnet.report.claim import claim
 from siftnet.store.folder import RunFolder
 from siftnet.store.run import Run
-from siftnet.wording import density_text, score_text
+from siftnet.store.summary import RoundSummary
+from siftnet.studies.measured_layer import Indices, index_to_dict
+from siftnet.studies.measured_run import read_headline, read_round_indices
+from siftnet.studies.seeds import SeedsSummary, summarise_seeds
+from siftnet.wording import (
+    duration,
+    index,
+    index_over_seeds,
+    metric_name,
+    milliseconds_cell,
+    p_value,
+    score,
+    score_over_seeds,
+    seconds_cell,
+    share,
+    size,
+)
 
 if TYPE_CHECKING:
     from siftnet.kernels.plan import Plan
@@ -33,7 +50,21 @@ SPARED = ("seconds", "kernel", "last val.", "effective", "at step", "index unifo
 WIDE = 10_000
 
 
-def rounds_table(rows: list[dict[str, Any]], headline: int | None, *, width: int | None = None) -> Table:
+@dataclass(frozen=True)
+class Row:
+    """A round as it is shown: its numbers, and the first layer's indices where they are measured."""
+
+    summary: RoundSummary
+    indices: Indices | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        uniform, degree = (self.indices.index_uniform, self.indices.index_degree) if self.indices else (None, None)
+        found = {"index_uniform": index_to_dict(uniform), "index_degree": index_to_dict(degree)}
+        return self.summary.to_dict() | found
+
+
+def rounds_table(rows: Sequence[Row], headline: int | None, *, width: int | None = None) -> Table:
     """One line a round; the headline round in bold.
 
     width: columns of the terminal. Where they are few the table stands closer, then loses its least important columns
@@ -53,20 +84,20 @@ def _fits(table: Table, width: int) -> bool:
 
 
 def _rounds_table(
-    rows: list[dict[str, Any]],
+    rows: Sequence[Row],
     headline: int | None,
     columns: Sequence[str],
     *,
     close: bool = False,
     intervals: bool = True,
 ) -> Table:
-    title = f"{_metric_name(rows[0]['metric'] if rows else 'accuracy')} of the weights that validation chose"
+    title = f"{metric_name(rows[0].summary.metric if rows else 'accuracy')} of the weights that validation chose"
     title += "; index: near pairs over the null's"
     title += "; p >= 1 / (1 + shuffles)" if "p" in columns else ""
     table = _table(title, columns, close=close)
     for row in rows:
         cells = _cells(row, intervals)
-        table.add_row(*(cells[column] for column in columns), style="bold" if row["round"] == headline else None)
+        table.add_row(*(cells[column] for column in columns), style="bold" if row.summary.round == headline else None)
     return table
 
 
@@ -80,54 +111,52 @@ def _table(title: str, columns: Sequence[str], *, close: bool) -> Table:
     return table
 
 
-def _metric_name(metric: str) -> str:
-    return "R²" if metric == "r2" else metric
-
-
-def _cells(row: dict[str, Any], intervals: bool) -> dict[str, str]:
+def _cells(row: Row, intervals: bool) -> dict[str, str]:
     """What a round's line says, by column; of a diverged round, that and where."""
-    cells = dict.fromkeys(COLUMNS, "") | {"round": str(row["round"]), "density": density_text(row["density"])}
-    if row["diverged_at"] is not None:
-        return cells | {"validation": "diverged", "at step": str(row["diverged_at"])}
-    metric, degree = row["metric"], row["index_degree"]
-    p = degree["p"] if degree else None
-    return cells | {
-        "effective": density_text(row["density_effective"]),
-        "validation": score_text(metric, row["best"]["validation"]["score"]),
-        "at step": str(row["best"]["step"]),
-        "test": score_text(metric, row["test_best"]["score"]),
-        "last val.": score_text(metric, row["last"]["validation"]["score"]),
-        "index uniform": index_text(row["index_uniform"] and row["index_uniform"] | {"low": None}),
-        "index degree": index_text(degree if degree is None or intervals else degree | {"low": None}),
-        "p": "" if p is None else f"{p:.2g}",
-        "kernel": row["kernel"],
-        "seconds": f"{row['seconds']:.1f}",
+    summary, metric = row.summary, row.summary.metric
+    cells = dict.fromkeys(COLUMNS, "") | {"round": str(summary.round), "density": share(summary.density, 3)}
+    if summary.diverged:
+        return cells | {"validation": "diverged", "at step": str(summary.diverged_at)}
+    best, last, test = summary.best, summary.last, summary.test_best
+    return (
+        cells
+        | {
+            "effective": share(summary.density_effective, 3),
+            "validation": score(best.validation.score if best else None, metric, 2),
+            "at step": str(best.step) if best else "",
+            "test": score(test.score if test else None, metric, 2),
+            "last val.": score(last.validation.score if last else None, metric, 2),
+            "kernel": summary.kernel or "",
+            "seconds": seconds_cell(summary.seconds),
+        }
+        | (_index_cells(row.indices, intervals) if row.indices else {})
+    )
+
+
+def _index_cells(found: Indices, intervals: bool) -> dict[str, str]:
+    degree = found.index_degree
+    if degree is not None and not intervals:
+        degree = replace(degree, low=None, high=None)
+    return {
+        "index uniform": index(found.index_uniform.value),
+        "index degree": index(degree.value, degree.low, degree.high) if degree else "",
+        "p": p_value(degree.p) if degree else "",
     }
 
 
-def spread_table(summary: dict[str, Any]) -> Table:
-    """One line a round of a `siftnet.spread.spread`: means and deviations over seeds; the headline round in bold."""
-    from siftnet.studies.seeds import mean_text
-
-    metric, count = summary["metric"], len(summary["runs"])
+def seeds_table(summary: SeedsSummary) -> Table:
+    """One line a round: means and deviations over seeds; the round where they are compared in bold."""
+    metric, count = summary.metric, len(summary.runs)
     seeds = "1 seed" if count == 1 else f"mean ± standard deviation over {count} seeds"
-    title = f"{seeds}; {_metric_name(metric)} of the weights that validation chose; n: seeds that count"
+    title = f"{seeds}; {metric_name(metric)} of the weights that validation chose; n: seeds that count"
     columns = ("round", "density", "n", "validation", "test", "index uniform", "index degree")
     table = _table(title, columns, close=True)
-    for row in summary["rounds"]:
-        scores = [mean_text(row[name], metric) for name in ("validation", "test")]
-        indices = [mean_text(row[name]) for name in ("index_uniform", "index_degree")]
-        cells = [str(row["round"]), density_text(row["density"]), str(row["runs"]), *scores, *indices]
-        table.add_row(*cells, style="bold" if row["round"] == summary["headline"] else None)
+    for row in summary.rounds:
+        scores = [score_over_seeds(found.mean, found.sd, metric) for found in (row.validation, row.test)]
+        indices = [index_over_seeds(found.mean, found.sd) for found in (row.index_uniform, row.index_degree)]
+        cells = [str(row.round), share(row.density, 3), str(row.runs), *scores, *indices]
+        table.add_row(*cells, style="bold" if row.round == summary.headline else None)
     return table
-
-
-def index_text(index: dict[str, Any] | None) -> str:
-    """An index with its interval, e.g. '5.21 [4.90, 5.50]'."""
-    if index is None or index["value"] is None:
-        return ""
-    interval = "" if index["low"] is None else f" [{index['low']:.2f}, {index['high']:.2f}]"
-    return f"{index['value']:.2f}{interval}"
 
 
 def plan_text(plan: Plan) -> str:
@@ -135,29 +164,28 @@ def plan_text(plan: Plan) -> str:
     first, *further = plan.choices()
     words = first[1]
     for density, name in further:
-        words += f" down to {density_text(density)} density, then {name}"
+        words += f" down to {share(density, 3)} density, then {name}"
     return words
 
 
 def estimate_text(expected: dict[str, Any]) -> str:
     """What a run, or replicates, will take, in a sentence and a line a round; measuring and the page come on top."""
-    seconds = expected["training_seconds"]
-    duration = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.1f} seconds"
-    memory, disk = decimal(expected["memory_bytes"]), decimal(expected["disk_bytes"])
+    memory, disk = size(expected["memory_bytes"]), size(expected["disk_bytes"])
     count = expected["replicates"]
     how = "side by side" if expected["side_by_side"] else "one after the other"
     replicates = f"{count} replicates, trained {how}, each with " if count > 1 else ""
+    trained = "of training in all" if count > 1 else "of training"
     sentence = (
         f"{replicates}{expected['rounds']} rounds of a network with {expected['parameters']:,} parameters: "
-        f"{duration} of training{' in all' if count > 1 else ''}, timed here; {memory} of memory; {disk} on the disk"
+        f"{duration(expected['training_seconds'])} {trained}, timed here; {memory} of memory; {disk} on the disk"
     )
     table = Table(box=SIMPLE)
     whose = "" if count == 1 else f" of all {count}" if expected["side_by_side"] else " of each"
     for column in ("round", "density", "kernel", f"ms an update{whose}", f"seconds{whose}"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in expected["rounds_expected"]:
-        times = f"{row['milliseconds_a_step']:.2f}", f"{row['seconds']:.1f}"
-        table.add_row(str(row["round"]), density_text(row["density"]), row["kernel"], *times)
+        times = milliseconds_cell(row["milliseconds_a_step"]), seconds_cell(row["seconds"])
+        table.add_row(str(row["round"]), share(row["density"], 3), row["kernel"], *times)
     console = Console(width=80)
     with console.capture() as drawn:
         console.print(table)
@@ -167,43 +195,38 @@ def estimate_text(expected: dict[str, Any]) -> str:
 
 def print_outcome(outcome: RunFolder, as_json: bool) -> None:
     """The table of rounds with the verdict, or that over replicates with what they say together; or all as JSON."""
-    if as_json and not outcome.replicated:
-        print_json(_to_dict(outcome.runs[0]))
+    if as_json:
+        runs = [_to_dict(stored) for stored in outcome.runs]
+        if not outcome.replicated:
+            print_json(runs[0])
+            return
+        print_json({"replicates": str(outcome.path), "spread": summarise_seeds(outcome.runs).to_dict(), "runs": runs})
         return
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     if outcome.replicated:
-        # Only here, because statistics over seeds take longer to load than a run's table to print.
-        from siftnet.report.claim import claim
-        from siftnet.studies.seeds import spread
-
-        if as_json:
-            runs = [_to_dict(stored) for stored in outcome.runs]
-            print_json({"replicates": str(outcome.path), "spread": spread(outcome.runs), "runs": runs})
-            return
-        summary, first = spread(outcome.runs), outcome.runs[0]
-        console.print(spread_table(summary))
+        summary, first = summarise_seeds(outcome.runs), outcome.runs[0]
+        console.print(seeds_table(summary))
         for text in claim(summary, augmented=first.data.augmented, permuted=first.permuted, started=first.started):
             console.print(text, soft_wrap=True, markup=False)
         return
-    described = _to_dict(outcome.runs[0])
-    headline = described["headline"]
-    console.print(rounds_table(described["rounds"], headline and headline["round"], width=console.width))
+    headline, rows = read_headline(outcome.runs[0]), _rows(outcome.runs[0])
+    console.print(rounds_table(rows, headline.round if headline else None, width=console.width))
     if headline is not None:
-        console.print(f"Round {headline['round']}, {headline['verdict']}", soft_wrap=True)
+        console.print(f"Round {headline.round}, {headline.verdict}", soft_wrap=True)
+
+
+def _rows(stored: Run) -> list[Row]:
+    return [Row(summary, read_round_indices(stored, summary.round)) for summary in stored.summaries()]
 
 
 def _to_dict(stored: Run) -> dict[str, Any]:
-    headline = stored.analysis("headline")
-    rows = [summary.to_dict() | _indices(stored, summary.round) for summary in stored.summaries()]
-    found = None if headline is None else headline[0]
-    return {"run": str(stored.path), "digest": stored.digest, "headline": found, "rounds": rows}
-
-
-def _indices(stored: Run, number: int) -> dict[str, Any]:
-    measured = stored.analysis(f"round-{number:02d}")
-    layers = measured[0]["layers"] if measured else []
-    locality = layers[0]["locality"] if layers else None
-    return {name: locality[name] if locality else None for name in ("index_uniform", "index_degree")}
+    headline, rows = read_headline(stored), [row.to_dict() for row in _rows(stored)]
+    return {
+        "run": str(stored.path),
+        "digest": stored.digest,
+        "headline": headline and headline.to_dict(),
+        "rounds": rows,
+    }
 
 
 def print_json(value: Any) -> None:

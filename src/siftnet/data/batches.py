@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import copy
+from dataclasses import dataclass
 from zlib import crc32
 
 import torch
@@ -75,6 +76,19 @@ def hash_integers(key: int | Tensor, count: int, below: int, device: torch.devic
     return (_shift_right(hash_bits(key, count, device), 32) * below) >> 32
 
 
+@dataclass(frozen=True)
+class Augmentation:
+    """What is done to images in training, by chance of their own for each: both tell the network about geometry."""
+
+    flip: bool = False
+    """Mirror half of them left to right."""
+    shift: int = 0
+    """Shift each by up to so many sites along every axis."""
+
+
+NO_AUGMENTATION = Augmentation()
+
+
 class Batches:
     """The training batches of one round, and the splits in order, on one device."""
 
@@ -85,12 +99,11 @@ class Batches:
         seed: int,
         round_number: int,
         *,
-        flip: bool = False,
-        shift: int = 0,
+        augmentation: Augmentation = NO_AUGMENTATION,
         device: torch.device | str = "cpu",
     ) -> None:
         self.dataset, self.batch, self.seed, self.round = dataset, batch, seed, round_number
-        self.flip, self.shift = flip, shift
+        self.flip, self.shift = augmentation.flip, augmentation.shift
         self.device = torch.device(device)
         self.inputs_NI = torch.from_numpy(dataset.inputs_NI).to(self.device)
         self.labels_N = torch.from_numpy(dataset.labels_N).to(self.device)

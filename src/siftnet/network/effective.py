@@ -7,6 +7,7 @@ neighbouring layers idle, and those theirs.
 from __future__ import annotations
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
 from siftnet.network.layers import Affine, Convolution, Network
@@ -41,7 +42,7 @@ def _kept(layer: Affine | Convolution, masks: Masks) -> Tensor:
     return torch.ones(layer.outputs, layer.inputs, dtype=torch.bool)
 
 
-def _connected(weight: Tensor) -> Tensor:
+def _connected(weight: Bool[Tensor, "O C ..."]) -> Bool[Tensor, "O C"]:
     """Unit-to-unit connections (outputs, inputs): a convolution's taps count as one."""
     return weight.flatten(2).any(2) if weight.ndim > 2 else weight
 
@@ -68,6 +69,6 @@ def _targets(kept: list[Tensor]) -> list[Tensor]:
     return targets[::-1]
 
 
-def _per_site(channels: Tensor, inputs: int) -> Tensor:
+def _per_site(channels: Bool[Tensor, "C"], inputs: int) -> Bool[Tensor, "I"]:
     """A channel's flag given to each of its sites, where an affine layer reads a grid."""
     return channels.repeat_interleave(inputs // len(channels))

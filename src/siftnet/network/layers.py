@@ -12,6 +12,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Num
 from torch import Tensor
 
 from siftnet.config.fields import NetworkConfig
@@ -174,8 +175,8 @@ def initialise(network: Network, seed: int, *names: str | int) -> State:
 
 
 def forward(
-    network: Network, state: State, masks: Masks, x_BI: Tensor, *, training: bool
-) -> tuple[Tensor, dict[str, Tensor]]:
+    network: Network, state: State, masks: Masks, x_BI: Float[Tensor, "B I"], *, training: bool
+) -> tuple[Float[Tensor, "B K"], dict[str, Tensor]]:
     """Outputs (B, K) and the running statistics after this batch: the reference that every kernel is held against.
 
     x_BI: float (B, I). In training, batch norm uses the batch's own biased variance and moves the running statistics,
@@ -226,7 +227,9 @@ CONVOLVE = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 POOL = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 
 
-def loss_of(network: Network, outputs_BK: Tensor, labels_B: Tensor, reduction: str = "mean") -> Tensor:
+def loss_of(
+    network: Network, outputs_BK: Float[Tensor, "B K"], labels_B: Num[Tensor, "B"], reduction: str = "mean"
+) -> Float[Tensor, "..."]:
     """Cross entropy of class numbers, or squared error of numeric targets (outputs (B, 1))."""
     if network.loss == "cross_entropy":
         return F.cross_entropy(outputs_BK, labels_B, reduction=reduction)

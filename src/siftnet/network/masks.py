@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Bool, UInt8
 from torch import Tensor
 
 from siftnet.network.state import State
+from siftnet.wording import share
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +27,10 @@ class Masks(Mapping[str, Tensor]):
         for name, mask in self.kept.items():
             assert mask.dtype == torch.bool, f"{name}: {mask.dtype}"
             assert mask.device.type == "cpu", f"{name}: {mask.device}"
+
+    def __repr__(self) -> str:
+        of = f"{self.survivors:,} of {self.entries:,} entries in {len(self)} parameters"
+        return f"Masks({of}, {share(self.density, 3)} density)"
 
     def __getitem__(self, name: str) -> Tensor:
         return self.kept[name]
@@ -74,12 +80,12 @@ class Masks(Mapping[str, Tensor]):
         return State(zeroed, state.statistics, state.optimiser, state.step)
 
 
-def pack(mask: Tensor) -> Tensor:
+def pack(mask: Bool[Tensor, "..."]) -> UInt8[Tensor, "P"]:
     """Eight mask entries a byte: bool of any shape -> uint8 (ceil(entries / 8),), first entry in the highest bit."""
     return torch.from_numpy(np.packbits(mask.numpy().reshape(-1)))
 
 
-def unpack(packed: Tensor, shape: tuple[int, ...]) -> Tensor:
+def unpack(packed: UInt8[Tensor, "P"], shape: tuple[int, ...]) -> Bool[Tensor, "..."]:
     """The inverse of `pack`."""
     count = int(np.prod(shape))
     return torch.from_numpy(np.unpackbits(packed.numpy(), count=count).astype(bool).reshape(shape))

@@ -27,6 +27,10 @@ class State:
     optimiser: Buffers = field(default_factory=dict)
     step: int = 0
 
+    def __repr__(self) -> str:
+        count = sum(value.numel() for value in self.parameters.values())
+        return f"State({count:,} parameters in {len(self.parameters)} tensors after {self.step} updates)"
+
     def tensors(self) -> Iterator[tuple[tuple[str, ...], Tensor]]:
         """All tensors: ('parameters', name), ('statistics', name) and ('optimiser', kind, name), each with its own."""
         for name, value in self.parameters.items():

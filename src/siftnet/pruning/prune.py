@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from siftnet.network.masks import Masks
@@ -54,7 +55,7 @@ def prune(masks: Masks, scores: Mapping[str, Tensor], groups: Groups, pruned: Se
     return Masks(kept)
 
 
-def _lowest(values: np.ndarray, mask: np.ndarray, count: int) -> np.ndarray:
+def _lowest(values: Float[np.ndarray, "N"], mask: Bool[np.ndarray, "N"], count: int) -> Int64[np.ndarray, "C"]:
     """Indices of the `count` lowest values among the survivors, ties by index."""
     alive = np.flatnonzero(mask)
     if count == 0:

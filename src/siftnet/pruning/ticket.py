@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Float, Int, Shaped
 
 from siftnet.geometry import Geometry
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from siftnet.wording import density_text
+from siftnet.wording import share
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,12 @@ class Ticket:
     best: State | None
     """As validation chose; None where the round diverged before its first validation."""
     geometry: Geometry
-    permutation_I: np.ndarray | None
+    permutation_I: Int[np.ndarray, "I"] | None
     """int64 (I,): the network's input i is the original input permutation_I[i]; None where nothing was permuted."""
     provenance: Provenance
 
     def __repr__(self) -> str:
-        came, density = self.provenance, density_text(self.masks.density)
+        came, density = self.provenance, share(self.masks.density, 3)
         return f"Ticket(round {came.round} of {came.run}, {density} density, {self.geometry.describe()})"
 
     @property
@@ -51,14 +52,14 @@ class Ticket:
         """Names of the masked affine layers, from the inputs up."""
         return [name.removesuffix(".weight") for name, mask in self.masks.items() if mask.ndim == 2]
 
-    def mask_JI(self, layer: str, *, restore: bool = True) -> np.ndarray:
+    def mask_JI(self, layer: str, *, restore: bool = True) -> Bool[np.ndarray, "J I"]:
         """bool (J, I): which inputs each node of an affine layer kept.
 
         restore: put a first layer's permuted inputs back to where they were.
         """
         return self._arranged(self.masks[f"{layer}.weight"].numpy(), layer, restore)
 
-    def weights_JI(self, layer: str, *, restore: bool = True) -> np.ndarray:
+    def weights_JI(self, layer: str, *, restore: bool = True) -> Float[np.ndarray, "J I"]:
         """float32 (J, I): the trained weights of an affine layer, 0 where pruned."""
         return self._arranged(self.trained.parameters[f"{layer}.weight"].numpy(), layer, restore)
 
@@ -66,7 +67,9 @@ class Ticket:
         return restore_inputs(values_JI, self.permutation_I) if restore and layer == self.first_layer else values_JI
 
 
-def restore_inputs(values: np.ndarray, permutation_I: np.ndarray | None) -> np.ndarray:
+def restore_inputs(
+    values: Shaped[np.ndarray, "*rest I"], permutation_I: Int[np.ndarray, "I"] | None
+) -> Shaped[np.ndarray, "*rest I"]:
     """Per-input values (..., I) of permuted inputs, back where the inputs came from; None leaves them."""
     if permutation_I is None:
         return values

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
@@ -89,6 +89,7 @@ class Assignment:
     """Told at once where the loss is no number, since others that are trained together may go on for long."""
 
 
+@runtime_checkable
 class Training(Protocol):
     """Train as assigned; what the loop of imp.py calls."""
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
+from siftnet.analysis.headline import standard_error
 from siftnet.analysis.verdict import told
-from siftnet.report.provenance import key
-from siftnet.studies.seeds import mean_text
-from siftnet.wording import DENSE, share, signed
+from siftnet.report.page import Key
+from siftnet.studies.seeds import OverSeeds, SeedRun, SeedsSummary, TestedOverSeeds
+from siftnet.wording import (
+    DENSE,
+    NONE,
+    gain,
+    gain_interval,
+    gain_size,
+    index_deviation,
+    index_interval,
+    index_over_seeds,
+    p_value,
+    points,
+    share,
+)
 
 # Seeds that the guide asks of a claim.
 ENOUGH = 5
@@ -16,16 +29,16 @@ ENOUGH = 5
 ALIKE = ", in each of them alike"
 
 
-def claim(summary: dict[str, Any], *, augmented: bool, permuted: str, started: str | None = None) -> tuple[str, str]:
+def claim(summary: SeedsSummary, *, augmented: bool, permuted: str, started: str | None = None) -> tuple[str, str]:
     """The sentence that is set large, and what has to be known to read it.
 
-    summary: of `siftnet.spread.spread`; augmented: whether flips or shifts told the network about geometry; permuted:
+    augmented: whether flips or shifts told the network about geometry; permuted:
     none, fixed or each, as the configuration's data.permute; started: whose masks the runs began with.
     """
-    if len(summary["runs"]) < 2:
+    if len(summary.runs) < 2:
         return "One seed says nothing about the next, so nothing is claimed here.", _remedy(summary)
-    gain, locality = _gain(summary), _locality(summary)
-    parts = [part for part in (gain, locality) if part]
+    gained, locality = _gain(summary), _locality(summary)
+    parts = [part for part in (gained, locality) if part]
     if not parts:
         remedy = "Finish and measure two of them at least."
         return "The seeds have nothing to compare yet.", f"{remedy} {progress_sentences(summary)}".rstrip()
@@ -35,102 +48,95 @@ def claim(summary: dict[str, Any], *, augmented: bool, permuted: str, started: s
     return f"{'; '.join(parts)}.", " ".join(filter(None, reasons))
 
 
-def _remedy(summary: dict[str, Any]) -> str:
-    seed = summary["runs"][0]["seed"]
+def _remedy(summary: SeedsSummary) -> str:
+    seed = summary.runs[0].seed
     return (
         f"These numbers are seed {seed}'s alone, without any interval. Make more of the same configuration, five for a "
         f"claim: --replicates {ENOUGH}."
     )
 
 
-def _few(summary: dict[str, Any]) -> str:
-    row = headline_row(summary)
-    counts = [summary["gain"]["test"]["n"], row["index_degree"]["n"] if row else 0]
+def _few(summary: SeedsSummary) -> str:
+    row = summary.compared
+    counts = [summary.gain.test.n, row.index_degree.n if row else 0]
     least = min(n for n in counts if n > 1)
     return f"{least} seeds are few: take at least five for a claim." if least < ENOUGH else ""
 
 
-def _gain(summary: dict[str, Any]) -> str:
-    found, count = summary["gain"]["test"], len(summary["runs"])
-    if found["n"] < 2:
+def _gain(summary: SeedsSummary) -> str:
+    found, count = summary.gain.test, len(summary.runs)
+    if found.n < 2 or found.mean is None:
         return ""
-    over = f"Over {_seeds(found['n'], count)} the best sparse network is"
-    exact, same = summary["metric"] == "accuracy", found["low"] is None
-    if found["mean"] == 0 if same else found["low"] <= 0 <= found["high"]:
+    over = f"Over {_seeds(found.n, count)} the best sparse network is"
+    exact, low, high = summary.is_accuracy, found.low, found.high
+    each = ALIKE if low is None or high is None else ""
+    if found.mean == 0 if low is None or high is None else low <= 0 <= high:
         alike = "as accurate on the test set as" if exact else "as good on the test set (R²) as"
-        sure = ALIKE if same else f", as far as they can tell ({gain_text(summary, 'test')})"
+        sure = each or f", as far as they can tell ({gain_text(summary, 'test')})"
         return f"{over} {alike} the dense one{sure}"
-    sign = 1 if found["mean"] > 0 else -1
-    ends = (None, None) if same else sorted((sign * found["low"], sign * found["high"]))
-    size, each = _amount(sign * found["mean"], ends, exact), ALIKE if same else ""
+    more = found.mean > 0
+    # A loss is told by its size.
+    ends = (low, high) if more else (None if high is None else -high, None if low is None else -low)
+    size = gain(abs(found.mean), summary.metric, *ends)
     if exact:
-        return f"{over} {size} {'more' if sign > 0 else 'less'} accurate on the test set than the dense one{each}"
-    return f"{over} {'better' if sign > 0 else 'worse'} than the dense one by an R² of {size} on the test set{each}"
+        return f"{over} {size} {'more' if more else 'less'} accurate on the test set than the dense one{each}"
+    return f"{over} {'better' if more else 'worse'} than the dense one by an R² of {size} on the test set{each}"
 
 
-def gain_text(summary: dict[str, Any], split: str) -> str:
+def gain_text(summary: SeedsSummary, split: Literal["test", "validation"]) -> str:
     """A gain with its sign and its interval, e.g. '+2.4 points [2.0, 2.8]'; a dash where there is none."""
-    found, exact = summary["gain"][split], summary["metric"] == "accuracy"
-    if found["mean"] is None:
-        return "–"
-    plus = "+" if found["mean"] > 0 else ""
-    return plus + _amount(found["mean"], (found["low"], found["high"]), exact)
+    found = summary.gain.test if split == "test" else summary.gain.validation
+    return NONE if found.mean is None else _plus(found.mean) + gain(found.mean, summary.metric, found.low, found.high)
 
 
-def _amount(mean: float, ends: Any, exact: bool) -> str:
-    low, high = ends
-    scale = 100 if exact else 1
-    unit = " points" if exact else ""
-    if low is None:
-        return f"{signed(scale * mean, 2 if exact else 3)}{unit}"
-    # Enough digits to tell the ends of the interval apart.
-    digits = (1 if scale * (high - low) >= 0.4 else 2) if exact else 3
-    return f"{signed(scale * mean, digits)}{unit} [{signed(scale * low, digits)}, {signed(scale * high, digits)}]"
+def _plus(value: float) -> str:
+    return "+" if value > 0 else ""
 
 
-def _locality(summary: dict[str, Any]) -> str:
-    row = headline_row(summary)
-    if row is None or row["index_degree"]["n"] < 2:
+def _locality(summary: SeedsSummary) -> str:
+    row = summary.compared
+    if row is None or row.index_degree.n < 2:
         return ""
-    found, gain = row["index_degree"], summary["gain"]["test"]
-    who = _seeds(found["n"], len(summary["runs"]))
-    counted = [[value is None for value in values] for values in (found["values"], gain["values"])]
-    over = f"Over {who} " if gain["n"] < 2 else ""
-    masks = f"the masks of {who}" if gain["n"] > 1 and counted[0] != counted[1] else "masks"
-    same = found["low"] is None
-    times = mean_text(found | {"sd": None} if same else found)
+    found, gained = row.index_degree, summary.gain.test
+    who = _seeds(found.n, len(summary.runs))
+    counted = [[value is None for value in values] for values in (found.values, gained.values)]
+    over = f"Over {who} " if gained.n < 2 else ""
+    masks = f"the masks of {who}" if gained.n > 1 and counted[0] != counted[1] else "masks"
+    same = found.low is None
+    times = index_over_seeds(found.mean, None if same else found.sd)
     return (
-        f"{over}at {share(row['density'])} density {masks} hold {times} times the near pairs of degree-preserving "
+        f"{over}at {share(row.density)} density {masks} hold {times} times the near pairs of degree-preserving "
         f"shuffles (index_degree{_p_text(found)}){ALIKE if same else ''}"
     )
 
 
-def _p_text(found: dict[str, Any]) -> str:
+def _p_text(found: TestedOverSeeds) -> str:
     """What each seed's shuffles say of its index_degree, e.g. '; p = 0.005 in each'; empty where one has no p."""
-    known = [p for value, p in zip(found["values"], found["p"], strict=True) if value is not None]
-    if not known or None in known:
+    of_indices = [p for value, p in zip(found.values, found.p, strict=True) if value is not None]
+    known = [p for p in of_indices if p is not None]
+    if not known or len(known) < len(of_indices):
         return ""
     relation = "=" if min(known) == max(known) else "at most"
-    return f"; p {relation} {max(known):.2g} in each"
+    return f"; p {relation} {p_value(max(known))} in each"
 
 
 def _seeds(n: int, count: int) -> str:
     return f"{n} seeds" if n == count else f"{n} of {count} seeds"
 
 
-def _signs(summary: dict[str, Any]) -> str:
-    found, row = [summary["gain"]["test"], summary["gain"]["validation"]], headline_row(summary)
-    found += [row["index_degree"]] if row else []
-    same = any(f["n"] > 1 and f["low"] is None for f in found)
+def _signs(summary: SeedsSummary) -> str:
+    row = summary.compared
+    found: list[OverSeeds] = [summary.gain.test, summary.gain.validation, *([row.index_degree] if row else [])]
+    same = any(f.n > 1 and f.low is None for f in found)
     alike = " Where all seeds agree there is no interval: how far the next one lies they cannot say." if same else ""
     return f"Brackets: 95% t interval of the mean over seeds; ±: standard deviation of a single seed.{alike}"
 
 
-def _optimism(summary: dict[str, Any]) -> str:
-    gain = summary["gain"]
-    if gain["test"]["mean"] is None:
-        return "There is no dense round to compare with." if not gain["runs"] else ""
-    gained = f"{gain['gained_on_test']} of {_seeds(gain['test']['n'], gain['test']['n'])} gained on the test set"
+def _optimism(summary: SeedsSummary) -> str:
+    found = summary.gain
+    if found.test.mean is None:
+        return "There is no dense round to compare with." if not found.runs else ""
+    gained = f"{found.gained_on_test} of {_seeds(found.test.n, found.test.n)} gained on the test set"
     return (
         "Each seed's best round is the one with the highest validation score. The highest of many noisy scores is too "
         f"high on average, so the gain on validation, {gain_text(summary, 'validation')}, is optimistic; the test set "
@@ -138,16 +144,14 @@ def _optimism(summary: dict[str, Any]) -> str:
     )
 
 
-def scope(summary: dict[str, Any], examples: Mapping[str, int]) -> str:
+def scope(summary: SeedsSummary, examples: Mapping[str, int]) -> str:
     """How to read the figures, and what intervals over seeds are about; examples: how many each split has."""
-    if len(summary["runs"]) < 2:
+    if len(summary.runs) < 2:
         return "Thin line and marks: the one seed. All numbers are in the table below."
-    noise = ""
-    row = headline_row(summary)
-    if summary["metric"] == "accuracy" and row is not None and row["test"]["mean"] is not None:
-        p = row["test"]["mean"]
-        error = 100 * (p * (1 - p) / examples["test"]) ** 0.5
-        noise = f", which alone leave each accuracy a standard error of {error:.2f} points"
+    noise, row = "", summary.compared
+    if summary.is_accuracy and row is not None and row.test.mean is not None:
+        error = standard_error(summary.metric, row.test.mean, examples["test"])
+        noise = f", which alone leave each accuracy a standard error of {points(error)}"
     return (
         "Thin lines are single seeds, marks their mean, the shaded band its 95% t interval; all numbers are in the "
         "table below. Seeds differ in initialisation and batches and are scored on the same "
@@ -155,63 +159,62 @@ def scope(summary: dict[str, Any], examples: Mapping[str, int]) -> str:
     )
 
 
-def keys(summary: dict[str, Any], *, augmented: bool) -> list[dict[str, str]]:
+def keys(summary: SeedsSummary, *, augmented: bool) -> list[Key]:
     """The row of figures below the sentence."""
-    gain, row, count = summary["gain"], headline_row(summary), len(summary["runs"])
-    seeds = [run["seed"] for run in summary["runs"] if run["reached"] is not None]
+    row, count = summary.compared, len(summary.runs)
+    seeds = [run.seed for run in summary.runs if run.reached is not None]
     begun = str(count) if len(seeds) == count else f"{len(seeds)} of {count}"
-    found = [key(begun, "seeds" if count > 1 else "seed", seeds_text(seeds))]
-    if gain["test"]["n"] > 1:
-        value, _, interval = gain_text(summary, "test").partition(" [")
-        amount = value.removesuffix(" points")
-        unit = "points on test" if summary["metric"] == "accuracy" else "R² on test"
-        found.append(key(amount, f"{unit}, best sparse over dense", f"[{interval}" if interval else "in each alike"))
-        found.append(key(f"{gain['gained_on_test']} of {gain['test']['n']}", "seeds gained on test", ""))
+    found = [Key(begun, "seeds" if count > 1 else "seed", seeds_text(seeds)), *_gain_keys(summary)]
     if row is not None:
-        remark = f"{'where seeds are compared, ' if count > 1 else ''}round {row['round']}"
-        found.append(key(share(row["density"]), "density", remark))
-        if row["index_degree"]["mean"] is not None:
-            index = row["index_degree"]
-            deviation = "" if index["sd"] is None else f"± {index['sd']:.2f} {interval_text(index)}".rstrip()
-            found.append(key(mean_text(index | {"sd": None}), "locality index_degree", deviation))
+        remark = f"{'where seeds are compared, ' if count > 1 else ''}round {row.round}"
+        found.append(Key(share(row.density), "density", remark))
+        index = row.index_degree
+        if index.mean is not None:
+            deviation = f"{index_deviation(index.sd)} {index_interval(index.low, index.high)}".strip()
+            found.append(Key(index_over_seeds(index.mean), "locality index_degree", deviation))
     yes, how = ("yes", "flips or shifts") if augmented else ("no", "no augmentation")
-    return [*found, key(yes, "told about geometry", how)]
+    return [*found, Key(yes, "told about geometry", how)]
 
 
-def interval_text(found: dict[str, Any]) -> str:
-    """The interval of an index's mean, e.g. '[4.59, 4.61]', empty where there is none."""
-    return "" if found["low"] is None else f"[{signed(found['low'], 2)}, {signed(found['high'], 2)}]"
+def _gain_keys(summary: SeedsSummary) -> list[Key]:
+    found, metric = summary.gain.test, summary.metric
+    if found.n < 2 or found.mean is None:
+        return []
+    size = _plus(found.mean) + gain_size(found.mean, metric, found.low, found.high)
+    unit = "points on test" if summary.is_accuracy else "R² on test"
+    interval = gain_interval(metric, found.low, found.high) or "in each alike"
+    gained = f"{summary.gain.gained_on_test} of {found.n}"
+    return [Key(size, f"{unit}, best sparse over dense", interval), Key(gained, "seeds gained on test")]
 
 
 PLURAL = {"is": "are", "has": "have"}
 
 
-def progress_text(run: dict[str, Any], summary: dict[str, Any]) -> str:
+def progress_text(run: SeedRun, summary: SeedsSummary) -> str:
     """Why a seed has fewer rounds than it might, e.g. 'is unfinished, at round 1 of 9'; empty where it has all."""
-    diverged, reached = run["diverged"], run["reached"]
-    if reached is None:
+    if run.reached is None:
         return "has not begun"
-    if diverged:
-        return f"diverged in round {diverged['round']} and did not count from there on"
-    if run["stop"] is None:
-        return f"is unfinished, at round {reached} of {run['asked']}"
-    furthest = max(other["reached"] for other in summary["runs"] if other["reached"] is not None)
-    return f"stopped at round {reached}: {run['stop']}" if reached < furthest else ""
+    if run.diverged:
+        return f"diverged in round {run.diverged.round} and did not count from there on"
+    if run.stop is None:
+        return f"is unfinished, at round {run.reached} of {run.asked}"
+    furthest = max(other.reached for other in summary.runs if other.reached is not None)
+    return f"stopped at round {run.reached}: {run.stop}" if run.reached < furthest else ""
 
 
-def progress_sentences(summary: dict[str, Any]) -> str:
+def progress_sentences(summary: SeedsSummary) -> str:
     """A sentence for all seeds of which the same is to be said, and which ones fall short of the headline round."""
     together: dict[str, list[int]] = {}
-    for run in summary["runs"]:
+    for run in summary.runs:
         if text := progress_text(run, summary):
-            together.setdefault(text, []).append(run["seed"])
+            together.setdefault(text, []).append(run.seed)
     sentences = [_sentence(text, seeds) for text, seeds in together.items()]
-    row = headline_row(summary)
+    row = summary.compared
     if row is not None:
-        scores = row["validation"]["values"]
-        short = [run["seed"] for run, score in zip(summary["runs"], scores, strict=True) if score is None]
+        scores = row.validation.values
+        short = [run.seed for run, score in zip(summary.runs, scores, strict=True) if score is None]
         if short:
-            sentences.append(f"Not in round {row['round']}, where seeds are compared: {_seed_list(short)}.")
+            sentences.append(f"Not in round {row.round}, where seeds are compared: {_seed_list(short)}.")
     return " ".join(sentences)
 
 
@@ -224,13 +227,8 @@ def _seed_list(seeds: list[int]) -> str:
     return f"seed{'s' if len(seeds) > 1 else ''} {seeds_text(seeds)}"
 
 
-def headline_row(summary: dict[str, Any]) -> dict[str, Any] | None:
-    """The round at which the seeds are compared, None where there is none."""
-    return next((row for row in summary["rounds"] if row["round"] == summary["headline"]), None)
-
-
-def seeds_text(seeds: list[int]) -> str:
+def seeds_text(seeds: Sequence[int]) -> str:
     """Seeds in a row as '0 to 4', others one by one."""
-    if len(seeds) > 2 and seeds == list(range(seeds[0], seeds[0] + len(seeds))):
+    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds))):
         return f"{seeds[0]} to {seeds[-1]}"
     return ", ".join(map(str, seeds))

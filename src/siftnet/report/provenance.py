@@ -1,78 +1,100 @@
-"""What was run: key numbers, configuration, data, machine, rounds."""
+"""What was run, of one run or of several seeds: data, seeds, machine, configuration, and how to make it again."""
 
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from siftnet.config.fields import RunConfig
-from siftnet.config.load import flatten, load, preset_names, to_dict
+from siftnet.config.load import flatten, to_dict
+from siftnet.report.command import command
 from siftnet.store.run import Run
 from siftnet.store.summary import DataSummary, RoundSummary
-from siftnet.studies.measured_run import RoundRecord, RunRecord
-from siftnet.wording import duration, interval, number, score, share
+from siftnet.wording import NONE, seconds_cell, share
 
 # Settings that say how much was measured or where, not what was run.
 ROUTINE = ("threads", "device", "kernel", "train.precision", "data.root", "data.superclass_file")
 
-
-def key_numbers(record: RunRecord) -> list[dict[str, str]]:
-    """The row of figures below the verdict: value, label and a remark each."""
-    dense = next((r for r in record.rounds if r.density == 1), None)
-    top, exact = record.top, record.is_accuracy
-    found = [key(share(top.density), "density", f"headline, round {top.number}")]
-    if top.score("test_best") is not None:
-        against = {
-            which: f"dense {score(dense.score(which), exact)}" if dense else "" for which in ("best", "test_best")
-        }
-        found.append(key(score(top.score("best"), exact), "validation", against["best"]))
-        found.append(key(score(top.score("test_best"), exact), "test, same weights", against["test_best"]))
-    if record.top.locality is not None:
-        found.append(_index(record.top.locality))
-    told = "yes" if record.run.data.augmented else "no"
-    found.append(key(told, "told about geometry", "flips or shifts" if told == "yes" else "no augmentation"))
-    total = sum(r.summary.seconds for r in record.rounds)
-    found.append(key(str(len(record.rounds)), "rounds", f"{duration(total)} of training"))
-    return found
+Rows = Sequence[tuple[str, str]]
+"""Name and value of each row of a table."""
 
 
-def key(value: str, label: str, remark: str) -> dict[str, str]:
-    """One figure of the row below the verdict."""
-    return {"value": value, "label": label, "remark": remark}
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where a page's numbers come from.
+
+    scope: what they are about; circumstances: data set, seeds, machine and digests; changed: settings that differ from
+    the defaults; settings: all of them; commands: lines of a shell that make it again.
+    """
+
+    scope: str
+    circumstances: Rows
+    changed: Rows
+    settings: Rows
+    commands: Sequence[str]
 
 
-def _index(locality: dict[str, Any]) -> dict[str, str]:
-    degree = locality["index_degree"]
-    name, index = ("degree", degree) if degree is not None else ("uniform", locality["index_uniform"])
-    p = "not testable" if index["p"] is None else f"p = {index['p']:.2g}"
-    return key(number(index["value"]), f"locality index_{name}", " ".join(filter(None, [interval(index), p])))
+def provenance(runs: Sequence[Run]) -> Provenance:
+    """Of one run, or of several that differ in their seed; what differs otherwise is told by seed."""
+    several = len(runs) > 1
+    whose = f"the masks of {len(runs)} runs of one configuration" if several else "one run’s masks"
+    others = "other data or networks" if several else "other data, seeds or networks"
+    changed, every = settings(runs)
+    return Provenance(
+        scope=f"These are measurements of {whose}. They say that connections survived where they did, and nothing "
+        f"about {others}.",
+        circumstances=circumstances(runs),
+        changed=changed,
+        settings=every,
+        commands=command(runs[0].config, [run.config.seed for run in runs]),
+    )
 
 
-def settings(config: RunConfig) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """The resolved configuration by field path: what differs from the defaults, and all of it."""
-    mine, default = flatten(to_dict(config)), flatten(to_dict(RunConfig()))
-    changed = {name: value for name, value in mine.items() if value != default.get(name) and name not in ROUTINE}
-    return setting_rows(changed), setting_rows(mine)
-
-
-def setting_rows(values: dict[str, Any]) -> list[tuple[str, str]]:
-    """Settings by field path as rows of a table, texts without quotes and all else as in JSON."""
-    return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in values.items()]
-
-
-def circumstances(record: RunRecord) -> list[tuple[str, str]]:
-    """Data set, seeds, machine and digest as rows of a table."""
-    run = record.run
-    rows = [
-        *data_rows(run),
-        ("seeds", f"run {run.config.seed}, data {run.config.data.seed}"),
-        ("digest of the run", run.digest),
-        ("kernel", kernels([r.summary for r in record.rounds])),
-        ("seconds a round", seconds([r.summary for r in record.rounds])),
+def circumstances(runs: Sequence[Run]) -> Rows:
+    """Data, seeds, digests and machines as rows of a table; what differs is told by seed."""
+    seeds = ", ".join(str(run.config.seed) for run in runs)
+    summaries = [run.summaries() for run in runs]
+    machines = [run.environment for run in runs]
+    return [
+        *data_rows(runs[0]),
+        ("seeds", f"run {seeds}; data {runs[0].config.data.seed}"),
+        *((f"digest of seed {r.config.seed}" if len(runs) > 1 else "digest of the run", r.digest) for r in runs),
+        ("kernel", by_seed(runs, [kernels(found) if found else "none yet" for found in summaries])),
+        ("seconds a round", seconds([summary for found in summaries for summary in found])),
+        *(
+            (name, by_seed(runs, [str(machine.get(name, NONE)) for machine in machines]))
+            for name in dict.fromkeys(name for machine in machines for name in machine)
+            if any(machine.get(name) is not None for machine in machines)
+        ),
     ]
-    return rows + [(name, str(value)) for name, value in run.environment.items() if value is not None]
+
+
+def settings(runs: Sequence[Run]) -> tuple[Rows, Rows]:
+    """The configuration by field path: what differs from the defaults, and all of it."""
+    default = _plain(RunConfig())
+    every = [_plain(run.config) for run in runs]
+    together = [(name, by_seed(runs, [one[name] for one in every])) for name in default]
+    if len(runs) > 1:
+        together = [(name, value) for name, value in together if name != "seed"]
+    return [(name, value) for name, value in together if value != default[name] and name not in ROUTINE], together
+
+
+def _plain(config: RunConfig) -> dict[str, str]:
+    """Settings by field path, texts without quotes and all else as in JSON."""
+    flat: dict[str, Any] = flatten(to_dict(config))
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in flat.items()}
+
+
+def by_seed(runs: Sequence[Run], values: Sequence[str]) -> str:
+    """What all runs have in common, or each value with its seeds: 'fused (seed 0, 2); sparse (seed 1)'."""
+    seeds: dict[str, list[str]] = {}
+    for run, value in zip(runs, values, strict=True):
+        seeds.setdefault(value, []).append(str(run.config.seed))
+    if len(seeds) == 1:
+        return next(iter(seeds))
+    return "; ".join(f"{value} (seed {', '.join(found)})" for value, found in seeds.items())
 
 
 def data_rows(run: Run) -> list[tuple[str, str]]:
@@ -104,7 +126,7 @@ def kernels(summaries: Sequence[RoundSummary]) -> str:
     """The kernels of some rounds in the order in which they were used, with the densities that each computed."""
     densities: dict[str, list[float]] = {}
     for summary in summaries:
-        densities.setdefault(summary.kernel or "–", []).append(summary.density)
+        densities.setdefault(summary.kernel or NONE, []).append(summary.density)
     if len(densities) == 1:
         return next(iter(densities))
     spans = {name: dict.fromkeys([share(max(found), 3), share(min(found), 3)]) for name, found in densities.items()}
@@ -114,86 +136,4 @@ def kernels(summaries: Sequence[RoundSummary]) -> str:
 def seconds(summaries: Sequence[RoundSummary]) -> str:
     """The shortest and the longest of some rounds, in seconds of training."""
     found = [summary.seconds for summary in summaries]
-    return f"{min(found):.1f} to {max(found):.1f}" if found else "–"
-
-
-ROUND_COLUMNS = [
-    "round", "density", "effective", "weights", "validation best", "last", "test", "index uniform", "index degree",
-    "95% interval", "p", "length", "kernel", "seconds", "",
-]  # fmt: skip
-
-
-def round_rows(record: RunRecord) -> list[list[str]]:
-    """All numbers of every round, in the order of ROUND_COLUMNS."""
-    return [_round_row(r, record.is_accuracy) for r in record.rounds]
-
-
-def _round_row(r: RoundRecord, exact: bool) -> list[str]:
-    locality = r.locality or {}
-    uniform, degree = locality.get("index_uniform") or {}, locality.get("index_degree") or {}
-    p = degree.get("p")
-    remark = f"diverged at step {r.summary.diverged_at}" if r.diverged else r.summary.stop or ""
-    return [
-        str(r.number),
-        share(r.density, 3),
-        share(r.summary.density_effective, 3),
-        f"{r.summary.survivors:,}",
-        fine(r.score("best"), exact),
-        fine(r.score("last"), exact),
-        fine(r.score("test_best"), exact),
-        number(uniform.get("value")),
-        number(degree.get("value")),
-        interval(degree) if degree else "",
-        "–" if p is None else f"{p:.2g}",
-        number(locality.get("correlation_length")),
-        r.summary.kernel or "–",
-        f"{r.summary.seconds:.1f}",
-        remark,
-    ]
-
-
-def fine(value: float | None, exact: bool) -> str:
-    """A score with one digit more than in the text: an accuracy in hundredths of a percent."""
-    if value is None:
-        return "–"
-    return f"{100 * value:.2f}%" if exact else f"{value:.4f}"
-
-
-# Said in words of their own, or without a say in the result.
-ELSEWHERE = ("seed", "threads")
-
-
-def command(config: RunConfig, seeds: Sequence[int]) -> list[str]:
-    """Lines of a shell that make runs of `config` with these seeds again, in DIR/seed-N.
-
-    They start from the preset that needs the fewest options; device and precision are named as they were resolved.
-    """
-    mine = _flat(config)
-    changes = {name: _changed(mine, _flat(load(name))) for name in preset_names()}
-    preset = min(changes, key=lambda name: len(changes[name]))
-    options = " ".join(option(name, value) for name, value in changes[preset].items())
-    first, count = min(seeds), len(seeds)
-    if sorted(seeds) == list(range(first, first + count)):
-        seed = "" if first == 0 else f" --seed {first}"
-        return [f"siftnet run {preset} --replicates {count}{seed} --out DIR {options}".rstrip()]
-    return [f"siftnet run {preset} --seed {seed} --out DIR/seed-{seed} {options}".rstrip() for seed in seeds]
-
-
-def option(name: str, value: Any) -> str:
-    """One option of the command line: '--train.lr 0.1', '--data.flip', '--data.no-flip'."""
-    if isinstance(value, bool):
-        group, dot, field = name.rpartition(".")
-        return f"--{group}{dot}{'' if value else 'no-'}{field}".replace("_", "-")
-    return " ".join([f"--{name}".replace("_", "-"), *(shlex.quote(word) for word in _words(value))])
-
-
-def _words(value: Any) -> list[str]:
-    return [word for part in value for word in _words(part)] if isinstance(value, list) else [str(value)]
-
-
-def _flat(config: RunConfig) -> dict[str, Any]:
-    return {name: value for name, value in flatten(to_dict(config)).items() if name not in ELSEWHERE}
-
-
-def _changed(mine: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in mine.items() if value != theirs[name]}
+    return f"{seconds_cell(min(found))} to {seconds_cell(max(found))}" if found else NONE

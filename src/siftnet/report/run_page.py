@@ -1,65 +1,39 @@
-"""The page: sections in the order in which one reads them, in one file that needs no network."""
+"""The page about a run: its masks, scores and measures, round by round."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
+from siftnet.analysis.locality import Locality
 from siftnet.report.figures.accuracy import ablation_figure, accuracy_figure
 from siftnet.report.figures.degrees import degree_figures, input_figures
-from siftnet.report.figures.figure import Figure
 from siftnet.report.figures.locality import layers_figure, locality_figures
 from siftnet.report.figures.receptive import receptive_figures
-from siftnet.report.pictures.gallery import Gallery, deeper_galleries, first_layer_gallery, gallery_caption
-from siftnet.report.provenance import ROUND_COLUMNS, circumstances, key_numbers, round_rows, settings
-from siftnet.report.render import render
+from siftnet.report.page import Cell, Key, Page, Section, Table
+from siftnet.report.pictures.gallery import deeper_galleries, first_layer_gallery, gallery_caption
+from siftnet.report.provenance import provenance
 from siftnet.store.run import Run
-from siftnet.studies.measured_run import RunRecord, read_record
-from siftnet.wording import number, score, share
+from siftnet.studies.measured_run import MeasuredRound, MeasuredRun, Which, read_measured
+from siftnet.wording import NONE, duration, interval, number, p_value, score, seconds_cell, share
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of the page: a heading, a paragraph, galleries and figures."""
-
-    name: str
-    title: str
-    text: str = ""
-    galleries: Sequence[tuple[str, Gallery]] = ()
-    figures: Sequence[Figure] = field(default_factory=tuple)
-
-
-def build_report(run: Run) -> str:
+def run_page(run: Run) -> str:
     """The page about a run, self-contained HTML.
 
     Raises ValueError where the run has not been analysed.
     """
-    record = read_record(run)
-    sections = [section for section in _sections(record) if section.figures or section.galleries or section.text]
-    figures = {figure.name: figure.payload() for section in sections for figure in section.figures}
-    galleries = {gallery.name: gallery.payload() for section in sections for _, gallery in section.galleries}
-    data = {"rounds": _labels(record), "start": record.headline_at, "figures": figures, "galleries": galleries}
-    changed, all_settings = settings(run.config)
-    return render(
-        "run.html",
-        data,
+    measured = read_measured(run)
+    network = run.config.network.layers
+    return Page(
         eyebrow="what survived",
         name=run.path.resolve().name,
-        subtitle=_subtitle(record),
-        verdict=split_verdict(record.headline["verdict"]),
-        keys=key_numbers(record),
-        sections=sections,
-        rounds=len(record.rounds),
-        start=record.headline_at,
-        start_label=_labels(record)[record.headline_at]["label"],
-        changed=changed,
-        settings=all_settings,
-        circumstances=circumstances(record),
-        columns=ROUND_COLUMNS,
-        rows=round_rows(record),
-        headline=record.headline_at,
-    )
+        subtitle=f"{run.data.name} · {run.geometry.describe()} · network {network}",
+        verdict=split_verdict(measured.headline.verdict),
+        keys=key_numbers(measured),
+        sections=[section for section in _sections(measured) if section.figures or section.galleries or section.text],
+        tables=[_table(measured)],
+        provenance=provenance([run]),
+        rounds=_labels(measured),
+        start=measured.headline_at,
+    ).html()
 
 
 def split_verdict(verdict: str) -> tuple[str, str]:
@@ -69,41 +43,69 @@ def split_verdict(verdict: str) -> tuple[str, str]:
     return first[:1].upper() + first[1:], rest
 
 
-def _subtitle(record: RunRecord) -> str:
-    network = record.run.config.network.layers
-    return f"{record.run.data.name} · {record.run.geometry.describe()} · network {network}"
+def key_numbers(measured: MeasuredRun) -> list[Key]:
+    """The row of figures below the verdict: value, label and a remark each."""
+    dense = next((r for r in measured.rounds if r.density == 1), None)
+    top, metric = measured.top, measured.metric
 
+    def against(which: Which) -> str:
+        return f"dense {score(dense.score(which), metric)}" if dense else ""
 
-def _labels(record: RunRecord) -> list[dict[str, Any]]:
-    found = []
-    for r in record.rounds:
-        state = "diverged" if r.diverged else f"validation {score(r.score('best'), record.is_accuracy)}"
-        label = f"Round {r.number} of {record.rounds[-1].number} · density {share(r.density)} · {state}"
-        found.append({"number": r.number, "label": label})
+    found = [Key(share(top.density), "density", f"headline, round {top.number}")]
+    if top.score("test_best") is not None:
+        found.append(Key(score(top.score("best"), metric), "validation", against("best")))
+        found.append(Key(score(top.score("test_best"), metric), "test, same weights", against("test_best")))
+    if measured.top.locality is not None:
+        found.append(_index(measured.top.locality))
+    told = "yes" if measured.run.data.augmented else "no"
+    found.append(Key(told, "told about geometry", "flips or shifts" if told == "yes" else "no augmentation"))
+    total = sum(r.summary.seconds for r in measured.rounds)
+    found.append(Key(str(len(measured.rounds)), "rounds", f"{duration(total)} of training"))
     return found
 
 
-def _sections(record: RunRecord) -> list[Section]:
-    accuracy = Section("accuracy", "Accuracy", figures=[accuracy_figure(record)])
-    if not record.measured:
+def _index(locality: Locality) -> Key:
+    degree = locality.index_degree
+    name, index = ("degree", degree) if degree is not None else ("uniform", locality.index_uniform)
+    p = "not testable" if index.p is None else f"p = {p_value(index.p)}"
+    return Key(
+        number(index.value),
+        f"locality index_{name}",
+        " ".join(filter(None, [interval(index.low, index.high, index.value), p])),
+    )
+
+
+def _labels(measured: MeasuredRun) -> list[tuple[int, str]]:
+    """Number of each round, and what the slider says of it."""
+    found = []
+    for r in measured.rounds:
+        state = "diverged" if r.diverged else f"validation {score(r.score('best'), measured.metric)}"
+        label = f"Round {r.number} of {measured.rounds[-1].number} · density {share(r.density)} · {state}"
+        found.append((r.number, label))
+    return found
+
+
+def _sections(measured: MeasuredRun) -> list[Section]:
+    accuracy = Section("accuracy", "Accuracy", figures=[accuracy_figure(measured)])
+    if not measured.measured:
         return [accuracy]
-    ablation = ablation_figure(record)
+    ablation = ablation_figure(measured)
     return [
-        _masks(record),
+        _masks(measured),
         accuracy,
-        Section("locality", "Locality", _locality_text(record), figures=locality_figures(record)),
-        Section("connections", "By connection count", figures=degree_figures(record)),
-        Section("pixels", "Which inputs are used", figures=input_figures(record)),
-        Section("fields", "Receptive fields", figures=receptive_figures(record)),
-        _deeper(record),
+        Section("locality", "Locality", _locality_text(measured), figures=locality_figures(measured)),
+        Section("connections", "By connection count", figures=degree_figures(measured)),
+        Section("pixels", "Which inputs are used", figures=input_figures(measured)),
+        Section("fields", "Receptive fields", figures=receptive_figures(measured)),
+        _deeper(measured),
         Section("ablation", "Removing nodes", figures=[ablation] if ablation else []),
     ]
 
 
-def _masks(record: RunRecord) -> Section:
-    gallery, grid = first_layer_gallery(record), record.grid
+def _masks(measured: MeasuredRun) -> Section:
+    gallery, grid = first_layer_gallery(measured), measured.grid
     if gallery is None or grid is None:
-        place = record.run.geometry.describe()
+        place = measured.run.geometry.describe()
         return Section("masks", "Masks", f"The run has {place}, so there is no picture of a mask to show.")
     text = (
         "First-layer nodes, the same ones in every round: chosen at the headline round, so that one can watch them "
@@ -112,26 +114,74 @@ def _masks(record: RunRecord) -> Section:
     return Section("masks", "Masks", text, [("", gallery)])
 
 
-def _locality_text(record: RunRecord) -> str:
-    raw = record.top.raw
-    if record.top.locality is None:
+def _locality_text(measured: MeasuredRun) -> str:
+    raw = measured.top.raw
+    if measured.top.locality is None:
         return "Nobody has said where the inputs live on a grid, so distances between them cannot be measured."
-    if raw is None or raw["locality"] is None:
+    if raw is None:
         return ""
-    seen, restored = raw["locality"]["index_uniform"], record.top.locality["index_uniform"]
+    seen, restored = raw.index_uniform, measured.top.locality.index_uniform
     return (
         "The inputs were shuffled by one fixed permutation. In the order that the network saw them the index against "
-        f"uniform placement is {number(seen['value'])}; put back to their places, as everywhere on this page, it is "
-        f"{number(restored['value'])}."
+        f"uniform placement is {number(seen.value)}; put back to their places, as everywhere on this page, it is "
+        f"{number(restored.value)}."
     )
 
 
-def _deeper(record: RunRecord) -> Section:
-    figure, galleries = layers_figure(record), deeper_galleries(record)
+def _deeper(measured: MeasuredRun) -> Section:
+    figure, galleries = layers_figure(measured), deeper_galleries(measured)
     text = ""
     if galleries:
         text = (
-            f"Weights multiplied along every kept path down to the inputs, at round {record.top.number} (density "
-            f"{share(record.top.density)}): what a node would see if no nonlinearity lay below it."
+            f"Weights multiplied along every kept path down to the inputs, at round {measured.top.number} (density "
+            f"{share(measured.top.density)}): what a node would see if no nonlinearity lay below it."
         )
     return Section("deeper", "Deeper layers", text, galleries, [figure] if figure else [])
+
+
+ROUND_COLUMNS = [
+    "round", "density", "effective", "weights", "validation best", "last", "test", "index uniform", "index degree",
+    "95% interval", "p", "length", "kernel", "seconds", "",
+]  # fmt: skip
+
+
+def _table(measured: MeasuredRun) -> Table:
+    return Table(
+        name="rounds",
+        title="Round by round",
+        columns=ROUND_COLUMNS,
+        rows=[[Cell(text) for text in row] for row in round_rows(measured)],
+        note="Density counts the prunable weights and biases; the effective one leaves out what no signal passes. Test "
+        "is measured with the weights that validation chose. p can be no smaller than 1 / (1 + shuffles): rounds other "
+        "than the headline are measured against fewer shuffles. Length is the correlation length in sites against "
+        "uniform placement. The row of the headline round is marked.",
+        marked=measured.headline_at,
+    )
+
+
+def round_rows(measured: MeasuredRun) -> list[list[str]]:
+    """All numbers of every round, in the order of ROUND_COLUMNS."""
+    return [_round_row(r, measured.metric) for r in measured.rounds]
+
+
+def _round_row(r: MeasuredRound, metric: str) -> list[str]:
+    locality = r.locality
+    uniform, degree = (locality.index_uniform, locality.index_degree) if locality else (None, None)
+    remark = f"diverged at step {r.summary.diverged_at}" if r.diverged else r.summary.stop or ""
+    return [
+        str(r.number),
+        share(r.density, 3),
+        share(r.summary.density_effective, 3),
+        f"{r.summary.survivors:,}",
+        score(r.score("best"), metric, 2),
+        score(r.score("last"), metric, 2),
+        score(r.score("test_best"), metric, 2),
+        number(uniform.value if uniform else None),
+        number(degree.value if degree else None),
+        interval(degree.low, degree.high, degree.value) if degree else "",
+        p_value(degree.p if degree else None),
+        number(locality.correlation_length if locality else None),
+        r.summary.kernel or NONE,
+        seconds_cell(r.summary.seconds),
+        remark,
+    ]

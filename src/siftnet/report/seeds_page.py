@@ -5,167 +5,133 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-from siftnet.config.load import flatten, to_dict
-from siftnet.report.claim import claim, headline_row, interval_text, keys, progress_text, scope
+from siftnet.report.claim import claim, keys, progress_text, scope
 from siftnet.report.figures.seeds import index_figures, score_figures
-from siftnet.report.provenance import ROUTINE, command, data_rows, fine, kernels, seconds, setting_rows
-from siftnet.report.render import render
-from siftnet.report.run_page import Section
+from siftnet.report.page import Cell, Page, Section, Table
+from siftnet.report.provenance import provenance
 from siftnet.store.run import Run
-from siftnet.studies.seeds import mean_text, spread
-from siftnet.wording import share, signed
+from siftnet.studies.seeds import RoundOverSeeds, SeedsSummary, summarise_seeds
+from siftnet.wording import (
+    NONE,
+    gain_size,
+    index_interval,
+    index_over_seeds,
+    metric_name,
+    score,
+    score_interval,
+    score_over_seeds,
+    share,
+)
 
 
-def build_spread_report(runs: Sequence[Run], folder: Path) -> str:
+def seeds_page(runs: Sequence[Run], folder: Path) -> str:
     """The page about several seeds together, self-contained HTML, to lie in `folder`.
 
     Its links to the runs' own pages are relative to there (seed-N/report.html). Runs that are not measured yet show
-    their scores alone, those that have not begun nothing. Raises ValueError for runs that `siftnet.spread.spread`
-    refuses.
+    their scores alone, those that have not begun nothing. Raises ValueError for runs that `summarise_seeds` refuses.
     """
-    summary = spread(runs)
-    first, augmented = runs[0], runs[0].data.augmented
-    sections = [section for section in _sections(summary, first.data.examples) if section.figures]
-    changed, all_settings = settings_together(runs)
-    count = len(runs)
-    return render(
-        "seeds.html",
-        {"rounds": [], "start": 0, "figures": {f.name: f.payload() for s in sections for f in s.figures}},
+    summary = summarise_seeds(runs)
+    first, count = runs[0], len(runs)
+    return Page(
         eyebrow=f"what {count} seeds say together" if count > 1 else "what one seed says",
         name=folder.absolute().name,
         subtitle=f"{first.data.name} · {first.geometry.describe()} · network {first.config.network.layers}",
-        verdict=claim(summary, augmented=augmented, permuted=first.permuted, started=first.started),
-        keys=keys(summary, augmented=augmented),
-        sections=sections,
-        count=count,
-        columns=ROUND_COLUMNS,
-        rows=list(zip([r["round"] for r in summary["rounds"]], round_rows(summary), strict=True)),
-        headline=summary["headline"],
-        seed_columns=seed_columns(summary),
-        seeds=seed_rows(summary, runs, folder),
-        circumstances=circumstances(runs),
-        changed=changed,
-        settings=all_settings,
-        commands=command(first.config, [run.config.seed for run in runs]),
-    )
+        verdict=claim(summary, augmented=first.data.augmented, permuted=first.permuted, started=first.started),
+        keys=keys(summary, augmented=first.data.augmented),
+        sections=[section for section in _sections(summary, first.data.examples) if section.figures],
+        tables=[_rounds_table(summary), _seeds_table(summary, runs, folder)],
+        provenance=provenance(runs),
+    ).html()
 
 
-def _sections(summary: dict[str, Any], examples: Mapping[str, int]) -> list[Section]:
-    if not summary["rounds"]:
+def _sections(summary: SeedsSummary, examples: Mapping[str, int]) -> list[Section]:
+    if not summary.rounds:
         return []
-    title = "Accuracy" if summary["metric"] == "accuracy" else "R²"
+    title = metric_name(summary.metric).capitalize()
     return [
         Section("accuracy", title, scope(summary, examples), figures=score_figures(summary)),
         Section("locality", "Locality", figures=index_figures(summary)),
     ]
 
 
-Cell = tuple[str, str]
-"""What a cell says, and what stands below it in small."""
-
 ROUND_COLUMNS = ["round", "density", "seeds", "validation", "last", "test", "index uniform", "index degree", ""]
 
 
-def round_rows(summary: dict[str, Any]) -> list[list[Cell]]:
-    """Means and deviations of every round, with their intervals below them, in the order of ROUND_COLUMNS."""
-    return [_round_row(row, summary) for row in summary["rounds"]]
+def _rounds_table(summary: SeedsSummary) -> Table:
+    """Means and deviations of every round, with their intervals below them."""
+    numbers = [row.round for row in summary.rounds]
+    over = (
+        "Mean ± standard deviation over seeds; below it the 95% t interval of the mean, which there is only where "
+        "seeds differ."
+    )
+    return Table(
+        name="rounds",
+        title="Round by round",
+        columns=ROUND_COLUMNS,
+        rows=[_round_row(row, summary) for row in summary.rounds],
+        note=f"{over if len(summary.runs) > 1 else 'One seed.'} Scores are those of the weights that validation chose "
+        "within the round, “last” after its last update. Seeds counts the runs that reached the round and did not "
+        "diverge in it. The marked row is where the seeds are compared: of the sparse rounds that most seeds have, the "
+        "sparsest whose mean validation score is within one standard error of the best one’s, unless the configuration "
+        "named another.",
+        marked=None if summary.headline is None else numbers.index(summary.headline),
+    )
 
 
-def _round_row(row: dict[str, Any], summary: dict[str, Any]) -> list[Cell]:
-    metric = summary["metric"]
-    lost = [str(r["seed"]) for r in summary["runs"] if r["diverged"] and r["diverged"]["round"] == row["round"]]
-    scores, indices = ("validation", "last_validation", "test"), ("index_uniform", "index_degree")
+def _round_row(row: RoundOverSeeds, summary: SeedsSummary) -> list[Cell]:
+    metric = summary.metric
+    lost = [str(r.seed) for r in summary.runs if r.diverged and r.diverged.round == row.round]
+    scores, indices = (row.validation, row.last_validation, row.test), (row.index_uniform, row.index_degree)
     return [
-        *((text, "") for text in (str(row["round"]), share(row["density"], 3), str(row["runs"]))),
-        *((mean_text(row[name], metric) or "–", score_interval(row[name], metric)) for name in scores),
-        *((mean_text(row[name]) or "–", interval_text(row[name])) for name in indices),
-        (f"diverged: seed {', '.join(lost)}" if lost else "", ""),
+        *map(Cell, (str(row.round), share(row.density, 3), str(row.runs))),
+        *(Cell(score_over_seeds(s.mean, s.sd, metric), score_interval(s.low, s.high, metric)) for s in scores),
+        *(Cell(index_over_seeds(i.mean, i.sd), index_interval(i.low, i.high)) for i in indices),
+        Cell(f"diverged: seed {', '.join(lost)}" if lost else ""),
     ]
 
 
-def score_interval(found: dict[str, Any], metric: str) -> str:
-    """The interval of a mean score, e.g. '[12.80, 12.92]', in percent for an accuracy; empty where there is none."""
-    if found["low"] is None:
-        return ""
-    scale, digits = (100, 2) if metric == "accuracy" else (1, 3)
-    return f"[{signed(scale * found['low'], digits)}, {signed(scale * found['high'], digits)}]"
-
-
-def seed_columns(summary: dict[str, Any]) -> list[str]:
+def seed_columns(summary: SeedsSummary) -> list[str]:
     """Headings of the table of seeds."""
-    row = headline_row(summary)
-    at = "" if row is None else f" at {share(row['density'])}"
-    unit = ", points" if summary["metric"] == "accuracy" else ""
+    row = summary.compared
+    at = "" if row is None else f" at {share(row.density)}"
+    unit = ", points" if summary.is_accuracy else ""
     chosen = ["best sparse round", "density", "validation", "test", f"gain on test{unit}"]
     return ["seed", "dense, test", *chosen, f"index degree{at}", "own headline round", ""]
 
 
-def seed_rows(summary: dict[str, Any], runs: Sequence[Run], folder: Path) -> list[tuple[str, list[str]]]:
-    """One row a seed: the address of its own page, from `folder`, and the cells."""
+def _seeds_table(summary: SeedsSummary, runs: Sequence[Run], folder: Path) -> Table:
+    """One row a seed; it leads to the page of its own run, from `folder`."""
     rows = []
-    for at, (run, described) in enumerate(zip(runs, summary["runs"], strict=True)):
+    for at, (run, described) in enumerate(zip(runs, summary.runs, strict=True)):
         # As the folders are named here: a link among them may lead anywhere. Without measures there is no page.
         place = Path(os.path.relpath(run.report_path, folder)).as_posix()
-        address = "" if described["headline"] is None else quote(place)
-        rows.append((address, _seed_row(summary, at)))
-    return rows
+        address = "" if described.headline is None else quote(place)
+        rows.append([Cell(f"seed {described.seed}", address=address), *map(Cell, _seed_row(summary, at))])
+    return Table(
+        name="seeds",
+        title="Seed by seed",
+        columns=seed_columns(summary),
+        rows=rows,
+        note="Each seed leads to the page of its own run. The best sparse round is the one with the highest validation "
+        "score, which makes that score optimistic; it was not chosen on test. The own headline round is the one that "
+        "the run’s page is about.",
+    )
 
 
-def _seed_row(summary: dict[str, Any], at: int) -> list[str]:
-    run, best, exact = summary["runs"][at], summary["gain"]["chosen"][at], summary["metric"] == "accuracy"
-    gain, row = summary["gain"]["test"]["values"][at], headline_row(summary)
-    scores = ["–"] * 6
+def _seed_row(summary: SeedsSummary, at: int) -> list[str]:
+    run, best, metric, row = summary.runs[at], summary.gain.chosen[at], summary.metric, summary.compared
+    gained = summary.gain.test.values[at]
+    scores = [NONE] * 6
     if best is not None:
-        scores = [fine(best["dense"]["test"], exact), str(best["round"]), share(best["density"], 3)]
-        scores += [fine(best["validation"], exact), fine(best["test"], exact)]
-        plus = "+" if gain is not None and gain > 0 else ""
-        scores.append("–" if gain is None else plus + signed(100 * gain if exact else gain, 2 if exact else 3))
-    lost = run["diverged"]
+        scores = [score(best.dense.test, metric, 2), str(best.round), share(best.density, 3)]
+        scores += [score(best.validation, metric, 2), score(best.test, metric, 2)]
+        scores.append(NONE if gained is None else ("+" if gained > 0 else "") + gain_size(gained, metric))
+    lost = run.diverged
     return [
-        str(run["seed"]),
         *scores,
-        mean_text({"mean": row["index_degree"]["values"][at] if row else None, "sd": None}) or "–",
-        "–" if run["headline"] is None else str(run["headline"]),
-        f"diverged in round {lost['round']} at step {lost['step']}" if lost else progress_text(run, summary),
+        index_over_seeds(row.index_degree.values[at] if row else None),
+        NONE if run.headline is None else str(run.headline),
+        f"diverged in round {lost.round} at step {lost.step}" if lost else progress_text(run, summary),
     ]
-
-
-def circumstances(runs: Sequence[Run]) -> list[tuple[str, str]]:
-    """Data, seeds, digests and machines of all runs as rows of a table; what differs is told by seed."""
-    seeds = ", ".join(str(run.config.seed) for run in runs)
-    summaries = [run.summaries() for run in runs]
-    machines = [run.environment for run in runs]
-    return [
-        *data_rows(runs[0]),
-        ("seeds", f"run {seeds}; data {runs[0].config.data.seed}"),
-        *((f"digest of seed {run.config.seed}", run.digest) for run in runs),
-        ("kernel", by_seed(runs, [kernels(found) if found else "none yet" for found in summaries])),
-        ("seconds a round", seconds([summary for found in summaries for summary in found])),
-        *(
-            (name, by_seed(runs, [str(machine.get(name, "–")) for machine in machines]))
-            for name in dict.fromkeys(name for machine in machines for name in machine)
-            if any(machine.get(name) is not None for machine in machines)
-        ),
-    ]
-
-
-def settings_together(runs: Sequence[Run]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """The configurations by field path, what differs from the defaults and all of it; what differs told by seed."""
-    default = flatten(to_dict(type(runs[0].config)()))
-    every = [dict(setting_rows(flatten(to_dict(run.config)))) for run in runs]
-    plain = dict(setting_rows(default))
-    together = [(name, by_seed(runs, [one[name] for one in every])) for name in plain if name != "seed"]
-    return [(k, v) for k, v in together if v != plain[k] and k not in ROUTINE], together
-
-
-def by_seed(runs: Sequence[Run], values: Sequence[str]) -> str:
-    """What all runs have in common, or each value with its seeds: 'fused (seed 0, 2); sparse (seed 1)'."""
-    seeds: dict[str, list[str]] = {}
-    for run, value in zip(runs, values, strict=True):
-        seeds.setdefault(value, []).append(str(run.config.seed))
-    if len(seeds) == 1:
-        return next(iter(seeds))
-    return "; ".join(f"{value} (seed {', '.join(found)})" for value, found in seeds.items())

@@ -1,4 +1,4 @@
-"""What commands make and print of stored runs: measures, pages, tables; of one run, or of replicates together."""
+"""Measure, then write the pages: of one run, or of replicates and over them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from siftnet.config.fields import AnalysisConfig
-from siftnet.report.run_page import build_report
-from siftnet.report.seeds_page import build_spread_report
+from siftnet.report.run_page import run_page
+from siftnet.report.seeds_page import seeds_page
 from siftnet.runs.setup import Setup
 from siftnet.store.atomic import lock
-from siftnet.store.folder import RunFolder, write_spread_report
-from siftnet.studies.measure_run import survey
+from siftnet.store.folder import RunFolder
+from siftnet.store.run import Run
+from siftnet.studies.measure_run import measure_rounds
 
 
 def write_pages(
@@ -30,15 +31,31 @@ def write_pages(
     if not folder.finished_rounds:
         raise ValueError(f"{folder.path} has no finished round to measure: siftnet resume {folder.path}")
     for stored in folder.runs:
-        with lock(stored.path):
-            if stored.rounds():
-                survey(stored, config or stored.config.analysis, setup, done)
-            if config is not None:
-                # The page says how the numbers on it were measured, and goes on to measure alike.
-                stored.update_config(replace(stored.config, analysis=config))
-            if stored.rounds():
-                page = stored.write_report(build_report(stored))
+        if stored.rounds():
+            page = write_run_page(stored, config, setup, done)
+        elif config is not None:
+            with lock(stored.path):
+                _remember(stored, config)
     if folder.replicated:
         with lock(folder.path):
-            page = write_spread_report(folder.path, build_spread_report(folder.runs, folder.path))
+            page = folder.write_report(seeds_page(folder.runs, folder.path))
     return page
+
+
+def write_run_page(
+    stored: Run,
+    config: AnalysisConfig | None = None,
+    setup: Setup | None = None,
+    done: Callable[[int], None] = lambda round_number: None,
+) -> Path:
+    """Measure the finished rounds of a run, write its page, and return the page's path; see `write_pages`."""
+    with lock(stored.path):
+        measure_rounds(stored, config, setup, done)
+        if config is not None:
+            _remember(stored, config)
+        return stored.write_report(run_page(stored))
+
+
+def _remember(stored: Run, config: AnalysisConfig) -> None:
+    """The page says how the numbers on it were measured, and goes on to measure alike."""
+    stored.update_config(replace(stored.config, analysis=config))

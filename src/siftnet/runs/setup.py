@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from siftnet.config.fields import RunConfig
 from siftnet.config.load import resolve_paths
-from siftnet.data.batches import Batches
+from siftnet.data.batches import Augmentation, Batches
 from siftnet.data.dataset import Dataset
 from siftnet.data.load import check_augmentation, load_dataset
 from siftnet.kernels.interface import Problem
@@ -63,8 +63,8 @@ class Setup:
     def with_seed(self, seed: int) -> Setup:
         """The same for a run with another seed; data in memory are shared."""
         config = replace(self.config, seed=seed)
-        problem = self.trainer.problem
-        trainer = replace(self.trainer, problem=replace(problem, batches=problem.batches.for_seed(seed)))
+        problem = replace(self.trainer.problem, batches=self.trainer.problem.batches.for_seed(seed))
+        trainer = replace(self.trainer, problem=problem)
         return replace(self, config=config, trainer=trainer)
 
 
@@ -83,15 +83,8 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
         check_augmentation(dataset.geometry, config.data, has_places=dataset.has_places)
     loss: Loss = "squared_error" if dataset.classes is None else "cross_entropy"
     network = build(config.network, dataset.geometry, dataset.outputs, loss)
-    batches = Batches(
-        dataset,
-        config.train.batch,
-        config.seed,
-        0,
-        flip=config.data.flip,
-        shift=config.data.shift,
-        device=config.device,
-    )
+    augmentation = Augmentation(config.data.flip, config.data.shift)
+    batches = Batches(dataset, config.train.batch, config.seed, 0, augmentation=augmentation, device=config.device)
     problem = Problem(network, config.train, batches)
     kind = candidates(config.kernel, problem)[0]
     trainer = Trainer(problem, Plan(given=kind.name, why="until timed", threads=config.threads))

@@ -128,10 +128,9 @@ def note_other_rounding(runs: Iterable[OpenRun], observer: Observer) -> None:
     """Say so, once, where this machine rounds otherwise than the one on which one of the runs was made."""
     here, told = features_here(), set[str]()
     for opened in runs:
-        made_on = opened.stored.environment
-        for name in rounding_of(opened.setup.trainer.plan.names, opened.setup.trainer.problem):
+        for name in rounding_of(opened.stored.plan.names, opened.setup.trainer.problem):
             # A run of an older siftnet does not say.
-            if name not in told and made_on.get(name) not in (None, here[name]):
+            if name not in told and opened.stored.feature(name) not in (None, here[name]):
                 told.add(name)
                 has = "has" if here[name] else "lacks"
                 observer.noted(
@@ -141,20 +140,18 @@ def note_other_rounding(runs: Iterable[OpenRun], observer: Observer) -> None:
 
 def plan_for(request: RunRequest, observer: Observer | None = None) -> Plan:
     """The kernel asked for, or for auto the fastest at each density that the run will visit, timed now."""
-    setup = request.setup
-    config, threads = setup.config, setup.config.threads
+    config, problem, threads = request.setup.config, request.setup.trainer.problem, request.setup.config.threads
     if config.kernel != "auto":
         return Plan(given=config.kernel, why="asked for by name", threads=threads)
     if observer:
         observer.noted("timing the kernels, which are compiled first where they never ran: half a minute")
-    problem, processor = setup.trainer.problem, processor_name()
-    return make_plan(candidates("auto", problem), problem, request.foreseen, threads=threads, processor=processor)
+    kinds, processor = candidates("auto", problem), processor_name()
+    return make_plan(kinds, problem, request.foreseen, threads=threads, processor=processor)
 
 
 def planned_far_enough(opened: OpenRun) -> OpenRun:
     """The same with its plan timed further down, and stored so, where the run now goes on for longer."""
-    setup, plan = opened.setup, opened.setup.trainer.plan
-    problem = setup.trainer.problem
+    setup, plan, problem = opened.setup, opened.setup.trainer.plan, opened.setup.trainer.problem
     kinds = [kind for kind in candidates("auto", problem) if kind.name in plan.names]
     extended = extend_plan(plan, kinds, problem, opened.request.foreseen, processor=processor_name())
     if extended == plan:

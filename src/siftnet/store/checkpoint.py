@@ -8,6 +8,7 @@ from pathlib import Path
 from safetensors.torch import save
 
 from siftnet.network.masks import Masks, pack, unpack
+from siftnet.network.state import State
 from siftnet.pruning.evaluation import Record
 from siftnet.pruning.training import History, Progress
 from siftnet.store.tensors import NO_MASKS, flatten, join_owners, part_owners, read_tensors, unflatten
@@ -18,15 +19,15 @@ CHECKPOINT_FORMAT = 2
 
 def pack_checkpoint(number: int, masks: Masks, progress: Progress) -> bytes:
     """The progress of a round that began under `masks`."""
-    history, own = progress.history, progress.masks
+    history = progress.history
     states = {"state": progress.state} | ({"best": history.best} if history.best else {})
     states |= {str(step): state for step, state in history.snapshots.items()}
+    own = progress.masks
     owned = {owner: flatten(state, _masks_of(owner, masks, own)) for owner, state in states.items()}
     if own is not None:
         owned["masks"] = {name: pack(mask) for name, mask in own.items()}
-    tensors = join_owners(owned)
     # Stored tensors may share memory (a snapshot that is also the best); a file holds each once by name.
-    packed = {key: tensor.clone() for key, tensor in tensors.items()}
+    packed = {key: tensor.clone() for key, tensor in join_owners(owned).items()}
     facts = {
         "format": CHECKPOINT_FORMAT,
         "round": number,
@@ -53,21 +54,23 @@ def unpack_checkpoint(path: Path, number: int, masks: Masks) -> Progress | None:
         age = "an older" if found < CHECKPOINT_FORMAT else "a newer"
         raise ValueError(f"{path.parent} was written by {age} siftnet: remove it, and the round begins anew")
     parts = part_owners(tensors)
-    changed = parts.pop("masks", None)
+    changed = parts.pop("masks", {})
     own = Masks({name: unpack(bits, tuple(masks[name].shape)) for name, bits in changed.items()}) if changed else None
+
+    def state_of(owner: str, step: int) -> State:
+        return unflatten(parts[owner], step, _masks_of(owner, masks, own), path)
+
     history = History(
         records=[Record.from_dict(r) for r in facts["records"]], pending=facts["pending"], seconds=facts["seconds"]
     )
-    state = unflatten(parts.pop("state"), facts["step"], own or masks, path)
-    past = _masks_of("past", masks, own)
     if "best" in parts:
-        history.best = unflatten(parts.pop("best"), facts["best_step"], past, path)
-    history.snapshots = {int(step): unflatten(part, 0, past, path) for step, part in parts.items()}
-    return Progress(state, history, own)
+        history.best = state_of("best", facts["best_step"])
+    history.snapshots = {int(owner): state_of(owner, 0) for owner in parts if owner not in ("state", "best")}
+    return Progress(state_of("state", facts["step"]), history, own)
 
 
 def _masks_of(owner: str, begin: Masks, changed: Masks | None) -> Masks:
-    """The masks whose survivors are stored of a state: where training changes masks, past states had others."""
+    """The masks whose survivors are stored of an owner: where training changes masks, past states had others."""
     if changed is None:
         return begin
     return changed if owner == "state" else NO_MASKS

@@ -53,12 +53,6 @@ def seeds_asked(path: Path) -> list[int]:
     return seeds
 
 
-def write_spread_report(path: Path, html: str) -> Path:
-    """Store the page over all replicates of a folder and return its path."""
-    write_file(path / PAGE, html.encode())
-    return path / PAGE
-
-
 @dataclass(frozen=True)
 class RunFolder:
     """A run, or the replicates in a folder by seed."""
@@ -68,11 +62,12 @@ class RunFolder:
     runs: list[Run]
 
     @classmethod
-    def at(cls, path: Path) -> RunFolder:
+    def at(cls, path: Path | str) -> RunFolder:
         """What lies at a path.
 
         Raises ValueError where it is neither a run nor a folder of replicates, or one lies in the place of another.
         """
+        path = Path(path)
         return cls(path, open_replicates(path) or [Run(path)])
 
     @property
@@ -84,3 +79,18 @@ class RunFolder:
     def finished_rounds(self) -> int:
         """Number of finished rounds of all runs together."""
         return sum(len(stored.rounds()) for stored in self.runs)
+
+    def write_report(self, html: str) -> Path:
+        """Store the page over all replicates and return its path."""
+        write_file(self.path / PAGE, html.encode())
+        return self.path / PAGE
+
+    def report(self) -> Path:
+        """Measure what is not measured yet, write all pages, and return the path of the one over replicates.
+
+        Raises ValueError where no round of any is finished.
+        """
+        # Pages stand above the store and are imported when they are asked for, the one exception to the direction.
+        from siftnet.report.write import write_pages
+
+        return write_pages(self)

@@ -29,7 +29,7 @@ from siftnet.geometry import Geometry
 from siftnet.pruning.evaluation import Record
 from siftnet.store.atomic import read_arrays, read_json, rename_durably, to_json, to_npz, write_file
 from siftnet.store.summary import DataSummary, RoundSummary
-from siftnet.wording import density_text
+from siftnet.wording import share
 
 if TYPE_CHECKING:
     from siftnet.kernels.plan import Plan
@@ -83,7 +83,7 @@ class Run:
         numbers = self.rounds()
         if not numbers:
             return f"Run({str(self.path)!r}, {self.data.name}, no finished round)"
-        density = density_text(self.summary(numbers[-1]).density)
+        density = share(self.summary(numbers[-1]).density)
         return f"Run({str(self.path)!r}, {self.data.name}, rounds 0 to {numbers[-1]}, down to {density} density)"
 
     @classmethod
@@ -112,6 +112,10 @@ class Run:
         """Versions, processor, threads and precision of the machine that made the run, by name, to be shown."""
         stored: dict[str, Any] = self._read_json("environment.json")
         return stored
+
+    def feature(self, name: str) -> bool | None:
+        """Whether the machine had something that decides last bits, as amx; None where an older siftnet did not say."""
+        return self.environment.get(name)
 
     @property
     def plan(self) -> Plan:
@@ -290,6 +294,11 @@ class Run:
             return None
         return read_json(path), read_arrays(path.with_suffix(".npz"))
 
+    def analysis_numbers(self, name: str) -> dict[str, Any] | None:
+        """The numbers of one analysis without its arrays, or None where it was not made."""
+        path = self.path / "analysis" / f"{name}.json"
+        return read_json(path) if path.exists() else None
+
     @property
     def report_path(self) -> Path:
         """Where its page lies, once there is one."""
@@ -299,6 +308,16 @@ class Run:
         """Store the page and return its path."""
         write_file(self.report_path, html.encode())
         return self.report_path
+
+    def report(self) -> Path:
+        """Measure what is not measured yet, write the run's page, and return its path.
+
+        Raises ValueError where no round is finished.
+        """
+        # Pages stand above the store and are imported when they are asked for, the one exception to the direction.
+        from siftnet.report.write import write_run_page
+
+        return write_run_page(self)
 
     def _read_json(self, name: str) -> Any:
         if not (self.path / name).is_file():

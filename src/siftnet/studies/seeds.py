@@ -4,62 +4,186 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf, isfinite, sqrt
-from typing import Any
-
-from scipy import stats
+from typing import Any, Literal
 
 from siftnet.analysis.headline import Scored, headline_of, standard_error
-from siftnet.config.identity import NOT_IN_DIGEST
-from siftnet.config.load import flatten, to_dict
+from siftnet.config.identity import identifying
+from siftnet.config.load import to_dict
 from siftnet.store.run import Run
 from siftnet.store.summary import RoundSummary
-from siftnet.studies.measure_run import FIRST
+from siftnet.studies.measured_layer import Indices
+from siftnet.studies.measured_run import read_headline, read_round_indices
 
 CONFIDENCE = 0.95
 # Differences between equal scores differ by this much for rounding alone, relative to the larger of 1 and the scores.
 ROUNDING = 1e-12
-# What is told of every round, in the order of the page's table.
-QUANTITIES = ("validation", "test", "last_validation", "index_uniform", "index_degree")
-Summary = dict[str, Any]
+
+Metric = Literal["accuracy", "r2"]
+Quantity = Literal["validation", "test", "last_validation", "index_uniform", "index_degree"]
+"""What is told of every round: scores of the weights that validation chose on validation and test, the last validation,
+indices of the first layer where they are measured."""
 
 
-def spread(runs: Sequence[Run]) -> dict[str, Any]:
-    """Numbers of several seeds together, ready for JSON: `runs`, `metric`, `rounds`, `headline`, `gain`.
+@dataclass(frozen=True)
+class OverSeeds:
+    """A quantity over seeds.
 
-    Every quantity is a dictionary of `values` (one a run, in the order of `runs`, None where there is none), their
-    number `n`, `mean`, `sd` (of a single seed, n - 1 in the denominator) and `low`, `high`, the 95% t interval of the
-    mean; see `over_seeds`. Scores are accuracies (shares of 1) or R^2.
+    values: one a seed, None where there is none; n: how many there are; mean; sd: standard deviation of a single seed,
+    n - 1 in the denominator; low, high: 95% t interval of the mean. See `over_seeds` for what may be None.
+    """
 
-    runs: path, seed, digest, headline round (None before it is measured), round and step of a divergence, the last
-    finished round `reached` (None before the first), why it `stop`s there (None where it would go on), rounds `asked`.
-    rounds: for every round that any run has its number, density, how many runs count, and the QUANTITIES: scores of
-    the weights that validation chose on validation and test, the last validation, indices of the first layer where
-    they are measured; index_degree has a `p` of each run's shuffles, too. A diverged round never counts.
-    headline: the round that the seeds are compared at: the one that all were asked for, or of the sparse rounds that
-    most seeds have the one that `survey.headline_of` names for their mean validation scores; None without one.
-    gain: best sparse round minus the dense round 0, paired within each seed, of validation and test. The best round is
-    the one with the highest validation score. The highest of many noisy scores is optimistic, so the gain on
-    validation is too; test took no part in the choice and is not. Runs without both rounds have no gain.
+    values: tuple[float | None, ...]
+    n: int
+    mean: float | None
+    sd: float | None
+    low: float | None
+    high: float | None
 
-    The intervals are about other seeds on the same data and the same test examples, not about other data. Raises
-    ValueError for runs that `check_alike` refuses.
+
+@dataclass(frozen=True)
+class TestedOverSeeds(OverSeeds):
+    """An index over seeds with the p of each seed's own shuffles, None where there is none."""
+
+    p: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Divergence:
+    """Where a run diverged."""
+
+    round: int
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedRun:
+    """One run among others.
+
+    headline: its own headline round, None before it is measured; diverged: its first divergence; reached: the last
+    finished round, None before the first; stop: why it stops there, None where it would go on; asked: rounds asked for.
+    """
+
+    path: str
+    seed: int
+    digest: str
+    headline: int | None
+    diverged: Divergence | None
+    reached: int | None
+    stop: str | None
+    asked: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundOverSeeds:
+    """A round of those that any run has.
+
+    runs: how many count, which those do that did not diverge in it; test and validation are of the weights that
+    validation chose, indices of the first layer.
+    """
+
+    round: int
+    density: float
+    runs: int
+    validation: OverSeeds
+    test: OverSeeds
+    last_validation: OverSeeds
+    index_uniform: OverSeeds
+    index_degree: TestedOverSeeds
+
+    def over(self, quantity: Quantity) -> OverSeeds:
+        """One of its quantities."""
+        found: OverSeeds = getattr(self, quantity)
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """A network's scores, as in `RoundOverSeeds`."""
+
+    validation: float
+    test: float | None
+    last_validation: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen(Scores):
+    """The sparse round of a run that validates best, and the dense round that it is compared with."""
+
+    round: int
+    density: float
+    dense: Scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gain:
+    """Best sparse round minus the dense round 0, paired within each seed.
+
+    The best round is the one with the highest validation score. The highest of many noisy scores is optimistic, so the
+    gain on validation is too; test took no part in the choice and is not. runs: how many have both rounds; chosen: one
+    a run, None without both.
+    """
+
+    runs: int
+    validation: OverSeeds
+    test: OverSeeds
+    gained_on_test: int
+    chosen: tuple[Chosen | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedsSummary:
+    """What several seeds say together; the intervals are about other seeds on the same data and the same test examples.
+
+    metric: scores are accuracies (shares of 1) or R^2; headline: the round that the seeds are compared at, None without
+    one.
+    """
+
+    runs: tuple[SeedRun, ...]
+    metric: Metric
+    rounds: tuple[RoundOverSeeds, ...]
+    headline: int | None
+    gain: Gain
+
+    @property
+    def compared(self) -> RoundOverSeeds | None:
+        """The round at which the seeds are compared, None where there is none."""
+        return next((row for row in self.rounds if row.round == self.headline), None)
+
+    @property
+    def is_accuracy(self) -> bool:
+        """Whether scores are accuracies; otherwise they are R squared."""
+        return self.metric == "accuracy"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        found: dict[str, Any] = to_dict(self)
+        return found
+
+
+def summarise_seeds(runs: Sequence[Run]) -> SeedsSummary:
+    """Numbers of several seeds together.
+
+    The seeds are compared at the round that all were asked for, or of the sparse rounds that most seeds have at the one
+    that `headline_of` names for their mean validation scores. A diverged round never counts. Raises ValueError for runs
+    that `check_alike` refuses.
     """
     check_alike(runs)
     summaries = [{s.round: s for s in run.summaries()} for run in runs]
-    indices = [{number: _indices(run, number) for number in found} for run, found in zip(runs, summaries, strict=True)]
+    indices = [{n: read_round_indices(run, n) for n in found} for run, found in zip(runs, summaries, strict=True)]
     numbers = sorted(set().union(*summaries))
-    metric = next((s.metric for found in summaries for s in found.values()), "accuracy")
-    rounds = [
-        _round(number, [s.get(number) for s in summaries], [i.get(number, {}) for i in indices]) for number in numbers
-    ]
-    return {
-        "runs": [_describe(run, list(found.values())) for run, found in zip(runs, summaries, strict=True)],
-        "metric": metric,
-        "rounds": rounds,
-        "headline": _headline([run for run, found in zip(runs, summaries, strict=True) if found], rounds, metric),
-        "gain": _gain([list(found.values()) for found in summaries]),
-    }
+    metrics = [s.metric for found in summaries for s in found.values()]
+    metric: Metric = metrics[0] if metrics else "accuracy"
+    rounds = [_round(n, [s.get(n) for s in summaries], [i.get(n) for i in indices]) for n in numbers]
+    begun = [run for run, found in zip(runs, summaries, strict=True) if found]
+    return SeedsSummary(
+        runs=tuple(_describe(run, list(found.values())) for run, found in zip(runs, summaries, strict=True)),
+        metric=metric,
+        rounds=tuple(rounds),
+        headline=_headline(begun, rounds, metric),
+        gain=_gain([list(found.values()) for found in summaries]),
+    )
 
 
 def check_alike(runs: Sequence[Run]) -> None:
@@ -70,13 +194,13 @@ def check_alike(runs: Sequence[Run]) -> None:
     if not runs:
         raise ValueError("there is no run to summarise: give at least one run's directory")
     first, seen = runs[0], {runs[0].config.seed: runs[0].path}
-    mine = _settings(first)
+    mine = _alike(first)
     for run in runs[1:]:
-        theirs = _settings(run)
-        for name in dict.fromkeys((*mine, *theirs)):
-            if mine.get(name) != theirs.get(name):
+        theirs = _alike(run)
+        for name in mine:
+            if mine[name] != theirs[name]:
                 raise ValueError(
-                    f"{name} is {mine.get(name)!r} in {first.path} and {theirs.get(name)!r} in {run.path}: "
+                    f"{name} is {mine[name]!r} in {first.path} and {theirs[name]!r} in {run.path}: "
                     "take runs that differ in their seed alone"
                 )
         if run.config.seed in seen:
@@ -87,21 +211,18 @@ def check_alike(runs: Sequence[Run]) -> None:
         seen[run.config.seed] = run.path
 
 
-def _settings(run: Run) -> dict[str, Any]:
+def _alike(run: Run) -> dict[str, Any]:
     """What must be the same in all runs: everything that changes results but the seed, and the data themselves."""
-    left_out = (*NOT_IN_DIGEST, "seed")
-    flat = flatten(to_dict(run.config))
-    kept = {k: v for k, v in flat.items() if not any(k == name or k.startswith(name + ".") for name in left_out)}
-    return kept | {"the data's content hash": run.data.hash}
+    return identifying(run.config, leaving_out=("seed",)) | {"the data's content hash": run.data.hash}
 
 
-def over_seeds(values: Sequence[float | None]) -> dict[str, Any]:
+def over_seeds(values: Sequence[float | None]) -> OverSeeds:
     """n, mean, standard deviation and the 95% t interval of the mean of values, one a seed; None counts for nothing.
 
     sd and interval are None with fewer than two values. Of equal values sd is 0 and there is no interval either: it
     would have no width, and that a few seeds agree does not say how far the next one lies.
     """
-    kept = [v if v is not None and isfinite(v) else None for v in values]
+    kept = tuple(v if v is not None and isfinite(v) else None for v in values)
     found = [v for v in kept if v is not None]
     n = len(found)
     mean = statistics.fmean(found) if n else None
@@ -110,111 +231,103 @@ def over_seeds(values: Sequence[float | None]) -> dict[str, Any]:
         sd = 0.0
     low = high = None
     if mean is not None and sd:
-        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd / sqrt(n)
+        # Student's quantile; scipy.stats has the same number and takes a second to load.
+        from scipy.special import stdtrit
+
+        half = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * sd / sqrt(n)
         low, high = mean - half, mean + half
-    return {"values": kept, "n": n, "mean": mean, "sd": sd, "low": low, "high": high}
+    return OverSeeds(kept, n, mean, sd, low, high)
 
 
-def mean_text(found: dict[str, Any], metric: str | None = None) -> str:
-    """Mean and deviation over seeds: '12.86% ± 0.05' of an accuracy, in points, and '4.60 ± 0.01' of an index."""
-    mean, sd = found["mean"], found["sd"]
-    if mean is None:
-        return ""
-    if metric == "accuracy":
-        return f"{100 * mean:.2f}%" + ("" if sd is None else f" ± {100 * sd:.2f}")
-    shown = [v for v in (mean, sd) if v is not None]
-    # No more digits than a terminal of 80 columns has room for.
-    digits = 2 if metric is None else 3
-    digits = digits if max(map(abs, shown)) < 10 ** (4 - digits) else 1
-    return " ± ".join(f"{v:.{digits}f}" for v in shown)
+def tested_over_seeds(values: Sequence[float | None], p: Sequence[float | None]) -> TestedOverSeeds:
+    """`over_seeds` of an index, with the p of each seed's shuffles."""
+    return TestedOverSeeds(**vars(over_seeds(values)), p=tuple(p))
 
 
-def _describe(run: Run, summaries: list[RoundSummary]) -> dict[str, Any]:
-    headline = run.analysis("headline")
-    diverged = [{"round": s.round, "step": s.diverged_at} for s in summaries if s.diverged]
-    return {
-        "path": str(run.path),
-        "seed": run.config.seed,
-        "digest": run.digest,
-        "headline": None if headline is None else headline[0]["round"],
-        "diverged": diverged[0] if diverged else None,
-        "reached": summaries[-1].round if summaries else None,
-        "stop": summaries[-1].stop if summaries else None,
-        "asked": run.config.prune.rounds,
-    }
+def _describe(run: Run, summaries: list[RoundSummary]) -> SeedRun:
+    headline = read_headline(run)
+    diverged = [(s.round, s.diverged_at) for s in summaries]
+    return SeedRun(
+        path=str(run.path),
+        seed=run.config.seed,
+        digest=run.digest,
+        headline=None if headline is None else headline.round,
+        diverged=next((Divergence(round=number, step=step) for number, step in diverged if step is not None), None),
+        reached=summaries[-1].round if summaries else None,
+        stop=summaries[-1].stop if summaries else None,
+        asked=run.config.prune.rounds,
+    )
 
 
-def _indices(run: Run, number: int) -> dict[str, float | None]:
-    """Locality indices of the first layer and p of index_degree; empty where not measured or without distances."""
-    measured = run.analysis(f"round-{number:02d}")
-    layers = {layer["layer"]: layer for layer in measured[0]["layers"]} if measured else {}
-    locality = layers.get(FIRST, {}).get("locality") or {}
-    found = {name: index["value"] for name in ("index_uniform", "index_degree") if (index := locality.get(name))}
-    return found | {"p": (locality.get("index_degree") or {}).get("p")}
-
-
-def _round(number: int, summaries: list[RoundSummary | None], indices: list[dict[str, float | None]]) -> dict[str, Any]:
-    ranked = [s if s is not None and not s.diverged else None for s in summaries]
-    kept = [(_scores(s) | i) if s else {} for s, i in zip(ranked, indices, strict=True)]
-    over = {name: over_seeds([values.get(name) for values in kept]) for name in QUANTITIES}
-    over["index_degree"]["p"] = [values.get("p") for values in kept]
-    return {
-        "round": number,
+def _round(number: int, summaries: Sequence[RoundSummary | None], indices: Sequence[Indices | None]) -> RoundOverSeeds:
+    kept = [s if s is not None and not s.diverged else None for s in summaries]
+    scores = [_scores(s) if s else None for s in kept]
+    measured = [i if s else None for s, i in zip(kept, indices, strict=True)]
+    degree = [i.index_degree if i else None for i in measured]
+    return RoundOverSeeds(
+        round=number,
         # Pruning removes exact numbers, so that the density is the same for every seed.
-        "density": next(s.density for s in summaries if s is not None),
-        "runs": sum(s is not None for s in ranked),
-        **over,
-    }
+        density=next(s.density for s in summaries if s is not None),
+        runs=sum(s is not None for s in kept),
+        validation=over_seeds([s.validation if s else None for s in scores]),
+        test=over_seeds([s.test if s else None for s in scores]),
+        last_validation=over_seeds([s.last_validation if s else None for s in scores]),
+        index_uniform=over_seeds([i.index_uniform.value if i else None for i in measured]),
+        index_degree=tested_over_seeds([i.value if i else None for i in degree], [i.p if i else None for i in degree]),
+    )
 
 
-def _scores(summary: RoundSummary) -> dict[str, float | None]:
+def _scores(summary: RoundSummary) -> Scores:
     assert summary.validation is not None
     assert summary.last is not None
-    return {
-        "validation": summary.validation.score,
-        "test": summary.test_best.score if summary.test_best else None,
-        "last_validation": summary.last.validation.score,
-    }
+    return Scores(
+        validation=summary.validation.score,
+        test=summary.test_best.score if summary.test_best else None,
+        last_validation=summary.last.validation.score,
+    )
 
 
-def _headline(begun: Sequence[Run], rounds: list[dict[str, Any]], metric: str) -> int | None:
+def _headline(begun: Sequence[Run], rounds: Sequence[RoundOverSeeds], metric: str) -> int | None:
     # Those that have not begun are not measured either, and may not know yet how the others are.
     asked = {run.config.analysis.headline for run in begun}
     if len(asked) == 1 and (only := asked.pop()) >= 0:
-        return only if any(r["round"] == only for r in rounds) else None
-    sparse = [r for r in rounds if r["density"] < 1]
+        return only if any(r.round == only for r in rounds) else None
+    sparse = [r for r in rounds if r.density < 1]
     # Of rounds that fewer seeds reached the mean is one of other seeds.
-    most = max((r["runs"] for r in sparse), default=0)
-    means = [(r["round"], r["density"], r["validation"]["mean"]) for r in sparse if r["runs"] == most > 0]
+    most = max((r.runs for r in sparse), default=0)
+    means = [(r, r.validation.mean) for r in sparse if r.runs == most]
     # All seeds are scored on the same validation examples: more seeds don't make these more.
     examples = begun[0].data.examples["validation"] if begun else 0
-    return headline_of([Scored(*mean, standard_error(metric, mean[-1], examples)) for mean in means])
+    return headline_of(
+        [
+            Scored(r.round, r.density, mean, standard_error(metric, mean, examples))
+            for r, mean in means
+            if mean is not None
+        ]
+    )
 
 
-def _gain(runs: list[list[RoundSummary]]) -> dict[str, Any]:
-    pairs = [_pair(summaries) for summaries in runs]
-    gains = [
-        {k: _difference(pair["best"][k], pair["dense"][k]) for k in pair["dense"]} if pair else {} for pair in pairs
-    ]
-    test = [gain.get("test") for gain in gains]
-    return {
-        "runs": sum(pair is not None for pair in pairs),
-        "validation": over_seeds([gain.get("validation") for gain in gains]),
-        "test": over_seeds(test),
-        "gained_on_test": sum(value is not None and value > 0 for value in test),
-        "chosen": [pair and pair["best"] | {"dense": pair["dense"]} for pair in pairs],
-    }
+def _gain(runs: Sequence[list[RoundSummary]]) -> Gain:
+    chosen = [_chosen(summaries) for summaries in runs]
+    test = [_difference(best.test, best.dense.test) if best else None for best in chosen]
+    return Gain(
+        runs=sum(best is not None for best in chosen),
+        validation=over_seeds([best.validation - best.dense.validation if best else None for best in chosen]),
+        test=over_seeds(test),
+        gained_on_test=sum(value is not None and value > 0 for value in test),
+        chosen=tuple(chosen),
+    )
 
 
-def _pair(summaries: list[RoundSummary]) -> dict[str, dict[str, Any]] | None:
-    """The dense round 0 and the sparse round that validates best, the denser of equals; None where one is missing."""
+def _chosen(summaries: Sequence[RoundSummary]) -> Chosen | None:
+    """The sparse round that validates best, the denser of equals, with the dense round 0; None where one is missing."""
     ranked = [s for s in summaries if not s.diverged]
     dense = next((s for s in ranked if s.round == 0 and s.density == 1), None)
     sparse = [s for s in ranked if s.density < 1]
     if dense is None or not sparse:
         return None
     best = max(sparse, key=lambda s: s.validation.score if s.validation else -inf)
-    return {"dense": _scores(dense), "best": {"round": best.round, "density": best.density} | _scores(best)}
+    return Chosen(round=best.round, density=best.density, dense=_scores(dense), **vars(_scores(best)))
 
 
 def _difference(one: float | None, other: float | None) -> float | None:

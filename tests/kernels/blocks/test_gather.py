@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from siftnet.data.batches import Batches
+from siftnet.data.batches import Augmentation, Batches
 from siftnet.data.dataset import Dataset
 from siftnet.geometry import Grid, Unknown, ring, torus, volume
 from siftnet.kernels.blocks.gather import Gatherer, gather_plain
@@ -130,7 +130,7 @@ def test_constant_features_do_not_deviate(storage: Storage, integers: bool) -> N
 @pytest.mark.parametrize("integers", [True, False])
 def test_the_number_of_threads_changes_no_bit(integers: bool) -> None:
     data = dataset(Grid((9, 11), 3), integers=integers, examples=400)
-    gatherer = Gatherer(Batches(data, 250, 0, 0, flip=True, shift=2), some_places(297, 0.8))
+    gatherer = Gatherer(Batches(data, 250, 0, 0, augmentation=Augmentation(flip=True, shift=2)), some_places(297, 0.8))
     results = []
     for threads in (1, 2):
         before = numba.get_num_threads()
@@ -149,7 +149,7 @@ def test_the_number_of_threads_changes_no_bit(integers: bool) -> None:
 def test_batches_are_those_of_the_dense_kernel(name: str, integers: bool, flip: bool, shift: int) -> None:
     grid = GRIDS[name]
     data = dataset(grid, integers=integers, examples=60)
-    batches = Batches(data, 30, seed=4, round_number=1, flip=flip, shift=shift)
+    batches = Batches(data, 30, seed=4, round_number=1, augmentation=Augmentation(flip=flip, shift=shift))
     gatherer = Gatherer(batches, np.arange(grid.size, dtype=np.int32))
     out, moments = allocate(30, grid.size, "float32"), np.zeros((1, grid.size, 2))
     for step in (0, 6):
@@ -164,7 +164,7 @@ def test_batches_are_those_of_the_dense_kernel(name: str, integers: bool, flip: 
 
 def test_examples_may_move_out_of_sight() -> None:
     data = dataset(Grid((2, 3)), integers=True, examples=60)
-    batches = Batches(data, 40, seed=0, round_number=0, shift=5)
+    batches = Batches(data, 40, seed=0, round_number=0, augmentation=Augmentation(shift=5))
     out, moments = allocate(40, 6, "float32"), np.zeros((1, 6, 2))
     Gatherer(batches, np.arange(6, dtype=np.int32)).fill(0, out, moments)
     np.testing.assert_array_equal((from_blocks(out, 40) + 128 - data.center_I) * data.scale_I, batches.train(0)[0])

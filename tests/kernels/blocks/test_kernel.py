@@ -13,6 +13,8 @@ import torch
 
 from kernels.suite import assert_agree, changes, make_case, reference, with_empty_rows_and_columns
 from siftnet.geometry import Grid, Unknown
+from siftnet.kernels.blocks.kernel import BlockKernel
+from siftnet.kernels.blocks.sparse import Sparse
 from siftnet.kernels.registry import KERNELS
 
 BLOCKS = ["fused", "sparse", "plain"]
@@ -72,9 +74,13 @@ def test_a_tiny_epsilon_does_not_magnify_what_rounding_makes_of_a_constant(kerne
     assert_agree(changes(trained.export(), p.state), changes(expected, p.state), 1e-3)
 
 
+# By its own type of columns nearly all of a sparse kernel is compiled anew; test_registers has the two products of it.
+@pytest.mark.long
 def test_more_inputs_than_sixteen_bits_count() -> None:
     p = make_case("f3:x", Unknown(70_000), density=1.0, batch=4)
     trained = p.kernel(KERNELS["sparse"])
+    assert isinstance(trained, BlockKernel)
+    assert isinstance(trained.stages[0].products, Sparse)
     columns = trained.stages[0].products.columns
     assert columns.dtype == np.uint32
     assert columns.max() > 1 << 16

@@ -1,4 +1,4 @@
-"""Products cut for processors with fewer or narrower registers than this one has."""
+"""Products cut for processors with fewer or narrower registers than this one has, and of very wide layers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from siftnet.kernels.blocks import rows, tile_product
+from siftnet.kernels.blocks import rows, sparse, tile_product
 from siftnet.kernels.blocks.layout import PANEL, WIDTH, Storage, from_blocks, to_blocks
 
 WORDS = 48
@@ -54,3 +54,28 @@ def test_a_sparse_row_in_any_cut(at_once: int, storage: Storage, monkeypatch: py
     multiply(x, columns, values, 1, 5, row)
     expected = from_blocks(x, WIDTH).astype(np.float64)[:, columns[1:]] @ values[1:]
     np.testing.assert_allclose(row, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("storage", ["float32", "paired"])
+def test_columns_of_more_inputs_than_sixteen_bits_count(storage: Storage) -> None:
+    """The two products that read columns by address, without compiling all of a kernel for the wider type."""
+    inputs, columns = 70_000, np.array([3, 65_535, 65_536, 69_999])
+    found = sparse._columns(columns, inputs)
+    assert (found.dtype, sparse._columns(columns[:2], 1 << 16).dtype) == (np.uint32, np.uint16)
+
+    @njit
+    def multiply(x, d, columns, values, row, sums):  # type: ignore[no-untyped-def]  # compiled
+        rows.product_row(x, 0, columns, values, 0, 4, row)
+        words = x.shape[2]
+        rows.dots_row(x, 0, x.shape[1] * words, columns, 0, 4, d, 0, words, 1, sums)
+
+    rng = np.random.default_rng(7)
+    x_BI, d_BO = np.zeros((WIDTH, inputs), np.float32), rng.standard_normal((WIDTH, 1), np.float32)
+    x_BI[:, columns] = rng.standard_normal((WIDTH, 4), np.float32)
+    x, d = to_blocks(x_BI, storage), to_blocks(d_BO, storage)
+    values, row = rng.standard_normal(4, np.float32), np.full(WIDTH, np.nan, np.float32)
+    sums = np.zeros(4 + rows.PADDING, np.float32)
+    multiply(x, d, found, values, row, sums)
+    stored_BK, stored_B1 = from_blocks(x, WIDTH)[:, columns].astype(np.float64), from_blocks(d, WIDTH)[:, :1]
+    np.testing.assert_allclose(row, stored_BK @ values, atol=1e-5)
+    np.testing.assert_allclose(sums[:4], (stored_B1 * stored_BK).sum(0), atol=1e-4)

@@ -10,7 +10,7 @@ from PIL import Image
 from siftnet.analysis.paths import path_weights
 from siftnet.report.pictures.gallery import choose_nodes, deeper_galleries, first_layer_gallery, first_layers
 from siftnet.report.pictures.nodes import mask_pictures, weight_pictures
-from siftnet.studies.measured_run import read_record
+from siftnet.studies.measured_run import read_measured
 
 
 def pixels_of(uri):
@@ -27,7 +27,7 @@ def test_best_connected_come_first_and_samples_from_the_rest():
 
 
 def test_sprites_hold_every_round(torus_run):
-    gallery = first_layer_gallery(read_record(torus_run))
+    gallery = first_layer_gallery(read_measured(torus_run))
     assert len(gallery.sprites) == 3
     for number, uri in enumerate(gallery.sprites):
         ticket = torus_run.ticket(number)
@@ -41,14 +41,14 @@ def test_sprites_hold_every_round(torus_run):
 
 
 def test_groups_place_every_node_once(torus_run):
-    gallery = first_layer_gallery(read_record(torus_run))
+    gallery = first_layer_gallery(read_measured(torus_run))
     assert sorted(place for _, places in gallery.groups for place in places) == list(range(24))
     assert len(set(gallery.nodes)) == 24
 
 
 def test_permuted_inputs_are_put_back(colour_run):
     ticket = colour_run.ticket(2)
-    [(mask_JI, weights_JI)] = first_layers(colour_run, [2], [4, 1])
+    [(mask_JI, weights_JI)] = first_layers(read_measured(colour_run), [2], [4, 1])
     assert np.array_equal(mask_JI, ticket.mask_JI("layers.0")[[4, 1]])
     assert np.array_equal(weights_JI, ticket.weights_JI("layers.0")[[4, 1]])
     assert not np.array_equal(mask_JI, ticket.mask_JI("layers.0", restore=False)[[4, 1]])
@@ -57,9 +57,9 @@ def test_permuted_inputs_are_put_back(colour_run):
 @pytest.mark.parametrize("fixture", ["torus_run", "colour_run"])
 def test_deeper_layers_show_path_products(fixture, request):
     run = request.getfixturevalue(fixture)
-    record = read_record(run)
-    [(title, gallery)] = deeper_galleries(record)
-    ticket = run.ticket(record.top.number)
+    measured = read_measured(run)
+    [(title, gallery)] = deeper_galleries(measured)
+    ticket = run.ticket(measured.top.number)
     products = path_weights([ticket.weights_JI(name) for name in ("layers.0", "layers.1")])[1]
     expected = weight_pictures(products[gallery.nodes], run.geometry)
     assert title == "Layer 2"

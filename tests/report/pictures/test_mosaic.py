@@ -7,15 +7,15 @@ import pytest
 from PIL import ImageColor
 
 from siftnet.geometry import Grid, ring
-from siftnet.report.pictures.mosaic import INK, LABELS, MARGIN, ROUND_GAP, TILE, WIDTH, mask_mosaic, spread_rounds
-from siftnet.studies.measured_run import read_record
+from siftnet.report.pictures.mosaic import INK, LABELS, MARGIN, ROUND_GAP, TILE, WIDTH, mask_mosaic, round_series
+from siftnet.studies.measured_run import read_measured
 from small import dataset
 
 
 def test_masks_stand_where_they_should(torus_run):
     picture = np.asarray(mask_mosaic(torus_run, rounds=[2], nodes=5))
     assert picture.shape[1] == WIDTH
-    degree_J = read_record(torus_run).top.pictures["in_degree"]
+    degree_J = read_measured(torus_run).top.first.degrees.in_degree
     best = np.argsort(-degree_J, kind="stable")[:5]
     mask_JHW = torus_run.masks(2)["layers.0.weight"].numpy()[best].reshape(5, 8, 8)
     # The widest whole multiple of 8 pixels of which five fit.
@@ -36,10 +36,10 @@ def test_dense_round_shows_weights_alone(torus_run):
 
 
 def test_rounds_spread_from_the_first_to_the_headline(torus_run):
-    record = read_record(torus_run)
-    assert spread_rounds(replace(record, headline_at=2)) == [0, 1, 2]
-    assert spread_rounds(replace(record, headline_at=1)) == [0, 1]
-    assert spread_rounds(replace(record, headline_at=0)) == [0]
+    measured = read_measured(torus_run)
+    assert round_series(replace(measured, headline_at=2)) == [0, 1, 2]
+    assert round_series(replace(measured, headline_at=1)) == [0, 1]
+    assert round_series(replace(measured, headline_at=0)) == [0]
 
 
 def test_colours_and_lines_have_a_picture(colour_run, measure):

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from siftnet.analysis.layer import DegreeBin
 from siftnet.geometry import Grid
 from siftnet.report.figures.figure import (
     ACCENT,
@@ -21,30 +23,32 @@ from siftnet.report.figures.figure import (
     power_axis,
     reference_line,
 )
-from siftnet.studies.measured_run import RunRecord
-from siftnet.wording import literal, number, share
+from siftnet.studies.measured_layer import MeasuredLayer
+from siftnet.studies.measured_run import MeasuredRun
+from siftnet.wording import correlation, literal, number, share
 
 # Inputs named in the figure of unknown geometries.
 NAMED = 30
 
 
-def degree_figures(record: RunRecord) -> list[Figure]:
+def degree_figures(measured: MeasuredRun) -> list[Figure]:
     """Index by connection count and the in-degree histogram."""
-    figures = [histogram_figure(record)]
-    if record.top.first.get("by_degree"):
-        figures.insert(0, bins_figure(record))
-    return figures
+    bins = [first.bins for first in measured.first_layers if first.bins]
+    return [
+        *([bins_figure(bins)] if len(bins) == len(measured.rounds) else []),
+        histogram_figure(measured.first_layers),
+    ]
 
 
-def bins_figure(record: RunRecord) -> Figure:
+def bins_figure(rounds: Sequence[Sequence[DegreeBin]]) -> Figure:
     """Locality index of nodes in bins of their number of connections, by round."""
     frames, notes, indices, largest = [], [], [1.0, 2.0], 2.0
-    for r in record.rounds:
-        bins = [b for b in r.first["by_degree"] if b["index_uniform"]]
-        indices += [b["index_uniform"] for b in bins]
-        largest = max([largest, *(b["high"] for b in bins)])
+    for found in rounds:
+        bins = [b for b in found if b.index_uniform]
+        indices += [b.index_uniform for b in bins if b.index_uniform]
+        largest = max([largest, *(b.high for b in bins)])
         frames.append([_bins(bins)])
-        without = sum(b["nodes"] for b in r.first["by_degree"]) - sum(b["nodes"] for b in bins)
+        without = sum(b.nodes for b in found) - sum(b.nodes for b in bins)
         notes.append(f"Left out: {without:,} nodes in groups without any near pair." if without else "")
     return Figure(
         name="bins",
@@ -62,14 +66,14 @@ def bins_figure(record: RunRecord) -> Figure:
     )
 
 
-def _bins(bins: list[dict[str, Any]]) -> Trace:
-    nodes = np.array([b["nodes"] for b in bins], dtype=float)
+def _bins(bins: list[DegreeBin]) -> Trace:
+    nodes = np.array([b.nodes for b in bins], dtype=float)
     size = 6 + 26 * np.sqrt(nodes / nodes.max(initial=1))
     return {
         "type": "scatter",
-        "x": [(b["low"] * b["high"]) ** 0.5 for b in bins],
-        "y": [b["index_uniform"] for b in bins],
-        "customdata": [[b["low"], b["high"] - 1, b["nodes"]] for b in bins],
+        "x": [(b.low * b.high) ** 0.5 for b in bins],
+        "y": [b.index_uniform for b in bins],
+        "customdata": [[b.low, b.high - 1, b.nodes] for b in bins],
         "mode": "lines+markers",
         "cliponaxis": False,
         "line": {"color": MUTED, "width": 1},
@@ -79,20 +83,20 @@ def _bins(bins: list[dict[str, Any]]) -> Trace:
     }
 
 
-def histogram_figure(record: RunRecord) -> Figure:
+def histogram_figure(layers: Sequence[MeasuredLayer]) -> Figure:
     """How many nodes kept how many inputs, both axes logarithmic, by round."""
     frames, notes, widest, tallest = [], [], 2, 2
-    for r in record.rounds:
-        degree, nodes = r.pictures["histogram_degree"], r.pictures["histogram_nodes"]
+    for layer in layers:
+        degree, nodes = layer.degrees.histogram_degree, layer.degrees.histogram_nodes
         shown = degree > 0
         widest, tallest = max(widest, int(degree.max())), max(tallest, int(nodes[shown].max(initial=0)))
         frames.append([_histogram(plain(degree[shown]), plain(nodes[shown]))])
-        in_degree = r.pictures["in_degree"]
+        in_degree = layer.degrees.in_degree
         empty = int((in_degree == 0).sum())
         lost = f"; {empty:,} nodes have none" if empty else ""
         notes.append(
             f"The largest is node {int(in_degree.argmax())} with {int(in_degree.max()):,} inputs, "
-            f"the median {number(r.first['degrees']['median'])}{lost}."
+            f"the median {number(layer.degrees.median)}{lost}."
         )
     return Figure(
         name="histogram",
@@ -116,34 +120,35 @@ def _histogram(degree: list[int], nodes: list[int]) -> Trace:
     }
 
 
-def input_figures(record: RunRecord) -> list[Figure]:
+def input_figures(measured: MeasuredRun) -> list[Figure]:
     """Connections of every input by round, as a map on a grid and by name elsewhere."""
-    grid = record.grid
+    grid = measured.grid
     if grid is None:
-        return [named_figure(record)]
-    maps = [r.pictures["input_map"] for r in record.rounds]
+        return [named_figure(measured)]
+    degrees = [first.degrees for first in measured.first_layers]
+    maps = [found.input_map for found in degrees if found.input_map is not None]
     notes = []
-    for r in record.rounds:
-        degrees = r.first["degrees"]
-        rho = degrees["variance_spearman"]
-        explained = "undefined, as one of the two is constant" if rho is None else f"{rho:+.2f}"
+    for found in degrees:
+        rho = found.variance_spearman
+        explained = "undefined, as one of the two is constant" if rho is None else correlation(rho)
         notes.append(
-            f"Rank correlation with the variance: {explained}. Inputs that no node uses: {share(degrees['unused'])}."
+            f"Rank correlation with the variance: {explained}. Inputs that no node uses: {share(found.unused)}."
         )
     every = [_flat(m.sum(0), grid) for m in maps]
     caption = (
         "Nodes that kept each pixel, summed over channels." if grid.channels > 1 else "Nodes that kept each input."
     )
-    figures = [_sites("inputs", "Connections of each pixel", caption, every, "nodes", notes)]
-    variance = record.restored(record.run.inputs()["variance_I"]).reshape(grid.channels, *grid.shape).mean(0)
+    figures = [_sites(Words("inputs", "Connections of each pixel", caption), every, "nodes", notes)]
+    variance = measured.restored(measured.run.inputs()["variance_I"]).reshape(grid.channels, *grid.shape).mean(0)
     figures.append(
         _sites(
-            "variance",
-            "Variance of each pixel",
-            "Over training examples, mean over channels: the cheap explanation of why some pixels are popular.",
+            Words(
+                "variance",
+                "Variance of each pixel",
+                "Over training examples, mean over channels: the cheap explanation of why some pixels are popular.",
+            ),
             [_flat(variance, grid)],
             "variance",
-            None,
         )
     )
     if 1 < grid.channels <= 4:
@@ -154,7 +159,8 @@ def input_figures(record: RunRecord) -> list[Figure]:
 def _channel(c: int, grid: Grid, maps: list[np.ndarray]) -> Figure:
     name = ["red", "green", "blue"][c] if grid.channels == 3 else str(c + 1)
     values = [_flat(m[c], grid) for m in maps]
-    return _sites(f"inputs-{c}", f"Channel {name}", "Nodes that kept each pixel of it.", values, "nodes", None, "third")
+    words = Words(f"inputs-{c}", f"Channel {name}", "Nodes that kept each pixel of it.")
+    return _sites(words, values, "nodes", width="third")
 
 
 def _flat(values: np.ndarray, grid: Grid) -> np.ndarray:
@@ -162,14 +168,20 @@ def _flat(values: np.ndarray, grid: Grid) -> np.ndarray:
     return values.sum(axis=tuple(range(grid.ndim - 2))) if grid.ndim > 2 else values
 
 
+class Words(NamedTuple):
+    """What a figure is called, and what is said below it."""
+
+    name: str
+    title: str
+    caption: str
+
+
 def _sites(
-    name: str,
-    title: str,
-    caption: str,
+    words: Words,
     maps: list[np.ndarray],
     quantity: str,
-    notes: list[str] | None,
-    width: Any = "half",
+    notes: list[str] | None = None,
+    width: Literal["half", "third"] = "half",
 ) -> Figure:
     frames = [[_line(m, quantity) if m.ndim == 1 else _heat(m, quantity)] for m in maps]
     if maps[0].ndim == 1:
@@ -181,8 +193,8 @@ def _sites(
             340 if width == "half" else 250,
             margin={"l": 48, "r": 8, "t": 12, "b": 48},
         )
-    fixed = {"data": frames[0]} if len(frames) == 1 else {"frames": frames}
-    return Figure(name=name, title=title, caption=caption, layout=shape, notes=notes, width=width, **fixed)
+    fixed: dict[str, Any] = {"data": frames[0]} if len(frames) == 1 else {"frames": frames}
+    return Figure(**words._asdict(), layout=shape, notes=notes, width=width, **fixed)
 
 
 def _line(values: np.ndarray, quantity: str) -> Trace:
@@ -205,12 +217,12 @@ def _heat(values: np.ndarray, quantity: str) -> Trace:
     }
 
 
-def named_figure(record: RunRecord) -> Figure:
+def named_figure(measured: MeasuredRun) -> Figure:
     """The inputs that most nodes kept, by name, where no map can be drawn."""
-    names = record.run.data.input_names or [f"input {i}" for i in range(record.run.geometry.size)]
+    names = measured.run.data.input_names or [f"input {i}" for i in range(measured.run.geometry.size)]
     frames = []
-    for r in record.rounds:
-        degree_I = r.pictures["input_degree"]
+    for first in measured.first_layers:
+        degree_I = first.degrees.input_degree
         top = np.argsort(-degree_I, kind="stable")[:NAMED][::-1]
         frames.append(
             [

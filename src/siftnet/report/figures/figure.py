@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from siftnet.wording import ratio, share_tick
+
 INK, MUTED, FAINT = "@ink", "@muted", "@faint"
 ACCENT, SECOND, BAND = "@accent", "@second", "@band"
 # Deviation from a neutral value, for signed weights and for ratios about 1.
@@ -94,7 +96,7 @@ def density_axis(densities: Sequence[float]) -> dict[str, Any]:
         type="log",
         range=[math.log10(high) + edge, math.log10(low) - edge],
         tickvals=ticks,
-        ticktext=[f"{100 * d:.3g}%" for d in ticks],
+        ticktext=[share_tick(d) for d in ticks],
     )
 
 
@@ -111,15 +113,10 @@ def power_axis(title: str, low: float, high: float, base: int = 2, **more: Any) 
         type="log",
         range=[math.log10(low) - pad, math.log10(high) + pad],
         tickvals=ticks,
-        ticktext=[ratio_text(t) for t in ticks],
+        ticktext=[ratio(t) for t in ticks],
         tickangle=0,
         **more,
     )
-
-
-def ratio_text(value: float) -> str:
-    """A power of two or ten: 8, 1, 1/4."""
-    return f"{value:,.0f}" if value >= 1 else f"1/{1 / value:,.0f}"
 
 
 def reference_line(y: float, text: str = "") -> dict[str, Any]:
@@ -157,7 +154,7 @@ def plain(values: np.ndarray | Iterable[float], digits: int = 4) -> list[Any]:
         return [plain(row, digits) for row in values]
     array = np.asarray(list(values) if not isinstance(values, np.ndarray) else values)
     if array.dtype.kind in "biu":
-        return array.astype(int).tolist()
+        return list(array.astype(int).tolist())
     return [_rounded(float(v), digits) if math.isfinite(v) else None for v in array.tolist()]
 
 

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from siftnet.analysis.index import Index
+from siftnet.analysis.locality import Curve, Locality
 from siftnet.geometry import Grid
 from siftnet.report.figures.figure import (
     ACCENT,
@@ -24,38 +26,32 @@ from siftnet.report.figures.figure import (
     layout,
     plain,
     power_axis,
-    ratio_text,
     reference_line,
 )
-from siftnet.studies.measure_run import FIRST
-from siftnet.studies.measured_run import RoundRecord, RunRecord
-from siftnet.wording import layer_name
+from siftnet.studies.measured_run import MeasuredRound, MeasuredRun
+from siftnet.wording import layer_name, ratio
 
 # Displacements shown to each side: structure is near, and far pairs are few and noisy.
 REACH = 15
 
 
-def locality_figures(record: RunRecord) -> list[Figure]:
+def locality_figures(measured: MeasuredRun) -> list[Figure]:
     """Index, g(r) and g(d) of the first layer; empty off a grid."""
-    grid = record.grid
-    if grid is None or record.top.locality is None:
+    grid = measured.grid
+    if grid is None or measured.top.locality is None:
         return []
-    figures = [index_figure(record), radial_figure(record), map_figure(record, grid, "")]
-    if grid.channels > 1:
-        figures.append(map_figure(record, grid, "_different"))
-    return figures
+    localities = [found for r in measured.rounds if (found := r.locality) is not None]
+    maps = [map_figure(localities, grid, same=same) for same in (True, False)[: 1 + (grid.channels > 1)]]
+    # With one channel the map stands beside the curve.
+    width: Literal["full", "half"] = "full" if grid.channels > 1 else "half"
+    return [index_figure(measured), radial_figure(localities, width), *maps]
 
 
-def null_of(record: RoundRecord) -> str:
-    """The null that a round is compared with: 'degree' where it was sampled, otherwise 'uniform'."""
-    return "degree" if "g_degree" in record.pictures else "uniform"
-
-
-def index_figure(record: RunRecord) -> Figure:
+def index_figure(measured: MeasuredRun) -> Figure:
     """Locality index over density against both nulls."""
     data = [
-        _index_curve(record, "index_uniform", "against uniform placement", MUTED, "circle-open", "dot"),
-        _index_curve(record, "index_degree", "against degree-preserving shuffles", ACCENT, "circle", "solid"),
+        _index_curve(measured, "index_uniform", "against uniform placement", MUTED, "circle-open", "dot"),
+        _index_curve(measured, "index_degree", "against degree-preserving shuffles", ACCENT, "circle", "solid"),
     ]
     values = [v for trace in data for v in (*trace["y"], *_ends(trace)) if v]
     return Figure(
@@ -66,7 +62,7 @@ def index_figure(record: RunRecord) -> Figure:
         "connections, so the space between the curves is what popular inputs alone explain. Bars: 95% bootstrap over "
         "nodes.",
         layout=layout(
-            density_axis([r.density for r in record.rounds]),
+            density_axis([r.density for r in measured.rounds]),
             power_axis("locality index", min([1.0, *values]) / 1.05, max([2.0, *values])),
             400,
             showlegend=True,
@@ -74,24 +70,24 @@ def index_figure(record: RunRecord) -> Figure:
             margin={"l": 64, "r": 16, "t": 48, "b": 52},
         ),
         data=data,
-        follow=[r.density for r in record.rounds],
+        follow=[r.density for r in measured.rounds],
     )
 
 
-def _index_curve(record: RunRecord, name: str, label: str, color: str, symbol: str, dash: str) -> Trace:
-    rows: list[tuple[RoundRecord, dict[str, Any]]] = []
-    for r in record.rounds:
-        index = r.locality[name] if r.locality else None
-        if index is not None and index["value"] is not None:
-            rows.append((r, index))
-    up = [i["high"] - i["value"] if i["high"] is not None else 0 for _, i in rows]
-    down = [i["value"] - i["low"] if i["low"] is not None else 0 for _, i in rows]
+def _index_curve(measured: MeasuredRun, name: str, label: str, color: str, symbol: str, dash: str) -> Trace:
+    rows: list[tuple[MeasuredRound, Index, float]] = []
+    for r in measured.rounds:
+        index: Index | None = getattr(r.locality, name) if r.locality else None
+        if index is not None and index.value is not None:
+            rows.append((r, index, index.value))
+    up = [i.high - value if i.high is not None else 0 for _, i, value in rows]
+    down = [value - i.low if i.low is not None else 0 for _, i, value in rows]
     return {
         "type": "scatter",
         "name": label,
-        "x": [r.density for r, _ in rows],
-        "y": [i["value"] for _, i in rows],
-        "customdata": [[r.number, i["p"] if i["p"] is not None else "not testable"] for r, i in rows],
+        "x": [r.density for r, _, _ in rows],
+        "y": [value for _, _, value in rows],
+        "customdata": [[r.number, i.p if i.p is not None else "not testable"] for r, i, _ in rows],
         "error_y": {"array": up, "arrayminus": down, "symmetric": False, "color": color, "thickness": 1, "width": 0},
         "mode": "lines+markers",
         "line": {"color": color, "width": 2, "dash": dash},
@@ -107,24 +103,22 @@ def _ends(trace: Trace) -> list[float]:
     return up + [y - e for y, e in zip(trace["y"], bars["arrayminus"], strict=True)]
 
 
-def radial_figure(record: RunRecord) -> Figure:
+def radial_figure(localities: Sequence[Locality], width: Literal["full", "half"]) -> Figure:
     """g(r) by round with the band of the null's own samples."""
     frames: list[list[Trace]] = []
     notes: list[str] = []
     seen = [0.5, 2.0]
-    for r in record.rounds:
-        null, pictures = null_of(r), r.pictures
-        radii_R, curve_R = pictures["radii"], pictures[f"curve_{null}"]
-        shown = (radii_R >= 1) & (radii_R <= 2 * REACH)
-        x, y = plain(radii_R[shown]), plain(curve_R[shown])
+    for found in localities:
+        curve = _curve_of(found)
+        shown = (found.radii >= 1) & (found.radii <= 2 * REACH)
+        x, y = plain(found.radii[shown]), plain(curve.value[shown])
         frame = [_g_line(x, y)]
-        samples = r.locality["samples"] if r.locality else 0
-        if f"curve_{null}_low" in pictures and samples:
-            low, high = (plain(pictures[f"curve_{null}_{end}"][shown]) for end in ("low", "high"))
+        if curve.low is not None and curve.high is not None:
+            low, high = plain(curve.low[shown]), plain(curve.high[shown])
             # A logarithmic axis has no place for 0.
             frame.insert(0, band(x, [max(v, 1e-3) if v is not None else None for v in low], high, "null"))
         frames.append(frame)
-        notes.append(_null_note(null, samples))
+        notes.append(_null_note(found))
         seen += [v for v in y if v]
     # One ring without a pair must not squash the rest.
     bottom, top = max(min(seen), 1 / 16), max(seen)
@@ -138,9 +132,22 @@ def radial_figure(record: RunRecord) -> Figure:
         ),
         frames=frames,
         notes=notes,
-        # With one channel the map stands beside it.
-        width="full" if record.grid is not None and record.grid.channels > 1 else "half",
+        width=width,
     )
+
+
+def _curve_of(found: Locality) -> Curve:
+    """g(r) against the degree-preserving null where it was sampled, otherwise against the uniform one."""
+    return found.curve_degree or found.curve_uniform
+
+
+def _map_of(found: Locality, *, same: bool) -> np.ndarray:
+    """g(d) against the null of `_curve_of`, within one channel or across channels."""
+    across = found.g_uniform_different if found.g_degree is None else found.g_degree_different
+    within = found.g_uniform if found.g_degree is None else found.g_degree
+    g_D = within if same else across
+    assert g_D is not None, "one channel has no pairs across channels"
+    return g_D
 
 
 def _g_line(x: Sequence[float], y: Sequence[float | None]) -> Trace:
@@ -156,20 +163,19 @@ def _g_line(x: Sequence[float], y: Sequence[float | None]) -> Trace:
     }
 
 
-def _null_note(null: str, samples: int) -> str:
-    if null == "degree":
-        return f"Null: {samples} degree-preserving shuffles."
+def _null_note(found: Locality) -> str:
+    if found.curve_degree is not None:
+        return f"Null: {found.samples} degree-preserving shuffles."
     return "Null: uniform placement in closed form; no shuffles were drawn, so there is no band."
 
 
-def map_figure(record: RunRecord, grid: Grid, suffix: str) -> Figure:
-    """g(d) by round within one channel (suffix '') or across channels ('_different')."""
-    same = suffix == ""
-    maps = [_reach(r.pictures[f"g_{null_of(r)}{suffix}"], grid) for r in record.rounds]
+def map_figure(localities: Sequence[Locality], grid: Grid, *, same: bool) -> Figure:
+    """g(d) by round within one channel or across channels."""
+    maps = [_reach(_map_of(found, same=same), grid) for found in localities]
     # The same colours in both maps.
-    suffixes = ["", "_different"][: 1 + (grid.channels > 1)]
-    cap = _cap([_reach(r.pictures[f"g_{null_of(r)}{s}"], grid) for r in record.rounds for s in suffixes])
-    notes = [_null_note(null_of(r), (r.locality or {}).get("samples", 0)) for r in record.rounds]
+    both = (True, False)[: 1 + (grid.channels > 1)]
+    cap = _cap([_reach(_map_of(found, same=which), grid) for found in localities for which in both])
+    notes = [_null_note(found) for found in localities]
     common: dict[str, Any] = {
         "name": "map" if same else "map-different",
         "title": "g(d), same channel" if same else "g(d), different channels",
@@ -247,7 +253,7 @@ def _g_map(g_D: np.ndarray, cap: int) -> Trace:
         "ygap": 0.5,
         "colorbar": {
             "tickvals": ticks,
-            "ticktext": [ratio_text(2.0**t) for t in ticks],
+            "ticktext": [ratio(2.0**t) for t in ticks],
             "title": {"text": "g(d)", "side": "top"},
             "thickness": 10,
             "outlinewidth": 0,
@@ -260,12 +266,12 @@ def _g_map(g_D: np.ndarray, cap: int) -> Trace:
 STYLES = [(ACCENT, "circle", "solid"), (SECOND, "diamond", "dash"), (MUTED, "square", "dot")]
 
 
-def layers_figure(record: RunRecord) -> Figure | None:
+def layers_figure(measured: MeasuredRun) -> Figure | None:
     """Locality index of every layer's path mask over density; None off a grid or with one layer."""
-    names = list(record.top.layers)
-    if record.grid is None or len(names) < 2:
+    names = list(measured.top.layers)
+    if measured.grid is None or len(names) < 2:
         return None
-    data = [_curve(record, layer, *STYLES[min(i, 2)]) for i, layer in enumerate(names)]
+    data = [_curve(measured, place) for place in range(len(names))]
     values = [y for trace in data for y in trace["y"]]
     return Figure(
         name="layers",
@@ -273,7 +279,7 @@ def layers_figure(record: RunRecord) -> Figure | None:
         caption="A deeper node sees every input that a path of kept connections leads to; the index counts near pairs "
         "of those. Null: uniform placement, in closed form. Deeper nodes see more, so less is to be expected of them.",
         layout=layout(
-            density_axis([r.density for r in record.rounds]),
+            density_axis([r.density for r in measured.rounds]),
             power_axis("locality index (uniform)", min([1.0, *values]) / 1.05, max([2.0, *values])),
             380,
             showlegend=True,
@@ -281,17 +287,18 @@ def layers_figure(record: RunRecord) -> Figure | None:
             margin={"l": 64, "r": 16, "t": 48, "b": 52},
         ),
         data=data,
-        follow=[r.density for r in record.rounds],
+        follow=[r.density for r in measured.rounds],
     )
 
 
-def _curve(record: RunRecord, layer: str, color: str, symbol: str, dash: str) -> Trace:
+def _curve(measured: MeasuredRun, place: int) -> Trace:
+    color, symbol, dash = STYLES[min(place, 2)]
     rows = []
-    for r in record.rounds:
-        locality = r.layers[layer]["locality"] if layer in r.layers else None
-        if locality is not None and locality["index_uniform"]["value"]:
-            rows.append((r.density, locality["index_uniform"]["value"], r.number))
-    label = layer_name(layer) + (", its own mask" if layer == FIRST else ", through paths")
+    for r in measured.rounds:
+        locality = list(r.layers.values())[place].locality
+        if locality is not None and locality.index_uniform.value:
+            rows.append((r.density, locality.index_uniform.value, r.number))
+    label = layer_name(place) + (", through paths" if place else ", its own mask")
     return {
         "type": "scatter",
         "name": label,

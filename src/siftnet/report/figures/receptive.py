@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from siftnet.analysis.receptive import ReceptiveFields
 from siftnet.geometry import Grid
 from siftnet.report.figures.figure import ACCENT, MUTED, Figure, Trace, axis, layout, plain, power_axis
-from siftnet.studies.measured_run import RoundRecord, RunRecord
+from siftnet.studies.measured_layer import MeasuredLayer
+from siftnet.studies.measured_run import MeasuredRun
+from siftnet.wording import number
 
 RADIUS_BINS = 30
 ORIENTATION_BINS = 18
@@ -18,20 +22,28 @@ ORIENTATION_BINS = 18
 ELONGATED = 1 / 3
 
 
-def receptive_figures(record: RunRecord) -> list[Figure]:
+def receptive_figures(measured: MeasuredRun) -> list[Figure]:
     """Figures of the nodes' receptive fields by round; of the participation ratio alone off a grid."""
     figures: list[Figure] = []
-    grid = record.grid
-    if grid is not None and "radius" in record.top.pictures:
-        figures += [centre_figure(record, grid), radius_figure(record, grid)]
+    grid, layers = measured.grid, measured.first_layers
+    fields = [Fields(first.receptive, first.degrees.in_degree) for first in layers if first.receptive is not None]
+    if grid is not None and fields:
+        figures += [centre_figure(fields, grid), radius_figure(fields)]
         if grid.ndim == 2:
-            figures.append(orientation_figure(record))
-    return [*figures, participation_figure(record)]
+            figures.append(orientation_figure(fields))
+    return [*figures, participation_figure(layers)]
 
 
-def centre_figure(record: RunRecord, grid: Grid) -> Figure:
+class Fields(NamedTuple):
+    """Receptive fields of a round's nodes, and how many inputs each kept, int64 (J,)."""
+
+    shape: ReceptiveFields
+    degree_J: np.ndarray
+
+
+def centre_figure(fields: Sequence[Fields], grid: Grid) -> Figure:
     """Centres of receptive fields over the grid, in its last two axes."""
-    frames = [[_centres(r, grid)] for r in record.rounds]
+    frames = [[_centres(found, grid)] for found in fields]
     names = ["x (sites)", "y (sites)"]
     limits = [[0, n] if grid.periodic else [-0.5, n - 0.5] for n in grid.shape[::-1][:2]]
     if grid.ndim == 1:
@@ -53,11 +65,11 @@ def centre_figure(record: RunRecord, grid: Grid) -> Figure:
     )
 
 
-def _centres(r: RoundRecord, grid: Grid) -> Trace:
-    valid = r.pictures["valid"]
-    centre_JA, degree_J = r.pictures["centre"][valid], r.pictures["in_degree"][valid]
+def _centres(found: Fields, grid: Grid) -> Trace:
+    valid = found.shape.valid
+    centre_JA, degree_J = found.shape.centre[valid], found.degree_J[valid]
     size = 4 + 10 * np.sqrt(degree_J / max(degree_J.max(initial=0), 1))
-    y = r.pictures["radius"][valid] if grid.ndim == 1 else centre_JA[:, -2]
+    y = found.shape.radius[valid] if grid.ndim == 1 else centre_JA[:, -2]
     return {
         "type": "scatter",
         "x": plain(centre_JA[:, -1]),
@@ -70,20 +82,20 @@ def _centres(r: RoundRecord, grid: Grid) -> Trace:
     }
 
 
-def radius_figure(record: RunRecord, grid: Grid) -> Figure:
+def radius_figure(fields: Sequence[Fields]) -> Figure:
     """Histogram of radii, the same bins in every round."""
-    radii = [r.pictures["radius"][r.pictures["valid"]] for r in record.rounds]
+    radii = [found.shape.radius[found.shape.valid] for found in fields]
     high = max([1.0, *(float(v.max(initial=0)) for v in radii)])
     edges = np.linspace(0, high, RADIUS_BINS + 1)
     frames = [[_bars(edges, np.histogram(v, edges)[0], "radius %{x:.1f}<br>%{y} nodes")] for v in radii]
-    medians = [r.first["receptive"]["radius_median"] for r in record.rounds]
+    medians = [found.shape.radius_median for found in fields]
     return Figure(
         name="radii",
         title="How far they see",
         caption="Root mean square distance of a node's weights from their centre, in sites. Small is local.",
         layout=layout(axis("radius (sites)", range=[0, high]), axis("nodes"), 400, bargap=0.05),
         frames=frames,
-        notes=["" if m is None else f"Median radius {m:.2f} sites." for m in medians],
+        notes=["" if m is None else f"Median radius {number(m)} sites." for m in medians],
         width="half",
     )
 
@@ -99,13 +111,15 @@ def _bars(edges: np.ndarray, counts: np.ndarray, hover: str) -> Trace:
     }
 
 
-def orientation_figure(record: RunRecord) -> Figure:
+def orientation_figure(fields: Sequence[Fields]) -> Figure:
     """Rose of the long axes of elongated receptive fields."""
     frames, notes, widest = [], [], 1
-    for r in record.rounds:
-        kept = r.pictures["valid"] & (r.pictures["elongation"] >= ELONGATED) & (r.pictures["in_degree"] > 1)
+    for shape_J, degree_J in fields:
+        assert shape_J.orientation is not None, "fields on two axes have an orientation"
+        assert shape_J.elongation is not None
+        kept = shape_J.valid & (shape_J.elongation >= ELONGATED) & (degree_J > 1)
         # Drawn as one sees it: counter-clockwise from the right, although y grows downwards.
-        angle = np.rad2deg(-r.pictures["orientation"][kept]) % 180
+        angle = np.rad2deg(-shape_J.orientation[kept]) % 180
         counts = np.histogram(angle, np.linspace(0, 180, ORIENTATION_BINS + 1))[0]
         widest = max(widest, int(counts.max(initial=0)))
         frames.append([_rose(counts)])
@@ -142,11 +156,11 @@ def _rose(counts: np.ndarray) -> Trace:
     }
 
 
-def participation_figure(record: RunRecord) -> Figure:
+def participation_figure(layers: Sequence[MeasuredLayer]) -> Figure:
     """Inverse participation ratio against in-degree, with the line of equal weights."""
     frames, widest, lowest = [], 2, 0.5
-    for r in record.rounds:
-        degree_J, ratio_J = r.pictures["in_degree"], r.pictures["participation"]
+    for layer in layers:
+        degree_J, ratio_J = layer.degrees.in_degree, layer.participation
         shown = (degree_J > 0) & (ratio_J > 0)
         widest = max(widest, int(degree_J.max(initial=0)))
         lowest = min([lowest, float(ratio_J[shown].min(initial=1.0)), 1 / widest])

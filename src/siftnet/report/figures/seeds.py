@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from siftnet.report.figures.figure import (
     ACCENT,
@@ -17,23 +18,26 @@ from siftnet.report.figures.figure import (
     power_axis,
     reference_line,
 )
+from siftnet.studies.seeds import Quantity, RoundOverSeeds, SeedsSummary
+from siftnet.wording import metric_name
 
-Rows = list[dict[str, Any]]
+Rows = Sequence[RoundOverSeeds]
 
 
-def score_figures(summary: dict[str, Any]) -> list[Figure]:
+def score_figures(summary: SeedsSummary) -> list[Figure]:
     """Test and validation scores on one scale, side by side."""
-    rows, exact = summary["rounds"], summary["metric"] == "accuracy"
-    name, dense = "accuracy" if exact else "R²", next((r for r in rows if r["density"] == 1), None)
+    rows, exact = summary.rounds, summary.is_accuracy
+    name, dense = metric_name(summary.metric), next((r for r in rows if r.density == 1), None)
     low, high = _range(rows, ("test", "validation"))
     # No accuracy is above 1, whatever an interval says; the marks there keep their room.
     high = min(high, 1 + 0.03 * (1 - low)) if exact else high
-    figures = []
-    for which, color, said in (
+    said_of: list[tuple[Literal["test", "validation"], str, str]] = [
         ("test", SECOND, "Of the weights that validation chose; the test set took no part in any choice."),
         ("validation", ACCENT, "The same weights on the examples that chose them, and so slightly optimistic."),
-    ):
-        mean = dense[which]["mean"] if dense else None
+    ]
+    figures = []
+    for which, color, said in said_of:
+        mean = dense.over(which).mean if dense else None
         shapes = [] if mean is None else [reference_line(mean, "dense")]
         scale = axis(name, tickformat=".1%" if exact and high - low > 0.004 else ".2%" if exact else ".3f")
         figures.append(
@@ -49,30 +53,26 @@ def score_figures(summary: dict[str, Any]) -> list[Figure]:
     return figures
 
 
-def index_figures(summary: dict[str, Any]) -> list[Figure]:
+def index_figures(summary: SeedsSummary) -> list[Figure]:
     """Both locality indices on one scale, side by side; empty where nothing was measured."""
-    rows = summary["rounds"]
-    if not any(r["index_uniform"]["n"] for r in rows):
+    rows = summary.rounds
+    if not any(r.index_uniform.n for r in rows):
         return []
     low, high = _range(rows, ("index_degree", "index_uniform"), log=True)
+    said_of: list[tuple[Literal["index_degree", "index_uniform"], str, str]] = [
+        ("index_degree", ACCENT, "shuffles that keep every node's and every input's number of connections"),
+        ("index_uniform", MUTED, "nodes that draw their inputs at random"),
+    ]
     figures = []
-    for which, color, title, null in (
-        (
-            "index_degree",
-            ACCENT,
-            "index_degree",
-            "shuffles that keep every node's and every input's number of connections",
-        ),
-        ("index_uniform", MUTED, "index_uniform", "nodes that draw their inputs at random"),
-    ):
-        if not any(r[which]["n"] for r in rows):
+    for which, color, null in said_of:
+        if not any(r.over(which).n for r in rows):
             continue
         scale = power_axis("locality index", min(low, 1.0), max(high, 2.0))
         caption = f"Pairs of a node's inputs within two sites of each other, over those of {null}; 1 is no structure."
         figures.append(
             Figure(
                 name=which.replace("_", "-"),
-                title=title,
+                title=which,
                 caption=caption,
                 layout=_layout(rows, scale, [reference_line(1)]),
                 data=_traces(summary, which, color, ".3g", log=True),
@@ -83,27 +83,28 @@ def index_figures(summary: dict[str, Any]) -> list[Figure]:
 
 
 def _layout(rows: Rows, scale: dict[str, Any], shapes: list[dict[str, Any]]) -> dict[str, Any]:
-    return layout(density_axis([r["density"] for r in rows]), scale, 380, shapes=shapes)
+    return layout(density_axis([r.density for r in rows]), scale, 380, shapes=shapes)
 
 
-def _traces(summary: dict[str, Any], which: str, color: str, digits: str, *, log: bool = False) -> list[Trace]:
-    rows = [r for r in summary["rounds"] if r[which]["n"]]
-    x = [r["density"] for r in rows]
-    low = [r[which]["low"] for r in rows]
+def _traces(summary: SeedsSummary, which: Quantity, color: str, digits: str, *, log: bool = False) -> list[Trace]:
+    rows = [r for r in summary.rounds if r.over(which).n]
+    x = [r.density for r in rows]
+    low = [r.over(which).low for r in rows]
     if log:
         # Nothing has a place below 0 on a logarithmic axis.
         low = [None if v is None else max(v, 1e-6) for v in low]
-    between = band(x, low, [r[which]["high"] for r in rows], "95% interval of the mean")
-    seeds = [_seed(rows, which, at, run["seed"], color, digits) for at, run in enumerate(summary["runs"])]
+    between = band(x, low, [r.over(which).high for r in rows], "95% interval of the mean")
+    each = [[r.over(which).values[at] for r in rows] for at in range(len(summary.runs))]
+    seeds = [_seed(x, y, run.seed, color, digits) for y, run in zip(each, summary.runs, strict=True)]
     return [between, *seeds, _mean(rows, which, color, digits)]
 
 
-def _seed(rows: Rows, which: str, at: int, seed: int, color: str, digits: str) -> Trace:
+def _seed(x: Sequence[float], y: Sequence[float | None], seed: int, color: str, digits: str) -> Trace:
     return {
         "type": "scatter",
         "name": f"seed {seed}",
-        "x": [r["density"] for r in rows],
-        "y": [r[which]["values"][at] for r in rows],
+        "x": x,
+        "y": y,
         "mode": "lines",
         "line": {"color": color, "width": 1},
         "opacity": 0.7,
@@ -111,13 +112,13 @@ def _seed(rows: Rows, which: str, at: int, seed: int, color: str, digits: str) -
     }
 
 
-def _mean(rows: Rows, which: str, color: str, digits: str) -> Trace:
+def _mean(rows: Rows, which: Quantity, color: str, digits: str) -> Trace:
     return {
         "type": "scatter",
         "name": "mean",
-        "x": [r["density"] for r in rows],
-        "y": [r[which]["mean"] for r in rows],
-        "customdata": [[r["round"], r[which]["n"]] for r in rows],
+        "x": [r.density for r in rows],
+        "y": [r.over(which).mean for r in rows],
+        "customdata": [[r.round, r.over(which).n] for r in rows],
         "mode": "lines+markers",
         "line": {"color": color, "width": 2.5},
         "marker": {"color": color, "size": 7},
@@ -126,16 +127,16 @@ def _mean(rows: Rows, which: str, color: str, digits: str) -> Trace:
     }
 
 
-def _range(rows: Rows, names: tuple[str, ...], *, log: bool = False) -> tuple[float, float]:
+def _range(rows: Rows, names: Sequence[Quantity], *, log: bool = False) -> tuple[float, float]:
     """What an axis shows: all seeds, and of the intervals as much as does not squash them."""
-    found = [r[name] for r in rows for name in names]
-    values = [v for f in found for v in f["values"] if v is not None and (v > 0 or not log)]
+    found = [r.over(name) for r in rows for name in names]
+    values = [v for f in found for v in f.values if v is not None and (v > 0 or not log)]
     if not values:
         return (0.5, 2.0) if log else (0.0, 1.0)
     low, high = min(values), max(values)
     # With two seeds an interval is 13 times as long as they lie apart.
     room = max(0.25 * (high - low), 1e-3 * max(abs(high), 1e-3))
-    ends = [f["low"] for f in found if f["low"] is not None], [f["high"] for f in found if f["high"] is not None]
+    ends = [f.low for f in found if f.low is not None], [f.high for f in found if f.high is not None]
     bottom, top = max(min([low, *ends[0]]), low - room), min(max([high, *ends[1]]), high + room)
     pad = 0.05 * (top - bottom)
     return (max(bottom, low / 1.5), top) if log else (bottom - pad, top + pad)

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -18,9 +18,7 @@ from siftnet.geometry import Grid
 from siftnet.pruning.ticket import restore_inputs
 from siftnet.report.pictures.nodes import describe_projection, is_coloured, mask_pictures, weight_pictures
 from siftnet.seeds import generator
-from siftnet.store.run import Run
-from siftnet.studies.measure_run import FIRST
-from siftnet.studies.measured_run import RunRecord
+from siftnet.studies.measured_run import MeasuredRun
 from siftnet.wording import layer_name
 
 BEST, SAMPLED = 20, 20
@@ -53,48 +51,65 @@ class Gallery:
         return {"sprites": self.sprites, "counts": self.counts, "picture": self.picture, "coloured": self.coloured}
 
 
-def first_layer_gallery(record: RunRecord) -> Gallery | None:
+def first_layer_gallery(measured: MeasuredRun) -> Gallery | None:
     """Masks and masked weights of the nodes best connected at the headline round, and of others drawn at random.
 
     None where nothing spatial can be drawn.
     """
-    grid = record.grid
-    if grid is None or not record.measured:
+    grid = measured.grid
+    first = measured.top.first
+    if grid is None or first is None:
         return None
-    best, sampled = choose_nodes(record.top.pictures["in_degree"], record.run.config.seed, BEST, SAMPLED)
-    nodes = best + sampled
+    chosen = choose_nodes(first.degrees.in_degree, measured.run.config.seed, BEST, SAMPLED)
     sprites, counts = [], []
-    for mask_JI, weights_JI in first_layers(record.run, [r.number for r in record.rounds], nodes):
+    for mask_JI, weights_JI in first_layers(measured, [r.number for r in measured.rounds], chosen.nodes):
         pictures = [mask_pictures(mask_JI, grid), weight_pictures(weights_JI, grid)]
         sprites.append(sprite(pictures))
         counts.append(mask_JI.sum(axis=1).tolist())
-    groups = _groups(best, sampled)
-    return _gallery("first", ["mask", "weights"], groups, nodes, counts, sprites, grid)
+    return _gallery("first", ["mask", "weights"], chosen, counts, sprites, grid)
 
 
-def deeper_galleries(record: RunRecord) -> list[tuple[str, Gallery]]:
+def deeper_galleries(measured: MeasuredRun) -> list[tuple[str, Gallery]]:
     """Path products of the masked weights of layers 2 and 3 at the headline round, by layer name."""
-    grid = record.grid
-    names = list(record.top.layers)[: 1 + DEEPER_LAYERS]
+    grid = measured.grid
+    names = list(measured.top.layers)[: 1 + DEEPER_LAYERS]
     if grid is None or len(names) < 2:
         return []
-    weights = record.run.weights(record.top.number).parameters
+    weights = measured.run.weights(measured.top.number).parameters
     factors = [np.nan_to_num(weights[f"{name}.weight"].numpy()) for name in names]
     products = path_weights(factors)
     found = []
-    for name, product_JI in zip(names[1:], products[1:], strict=True):
-        degree_J = record.top.arrays[name]["in_degree"]
-        best, sampled = choose_nodes(degree_J, record.run.config.seed, DEEPER_EACH, DEEPER_EACH)
-        nodes = best + sampled
-        pictures = [weight_pictures(record.restored(product_JI[nodes]), grid)]
-        counts = [degree_J[nodes].tolist()]
-        groups = _groups(best, sampled)
-        gallery = _gallery(name.replace(".", "-"), ["weights"], groups, nodes, counts, [sprite(pictures)], grid)
-        found.append((layer_name(name).capitalize(), gallery))
+    for place, name in enumerate(names[1:], start=1):
+        degree_J, product_JI = measured.top.layers[name].degrees.in_degree, products[place]
+        chosen = choose_nodes(degree_J, measured.run.config.seed, DEEPER_EACH, DEEPER_EACH)
+        pictures = [weight_pictures(measured.restored(product_JI[chosen.nodes]), grid)]
+        counts = [degree_J[chosen.nodes].tolist()]
+        gallery = _gallery(name.replace(".", "-"), ["weights"], chosen, counts, [sprite(pictures)], grid)
+        found.append((layer_name(place).capitalize(), gallery))
     return found
 
 
-def choose_nodes(in_degree_J: np.ndarray, seed: int, best: int, sampled: int) -> tuple[list[int], list[int]]:
+class ChosenNodes(NamedTuple):
+    """Nodes that a gallery shows: the best connected, and others drawn by chance."""
+
+    best: list[int]
+    sampled: list[int]
+
+    @property
+    def nodes(self) -> list[int]:
+        """All of them, the best connected first."""
+        return self.best + self.sampled
+
+    @property
+    def groups(self) -> list[tuple[str, list[int]]]:
+        """Title of each part, and the places of its nodes among all."""
+        groups = [("Best connected", list(range(len(self.best))))]
+        if self.sampled:
+            groups.append(("Sampled from the rest", list(range(len(self.best), len(self.nodes)))))
+        return groups
+
+
+def choose_nodes(in_degree_J: np.ndarray, seed: int, best: int, sampled: int) -> ChosenNodes:
     """The best-connected nodes, lower number first among equals, and others that have inputs, drawn by seed.
 
     Both lists are in falling order of connections.
@@ -103,18 +118,22 @@ def choose_nodes(in_degree_J: np.ndarray, seed: int, best: int, sampled: int) ->
     top, rest = order[:best], order[best:]
     rest = rest[in_degree_J[rest] > 0]
     drawn = generator(seed, "gallery").choice(len(rest), min(sampled, len(rest)), replace=False)
-    return top.tolist(), rest[np.sort(drawn)].tolist()
+    return ChosenNodes(top.tolist(), rest[np.sort(drawn)].tolist())
 
 
-def first_layers(run: Run, rounds: list[int], nodes: list[int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def first_layers(
+    measured: MeasuredRun, rounds: Sequence[int], nodes: list[int]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """bool mask and float32 masked weights (J, I) of some first-layer nodes after the last update of each round.
 
     Permuted inputs are put back to where they came from.
     """
-    permutation_I = run.inputs().get("permutation_I")
+    run, first = measured.run, measured.top.first
+    assert first is not None, "convolutions have no masks to show"
+    name, permutation_I = f"{first.name}.weight", run.inputs().get("permutation_I")
     for number in rounds:
-        mask_JI = run.masks(number)[f"{FIRST}.weight"].numpy()[nodes]
-        weights_JI = run.weights(number).parameters[f"{FIRST}.weight"].numpy()[nodes]
+        mask_JI = run.masks(number)[name].numpy()[nodes]
+        weights_JI = run.weights(number).parameters[name].numpy()[nodes]
         yield restore_inputs(mask_JI, permutation_I), restore_inputs(weights_JI, permutation_I)
 
 
@@ -126,18 +145,10 @@ def sprite(rows: list[np.ndarray]) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _groups(best: list[int], sampled: list[int]) -> list[tuple[str, list[int]]]:
-    groups = [("Best connected", list(range(len(best))))]
-    if sampled:
-        groups.append(("Sampled from the rest", list(range(len(best), len(best) + len(sampled)))))
-    return groups
-
-
 def _gallery(
     name: str,
     rows: list[str],
-    groups: list[tuple[str, list[int]]],
-    nodes: list[int],
+    chosen: ChosenNodes,
     counts: list[list[int]],
     sprites: list[str],
     grid: Grid,
@@ -148,8 +159,8 @@ def _gallery(
     return Gallery(
         name=name,
         rows=rows,
-        groups=groups,
-        nodes=nodes,
+        groups=chosen.groups,
+        nodes=chosen.nodes,
         counts=counts,
         sprites=sprites,
         picture=(wide, high),

@@ -14,7 +14,7 @@ from siftnet.geometry import Grid
 from siftnet.report.pictures.gallery import choose_nodes, first_layers
 from siftnet.report.pictures.nodes import is_coloured, mask_pictures, weight_pictures
 from siftnet.store.run import Run
-from siftnet.studies.measured_run import RunRecord, read_record
+from siftnet.studies.measured_run import MeasuredRun, read_measured
 from siftnet.wording import score, share
 
 # Twice the 900 pixels at which it is shown, for sharp displays.
@@ -34,30 +34,31 @@ def mask_mosaic(run: Run, rounds: Sequence[int] | None = None, nodes: int = 10) 
     many, fewer where they don't fit. A round without pruning shows weights alone. Raises ValueError where the run has
     not been analysed, has no such round, or has no grid to draw on.
     """
-    record = read_record(run)
-    grid = record.grid
-    if grid is None or not record.measured:
+    measured = read_measured(run)
+    grid = measured.grid
+    first = measured.top.first
+    if grid is None or first is None:
         raise ValueError(f"{run.path} has {run.geometry.describe()}: a picture of masks needs a first layer on a grid")
     if nodes < 1:
         raise ValueError(f"nodes must be at least 1, got {nodes}")
-    chosen = spread_rounds(record) if rounds is None else list(rounds)
+    chosen = round_series(measured) if rounds is None else list(rounds)
     size = _tile_size(grid, nodes)
     fitting = max(1, (ROOM + GAP) // (size[0] + GAP))
-    best, _ = choose_nodes(record.top.pictures["in_degree"], run.config.seed, min(nodes, fitting), 0)
+    best, _ = choose_nodes(first.degrees.in_degree, run.config.seed, min(nodes, fitting), 0)
     blocks = []
-    for number, (mask_JI, weights_JI) in zip(chosen, first_layers(run, chosen, best), strict=True):
+    for number, (mask_JI, weights_JI) in zip(chosen, first_layers(measured, chosen, best), strict=True):
         rows = [] if mask_JI.all() else [("mask", mask_pictures(mask_JI, grid))]
-        blocks.append((_label(record, number), [*rows, ("weights", weight_pictures(weights_JI, grid))]))
+        blocks.append((_label(measured, number), [*rows, ("weights", weight_pictures(weights_JI, grid))]))
     return _compose(blocks, size, len(best), is_coloured(grid))
 
 
-def spread_rounds(record: RunRecord) -> list[int]:
+def round_series(measured: MeasuredRun) -> list[int]:
     """The first round, the headline and the one whose density is nearest half way between, on a logarithmic scale."""
-    first, last = record.rounds[0], record.top
+    first, last = measured.rounds[0], measured.top
     if first.number == last.number:
         return [first.number]
     target = math.sqrt(first.density * last.density)
-    between = [r for r in record.rounds if first.number < r.number < last.number]
+    between = [r for r in measured.rounds if first.number < r.number < last.number]
     middle = min(between, key=lambda r: abs(math.log(r.density / target)), default=None)
     return [first.number, *([middle.number] if middle else []), last.number]
 
@@ -70,9 +71,9 @@ def _tile_size(grid: Grid, nodes: int) -> tuple[int, int]:
     return min(wide * scale, ROOM), max(high * scale, LINE) if grid.ndim == 1 else high * scale
 
 
-def _label(record: RunRecord, number: int) -> tuple[str, str, str]:
-    found = next(r for r in record.rounds if r.number == number)
-    reached = score(found.score("best"), record.is_accuracy)
+def _label(measured: MeasuredRun, number: int) -> tuple[str, str, str]:
+    found = next(r for r in measured.rounds if r.number == number)
+    reached = score(found.score("best"), measured.metric)
     return share(found.density), f"of weights, round {number}", f"validation {reached}"
 
 

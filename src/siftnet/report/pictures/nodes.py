@@ -26,7 +26,7 @@ def project(values_JI: np.ndarray, grid: Grid) -> np.ndarray:
     values = values.reshape(len(values_JI), grid.channels, *grid.shape)
     if grid.ndim == 1:
         return values[:, None]
-    return values.sum(axis=tuple(range(2, grid.ndim)))
+    return np.asarray(values.sum(axis=tuple(range(2, grid.ndim))))
 
 
 def describe_projection(grid: Grid) -> str:

@@ -1,0 +1,66 @@
+"""Numbers in words."""
+
+import pytest
+
+from siftnet import wording
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "cell"),
+    [(1.0, "100%", "100.0%"), (0.36, "36%", "36.0%"), (0.0467, "4.7%", "4.67%"), (0.00972, "0.97%", "0.972%"),
+     (0.0, "0%", "0.0%"), (None, "–", "–")],
+)  # fmt: skip
+def test_shares(value, text, cell):
+    assert (wording.share(value), wording.share(value, 3)) == (text, cell)
+
+
+def test_scores():
+    assert (wording.score(0.12864, "accuracy"), wording.score(0.12864, "accuracy", 2)) == ("12.9%", "12.86%")
+    assert (wording.score(-0.12864, "r2"), wording.score(0.12864, "r2", 2)) == ("−0.129", "0.1286")
+    assert wording.score(None, "accuracy") == "–"
+
+
+def test_means_over_seeds():
+    assert wording.score_over_seeds(0.51, 0.01414, "accuracy") == "51.00% ± 1.41"
+    assert wording.score_over_seeds(0.5, None, "accuracy") == "50.00%"
+    assert wording.score_over_seeds(0.15, 0.0707, "r2") == "0.150 ± 0.071"
+    assert wording.score_over_seeds(-124.0, 1.414, "r2") == "−124.0 ± 1.4"
+    assert wording.index_over_seeds(4.60, 0.01414) == "4.60 ± 0.01"
+    assert wording.index_over_seeds(None, None) == wording.score_over_seeds(None, None, "accuracy") == "–"
+    assert wording.score_interval(0.128, 0.1292, "accuracy") == "[12.80, 12.92]"
+    assert wording.score_interval(-0.5, 0.1, "r2") == "[−0.500, 0.100]"
+    assert wording.score_interval(None, None, "r2") == wording.index_interval(None, None) == ""
+
+
+def test_gains_have_the_digits_that_tell_their_ends_apart():
+    assert wording.gain(0.024, "accuracy", 0.019, 0.029) == "2.4 points [1.9, 2.9]"
+    assert wording.gain(0.024, "accuracy", 0.0235, 0.0245) == "2.40 points [2.35, 2.45]"
+    assert wording.gain(0.024, "accuracy") == "2.40 points"
+    assert wording.gain(-0.0001, "r2", -0.0002, 0.0001) == "0.000 [0.000, 0.000]"
+
+
+def test_an_interval_has_the_digits_of_its_index():
+    assert wording.index(5.21, 4.9, 5.5) == "5.2 [4.9, 5.5]"
+    assert wording.index(2.01, 1.88, 2.14) == "2.0 [1.9, 2.1]"
+    assert wording.index(1.2, 1.1, 1.3) == "1.20 [1.10, 1.30]"
+    assert wording.index(123.4) == "123"
+    assert wording.index(None) == "–"
+
+
+def test_p_and_correlations():
+    assert [wording.p_value(p) for p in (0.005, 0.05, None)] == ["0.005", "0.05", "–"]
+    assert [wording.correlation(r) for r in (0.351, -0.351, -0.001)] == ["+0.35", "−0.35", "0.00"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(1.0, "1.0 s"), (34.9, "35 s"), (75, "75 s"), (600, "10 min"), (9000, "2.5 h")]
+)
+def test_durations(seconds, text):
+    assert wording.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (3e6, "3.0 MB"), (2e9, "2.0 GB")]
+)
+def test_sizes(count, text):
+    assert wording.size(count) == text
