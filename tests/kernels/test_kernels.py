@@ -103,12 +103,12 @@ def test_a_wrong_statistic_of_an_input_is_noticed_if_something_reads_it(name: st
     for unit, read in ((0, True), (2, False), (5, True)):  # constant, without outputs, varying
         wrong = right[name].clone()
         wrong[unit] += 0.01 * right[name].abs().max()
-        sides = [read_statistics(p, statistics) for statistics in (right | {name: wrong}, right)]
+        found, expected = (read_statistics(p, statistics) for statistics in (right | {name: wrong}, right))
         if read:
             with pytest.raises(AssertionError, match=name):
-                assert_agree(*sides, TEN_STEPS)
+                assert_agree(found, expected, TEN_STEPS)
         else:
-            assert_agree(*sides, TEN_STEPS)
+            assert_agree(found, expected, TEN_STEPS)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -159,7 +159,7 @@ def test_evaluation_changes_nothing(kind: KernelKind, device: str) -> None:
     assert left.export().equals(watched.export())
 
 
-CONTINUED = {
+CONTINUED: dict[str, dict[str, Any]] = {
     "sgd": {"momentum": 0.9, "weight_decay": 0.01},
     "nesterov": {"momentum": 0.9, "nesterov": True},
     "adamw": {"optimiser": "adamw", "lr": 0.01, "weight_decay": 0.1},

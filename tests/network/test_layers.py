@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from small import random_masks
 NOTHING = Masks({})
 
 
-def network(layers: str, geometry: Geometry, outputs: int = 3, **settings: object) -> Network:
+def network(layers: str, geometry: Geometry, outputs: int = 3, **settings: Any) -> Network:
     return build(NetworkConfig(layers=layers, **settings), geometry, outputs, "cross_entropy")
 
 
