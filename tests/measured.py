@@ -1,19 +1,29 @@
 """Tiny runs of any data, measured."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
 from siftnet.analysis.index import Index
+from siftnet.config.fields import RunConfig
 from siftnet.config.load import from_dict
 from siftnet.data.dataset import Dataset
+from siftnet.geometry import Geometry
 from siftnet.pruning.evaluation import Evaluation, Record
 from siftnet.runs.setup import set_up
 from siftnet.runs.single import run
+from siftnet.store.run import Run
 from siftnet.store.summary import RoundSummary
 from siftnet.studies.measure_run import measure_rounds
 from siftnet.studies.measured_layer import Indices
 from siftnet.studies.seeds import (
     Divergence,
     Gain,
+    Metric,
     RoundOverSeeds,
     SeedRun,
     SeedsSummary,
@@ -21,11 +31,12 @@ from siftnet.studies.seeds import (
     tested_over_seeds,
 )
 
+Values = Sequence[float | None]
 HOSTILE = "</script><script>alert('x')</script><img src=http://evil.example/x.png>"
 
 
-def configuration(**changes):
-    values = {
+def configuration(**changes: Any) -> RunConfig:
+    values: dict[str, Any] = {
         "threads": 1,
         "kernel": "dense",
         "data": {"format": "nlgp", "synthetic": {"shape": [8, 8], "xi": [0.5, 1.5], "examples": 600, "test": 200}},
@@ -40,12 +51,12 @@ def configuration(**changes):
     return from_dict(values)
 
 
-def dataset(geometry, **changes):
+def dataset(geometry: Geometry, **changes: Any) -> Dataset:
     """Random inputs whose first feature alone says the class."""
     rng = np.random.default_rng(0)
     inputs_NI = rng.standard_normal((300, geometry.size)).astype(np.float32)
     rows = np.arange(300)
-    values = {
+    values: dict[str, Any] = {
         "name": "made up",
         "inputs_NI": inputs_NI,
         "labels_N": (inputs_NI[:, 0] > 0).astype(np.int64),
@@ -58,19 +69,19 @@ def dataset(geometry, **changes):
     return Dataset(**(values | changes))
 
 
-def evaluation(score, examples=100):
+def evaluation(score: float, examples: int = 100) -> Evaluation:
     """On a split, of which the score alone matters."""
     return Evaluation(loss=0.1, score=score, top5=None, examples=examples)
 
 
-def validated(score, step=5, examples=100):
+def validated(score: float, step: int = 5, examples: int = 100) -> Record:
     """A validation, of which score and step matter."""
     return Record(step, 0.1, evaluation(score, examples))
 
 
-def round_summary(number=0, density=1.0, **changes):
+def round_summary(number: int = 0, density: float = 1.0, **changes: Any) -> RoundSummary:
     """A finished round with usual numbers."""
-    values = {
+    values: dict[str, Any] = {
         "round": number,
         "density": density,
         "density_effective": density,
@@ -91,12 +102,12 @@ def round_summary(number=0, density=1.0, **changes):
     return RoundSummary(**(values | changes))
 
 
-def index(value, low=None, high=None, p=None):
+def index(value: float | None, low: float | None = None, high: float | None = None, p: float | None = None) -> Index:
     """Without what depends on the null."""
     return Index(value, low, high, None, p, 19)
 
 
-def indices(uniform, degree):
+def indices(uniform: Index, degree: Index | None) -> Indices:
     """Of a layer's locality, the same with every node weighing 1."""
     return Indices(
         index_uniform=uniform,
@@ -108,7 +119,14 @@ def indices(uniform, degree):
     )
 
 
-def seed_run(seed, *, diverged=None, reached=9, stop="all 9 pruned rounds are done", asked=9):
+def seed_run(
+    seed: int,
+    *,
+    diverged: tuple[int, int] | None = None,
+    reached: int | None = 9,
+    stop: str | None = "all 9 pruned rounds are done",
+    asked: int = 9,
+) -> SeedRun:
     """One run among others; diverged: round and step."""
     lost = None if diverged is None else Divergence(round=diverged[0], step=diverged[1])
     return SeedRun(
@@ -123,7 +141,9 @@ def seed_run(seed, *, diverged=None, reached=9, stop="all 9 pruned rounds are do
     )
 
 
-def round_over_seeds(number=0, density=1.0, p=None, **quantities):
+def round_over_seeds(
+    number: int = 0, density: float = 1.0, p: Values | None = None, **quantities: Values
+) -> RoundOverSeeds:
     """A round of several seeds; quantities: values of each seed, those not given of none."""
     count = max(map(len, quantities.values()))
     values = {name: quantities.get(name, [None] * count) for name in ("validation", "test", "last_validation")}
@@ -137,9 +157,16 @@ def round_over_seeds(number=0, density=1.0, p=None, **quantities):
     )
 
 
-def seeds_summary(rounds, *, runs, gains=(), metric="accuracy", headline=None):
+def seeds_summary(
+    rounds: Sequence[RoundOverSeeds],
+    *,
+    runs: Sequence[SeedRun],
+    gains: Values = (),
+    metric: Metric = "accuracy",
+    headline: int | None = None,
+) -> SeedsSummary:
     """Several seeds together; gains: of each on validation and test alike."""
-    gains = list(gains) or [None] * len(runs)
+    gains = gains or [None] * len(runs)
     found = over_seeds(gains)
     gain = Gain(
         runs=found.n,
@@ -151,7 +178,7 @@ def seeds_summary(rounds, *, runs, gains=(), metric="accuracy", headline=None):
     return SeedsSummary(runs=tuple(runs), metric=metric, rounds=tuple(rounds), headline=headline, gain=gain)
 
 
-def measured_run(path, config, data=None):
+def measured_run(path: Path, config: RunConfig, data: Dataset | None = None) -> Run:
     found = run(config, path, dataset=data)
     measure_rounds(found, config.analysis, set_up(found.config, data))
     return found

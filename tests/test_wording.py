@@ -1,5 +1,9 @@
 """Numbers in words."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from siftnet import wording
@@ -10,17 +14,17 @@ from siftnet import wording
     [(1.0, "100%", "100.0%"), (0.36, "36%", "36.0%"), (0.0467, "4.7%", "4.67%"), (0.00972, "0.97%", "0.972%"),
      (0.0, "0%", "0.0%"), (None, "–", "–")],
 )  # fmt: skip
-def test_shares(value, text, cell):
+def test_shares(value: Any, text: str, cell: Any) -> None:
     assert (wording.share(value), wording.share(value, 3)) == (text, cell)
 
 
-def test_scores():
+def test_scores() -> None:
     assert (wording.score(0.12864, "accuracy"), wording.score(0.12864, "accuracy", 2)) == ("12.9%", "12.86%")
     assert (wording.score(-0.12864, "r2"), wording.score(0.12864, "r2", 2)) == ("−0.129", "0.1286")
     assert wording.score(None, "accuracy") == "–"
 
 
-def test_means_over_seeds():
+def test_means_over_seeds() -> None:
     assert wording.score_over_seeds(0.51, 0.01414, "accuracy") == "51.00% ± 1.41"
     assert wording.score_over_seeds(0.5, None, "accuracy") == "50.00%"
     assert wording.score_over_seeds(0.15, 0.0707, "r2") == "0.150 ± 0.071"
@@ -32,14 +36,14 @@ def test_means_over_seeds():
     assert wording.score_interval(None, None, "r2") == wording.index_interval(None, None) == ""
 
 
-def test_gains_have_the_digits_that_tell_their_ends_apart():
+def test_gains_have_the_digits_that_tell_their_ends_apart() -> None:
     assert wording.gain(0.024, "accuracy", 0.019, 0.029) == "2.4 points [1.9, 2.9]"
     assert wording.gain(0.024, "accuracy", 0.0235, 0.0245) == "2.40 points [2.35, 2.45]"
     assert wording.gain(0.024, "accuracy") == "2.40 points"
     assert wording.gain(-0.0001, "r2", -0.0002, 0.0001) == "0.000 [0.000, 0.000]"
 
 
-def test_an_interval_has_the_digits_of_its_index():
+def test_an_interval_has_the_digits_of_its_index() -> None:
     assert wording.index(5.21, 4.9, 5.5) == "5.2 [4.9, 5.5]"
     assert wording.index(2.01, 1.88, 2.14) == "2.0 [1.9, 2.1]"
     assert wording.index(1.2, 1.1, 1.3) == "1.20 [1.10, 1.30]"
@@ -47,7 +51,7 @@ def test_an_interval_has_the_digits_of_its_index():
     assert wording.index(None) == "–"
 
 
-def test_p_and_correlations():
+def test_p_and_correlations() -> None:
     assert [wording.p_value(p) for p in (0.005, 0.05, None)] == ["0.005", "0.05", "–"]
     assert [wording.correlation(r) for r in (0.351, -0.351, -0.001)] == ["+0.35", "−0.35", "0.00"]
 
@@ -55,12 +59,12 @@ def test_p_and_correlations():
 @pytest.mark.parametrize(
     ("seconds", "text"), [(1.0, "1.0 s"), (34.9, "35 s"), (75, "75 s"), (600, "10 min"), (9000, "2.5 h")]
 )
-def test_durations(seconds, text):
+def test_durations(seconds: Any, text: str) -> None:
     assert wording.duration(seconds) == text
 
 
 @pytest.mark.parametrize(
     ("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (3e6, "3.0 MB"), (2e9, "2.0 GB")]
 )
-def test_sizes(count, text):
+def test_sizes(count: Any, text: str) -> None:
     assert wording.size(count) == text

@@ -26,8 +26,6 @@ from siftnet.runs import replicates
 from siftnet.runs import single as launch
 from siftnet.runs.events import Silent
 from siftnet.runs.interrupt import Interrupted
-from siftnet.store import atomic as files
-from siftnet.store import run as store
 from small import Several, config, dataset
 
 INTERRUPTED = 75
@@ -36,11 +34,14 @@ REFUSED = 76
 
 @dataclass
 class Plan:
-    """What a worker does to itself: a signal before its n-th rename, or once round and step are reached; or a pause."""
+    """What a worker does to itself: a signal before a file is in place, or at a round and step; or a pause there."""
 
     out: Path
     changes: dict[str, Any]
-    at_rename: int = -1
+    before: str = ""
+    """The file or folder, from `out`, that is about to be renamed into its place when the signal comes."""
+    time: int = 1
+    """Which time it is renamed, for what is written again and again."""
     at: tuple[int, int] = (-1, -1)
     number: int = signal.SIGKILL
     pause: bool = False
@@ -71,7 +72,7 @@ class Striking(Silent):
         os.kill(os.getpid(), self.plan.number)
 
 
-def no_fsync(descriptor: int) -> None:
+def no_fsync(descriptor: object) -> None:
     """Processes die here, not the machine, and flushing to the disk is what takes the time."""
 
 
@@ -80,7 +81,7 @@ def target(plan: Plan) -> None:
     os.fsync = no_fsync
     train.SLICE, train.SLICE_SECONDS = 3, 0.0
     keeper.CHECKPOINT_SECONDS = -1.0 if plan.checkpoints else 1e9
-    files.rename_durably = store.rename_durably = counting(files.rename_durably, plan)
+    os.replace = striking(os.replace, plan)
     try:
         if plan.replicates:
             KERNELS["several"] = Several()
@@ -96,16 +97,17 @@ def target(plan: Plan) -> None:
     os._exit(0)
 
 
-def counting(rename: Callable[[Path, Path], None], plan: Plan) -> Callable[[Path, Path], None]:
-    """The rename, with the signal before the n-th."""
-    count = 0
+def striking(replace: Callable[..., None], plan: Plan) -> Callable[..., None]:
+    """The system's rename, with the signal before that of the plan's file."""
+    left = plan.time
 
-    def renamed(draft: Path, final: Path) -> None:
-        nonlocal count
-        if count == plan.at_rename:
-            os.kill(os.getpid(), plan.number)
-        count += 1
-        rename(draft, final)
+    def renamed(draft: str | Path, final: str | Path) -> None:
+        nonlocal left
+        if plan.before and Path(final) == plan.out / plan.before:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), plan.number)
+        replace(draft, final)
 
     return renamed
 

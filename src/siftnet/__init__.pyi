@@ -29,3 +29,5 @@ from .store.folder import RunFolder as RunFolder
 from .store.run import Run as Run
 from .studies.measure_run import measure_rounds as measure_rounds
 from .version import __version__ as __version__
+
+__all__: list[str]

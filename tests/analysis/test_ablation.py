@@ -1,5 +1,9 @@
 """Ablation with an evaluation whose answer is known."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,10 +12,10 @@ from siftnet.analysis.ablation import ablation
 DEGREE_J = np.array([3, 7, 7, 0, 1])
 
 
-def test_nodes_fall_by_connections_and_ties_by_index():
+def test_nodes_fall_by_connections_and_ties_by_index() -> None:
     removed = []
 
-    def evaluate(keep_J):
+    def evaluate(keep_J: Any) -> Any:
         removed.append(np.flatnonzero(~keep_J).tolist())
         return float(DEGREE_J[keep_J].sum())
 
@@ -28,13 +32,18 @@ def test_nodes_fall_by_connections_and_ties_by_index():
     assert (found.random <= found.least).all()
 
 
-def test_the_same_nodes_are_evaluated_once():
-    calls = []
-    ablation(DEGREE_J, lambda keep_J: calls.append(keep_J.tobytes()) or 0.0, [0, 5], np.random.default_rng(0))
+def test_the_same_nodes_are_evaluated_once() -> None:
+    calls: list[bytes] = []
+
+    def score(keep_J: np.ndarray) -> float:
+        calls.append(keep_J.tobytes())
+        return 0.0
+
+    ablation(DEGREE_J, score, [0, 5], np.random.default_rng(0))
     assert len(calls) == len(set(calls)) == 2
 
 
-def test_random_order_is_decided_by_the_generator():
+def test_random_order_is_decided_by_the_generator() -> None:
     curves = [
         ablation(DEGREE_J, lambda keep_J: float(DEGREE_J[keep_J].sum()), [2], np.random.default_rng(seed)).random
         for seed in (0, 0)
@@ -42,7 +51,7 @@ def test_random_order_is_decided_by_the_generator():
     assert np.array_equal(*curves)
 
 
-def test_counts_must_exist():
+def test_counts_must_exist() -> None:
     with pytest.raises(ValueError, match="between 0 and the layer's 5 nodes"):
         ablation(DEGREE_J, lambda _: 0.0, [6], np.random.default_rng(0))
     with pytest.raises(ValueError, match="draws must be at least 1"):

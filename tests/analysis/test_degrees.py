@@ -1,5 +1,7 @@
 """Connection counts on a hand-written mask, and rank correlation against SciPy."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -10,7 +12,7 @@ from siftnet.geometry import Grid, Unknown
 MASK_JI = np.array([[1, 1, 0, 1], [0, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0]], dtype=bool)
 
 
-def test_degrees_of_a_hand_written_mask():
+def test_degrees_of_a_hand_written_mask() -> None:
     found = degrees(MASK_JI, Grid((2,), 2))
     assert found.in_degree.tolist() == [3, 0, 1, 1]
     assert found.input_degree.tolist() == [3, 1, 0, 1]
@@ -20,17 +22,17 @@ def test_degrees_of_a_hand_written_mask():
     assert (found.connected, found.unused, found.variance_spearman) == (0.75, 0.25, None)
 
 
-def test_degrees_need_no_grid():
+def test_degrees_need_no_grid() -> None:
     assert degrees(MASK_JI, Unknown(4), np.array([4.0, 2.0, 1.0, 3.0])).input_map is None
 
 
-def test_degrees_of_nothing():
+def test_degrees_of_nothing() -> None:
     found = degrees(np.zeros((0, 4), bool), Unknown(4))
     assert (found.connected, found.unused) == (0.0, 1.0)
     assert found.histogram_degree.tolist() == []
 
 
-def test_sizes_must_fit():
+def test_sizes_must_fit() -> None:
     with pytest.raises(ValueError, match="does not fit 5 inputs of unknown geometry"):
         degrees(MASK_JI, Unknown(5))
     with pytest.raises(ValueError, match="equal size, got 4 and 3"):
@@ -40,7 +42,7 @@ def test_sizes_must_fit():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_spearman_equals_scipy_with_ties(seed):
+def test_spearman_equals_scipy_with_ties(seed: int) -> None:
     rng = np.random.default_rng(seed)
     x, y = rng.integers(0, 8, 50), rng.normal(size=50).round(1)
     assert spearman(x, y) == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-12)

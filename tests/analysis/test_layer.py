@@ -1,28 +1,32 @@
 """The record of a layer: what is in it."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 
 from siftnet.analysis.layer import degree_edges, measure_layer
 from siftnet.analysis.locality import Resampling
 from siftnet.architecture.ruler import convolution_mask
-from siftnet.geometry import Grid, Points, Unknown
+from siftnet.geometry import Geometry, Grid, Points, Unknown
 
 
-def measured(mask_JI, geometry, samples=3, **more):
+def measured(mask_JI: np.ndarray, geometry: Geometry, samples: int = 3, **more: Any) -> Any:
     weights_JI = np.random.default_rng(0).normal(size=mask_JI.shape).astype(np.float32)
     return measure_layer(mask_JI, weights_JI, geometry, Resampling(samples, 20, 0), **more)
 
 
 @pytest.mark.parametrize("geometry", [Unknown(16), Points(np.zeros((16, 2)))])
-def test_without_a_grid_only_counts_are_measured(geometry):
+def test_without_a_grid_only_counts_are_measured(geometry: Geometry) -> None:
     measures = measured(np.random.default_rng(1).random((5, 16)) < 0.5, geometry)
     assert measures.locality is measures.pairs is measures.receptive is measures.pairs_by_degree is None
     assert measures.bins is None
     assert (measures.participation > 0).all()
 
 
-def test_pruned_weights_do_not_count():
+def test_pruned_weights_do_not_count() -> None:
     mask_JI = np.zeros((1, 16), bool)
     mask_JI[0, 5] = True
     measures = measured(mask_JI, Grid((4, 4)))
@@ -30,7 +34,7 @@ def test_pruned_weights_do_not_count():
     assert measures.receptive.centre.tolist() == [[1.0, 1.0]]
 
 
-def test_bins_of_connections_are_judged_one_by_one():
+def test_bins_of_connections_are_judged_one_by_one() -> None:
     grid = Grid((10, 10))
     local_JI = convolution_mask(grid, 3)
     scattered_JI = np.random.default_rng(2).random((200, 100)) < 0.45
@@ -41,12 +45,12 @@ def test_bins_of_connections_are_judged_one_by_one():
     assert sum(found.nodes for found in bins.values()) == 264
 
 
-def test_edges_double_up_to_the_number_of_inputs():
+def test_edges_double_up_to_the_number_of_inputs() -> None:
     assert degree_edges(3072) == [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048]
     assert degree_edges(1) == []
     assert degree_edges(2) == [2]
 
 
-def test_weights_must_fit_the_mask():
+def test_weights_must_fit_the_mask() -> None:
     with pytest.raises(ValueError, match="do not fit a mask"):
         measure_layer(np.ones((2, 4), bool), np.ones((2, 3)), Unknown(4), Resampling(0, 10, 0))

@@ -1,6 +1,9 @@
 """Locality of planted convolutions, of their shuffles, and of masks with nothing to measure."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +38,7 @@ def assert_finite(found: Locality) -> None:
 @pytest.mark.parametrize(
     "grid", [GRID, Grid((12, 12), 1, True), Grid((40,), 1, True), Grid((60,)), Grid((6, 5, 6), 1)], ids=Grid.describe
 )
-def test_a_planted_convolution_is_local_and_its_shuffles_are_not(grid):
+def test_a_planted_convolution_is_local_and_its_shuffles_are_not(grid: Grid) -> None:
     mask_JI = convolution_mask(grid, 3, filters=2)
     planted = locality(mask_JI, grid, samples=39, bootstrap=100)
     for index in indices(planted):
@@ -54,7 +57,7 @@ def test_a_planted_convolution_is_local_and_its_shuffles_are_not(grid):
     assert_finite(planted)
 
 
-def test_the_result_holds_the_pair_counts_of_the_bare_mask():
+def test_the_result_holds_the_pair_counts_of_the_bare_mask() -> None:
     mask_JI = np.random.default_rng(3).random((5, GRID.size)) < 0.1
     found = locality(mask_JI, GRID, samples=0)
     for weight, counts in (("pair", found.pairs), ("node", found.pairs_node)):
@@ -65,7 +68,7 @@ def test_the_result_holds_the_pair_counts_of_the_bare_mask():
     assert found.same_channel[11, 11] == 0 < found.different_channel[11, 11]
 
 
-def test_index_of_a_kernel_equals_its_hand_count():
+def test_index_of_a_kernel_equals_its_hand_count() -> None:
     # A 3 x 3 kernel holds 72 ordered pairs: 4 from corner to opposite corner and 16 a knight's move apart are not near.
     grid = Grid((10, 10), 1, periodic=True)
     found = locality(convolution_mask(grid, 3), grid, samples=0)
@@ -76,7 +79,7 @@ def test_index_of_a_kernel_equals_its_hand_count():
     assert found.index_uniform_node.value == pytest.approx(found.index_uniform.value)
 
 
-def test_popularity_alone_is_local_against_uniform_and_not_against_degrees():
+def test_popularity_alone_is_local_against_uniform_and_not_against_degrees() -> None:
     rng = np.random.default_rng(1)
     grid = Grid((16, 16))
     y, x = np.indices(grid.shape) - 7.5
@@ -92,7 +95,7 @@ def test_popularity_alone_is_local_against_uniform_and_not_against_degrees():
     assert found.curve_uniform.low[1] > 2
 
 
-def test_p_of_a_random_mask_is_uniform():
+def test_p_of_a_random_mask_is_uniform() -> None:
     grid = Grid((8, 8))
     p = []
     for seed in range(60):
@@ -103,7 +106,7 @@ def test_p_of_a_random_mask_is_uniform():
     assert min(p) < 0.2 < 0.8 < max(p)
 
 
-def test_interval_covers_the_truth_about_as_often_as_it_says():
+def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     grid = Grid((8, 8))
     covered = 0
     for seed in range(100):
@@ -113,7 +116,7 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
     assert 85 <= covered <= 100
 
 
-def test_maps_and_rings_are_ratios_of_sums():
+def test_maps_and_rings_are_ratios_of_sums() -> None:
     mask_JI = np.random.default_rng(2).random((30, GRID.size)) < 0.2
     found, pairs = locality(mask_JI, GRID, samples=5, bootstrap=10), pair_counts(mask_JI, GRID)
     assert found.g_uniform.shape == found.g_degree.shape == found.g_uniform_different.shape == (23, 23)
@@ -133,14 +136,14 @@ def test_maps_and_rings_are_ratios_of_sums():
 
 
 @pytest.mark.parametrize("grid", [Grid((40, 40)), Grid((31, 31), 1, True), Grid((9, 9, 9))], ids=Grid.describe)
-def test_rings_are_half_open(grid):
+def test_rings_are_half_open(grid: Grid) -> None:
     pairs = pair_counts(np.zeros((0, grid.size), bool), grid)
     r, four_squares = rings(pairs), 4 * (pairs.displacements**2).sum(axis=0)
     assert ((2 * r - 1) ** 2 <= four_squares)[r > 0].all()
     assert (four_squares < (2 * r + 1) ** 2).all()
 
 
-def test_correlation_length_of_an_exponential_is_its_scale():
+def test_correlation_length_of_an_exponential_is_its_scale() -> None:
     r = np.arange(30)
     g_R = 1 + 5 * np.exp(-(r - 1) / 4.0)
     g_R[0] = np.nan
@@ -153,20 +156,20 @@ def test_correlation_length_of_an_exponential_is_its_scale():
     assert correlation_length(np.array([np.nan, np.nan, 2.0, 1.0])) is None
 
 
-def test_correlation_length_grows_with_the_kernel():
+def test_correlation_length_grows_with_the_kernel() -> None:
     grid = Grid((20, 20))
     small, large = (locality(convolution_mask(grid, k, 2), grid, samples=0).correlation_length for k in (3, 7))
     assert 1 < small < large < 7
 
 
-def test_locality_is_decided_by_its_seed():
+def test_locality_is_decided_by_its_seed() -> None:
     mask_JI = np.random.default_rng(3).random((20, GRID.size)) < 0.1
     first, again, other = (locality(mask_JI, GRID, samples=9, bootstrap=20, seed=seed) for seed in (0, 0, 1))
     assert indices(first) == indices(again)
     assert first.index_degree != other.index_degree
 
 
-def test_mask_may_be_zeros_and_ones_in_any_shape():
+def test_mask_may_be_zeros_and_ones_in_any_shape() -> None:
     mask_JI = np.random.default_rng(4).random((10, GRID.size)) < 0.2
     forms = (mask_JI, mask_JI.astype(np.float32), mask_JI.reshape(10, 2, 12, 12), mask_JI.astype(int).tolist())
     values = {locality(form, GRID, samples=0).index_uniform for form in forms}
@@ -174,20 +177,20 @@ def test_mask_may_be_zeros_and_ones_in_any_shape():
 
 
 @pytest.mark.parametrize("shape", [(3, 287), (3, 12, 12, 2), (288,), (3, 2, 144)])
-def test_masks_of_another_size_are_refused(shape):
+def test_masks_of_another_size_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"does not fit a 12 x 12 grid, 2 channels: it must be \(nodes, 288\) or"):
         locality(np.zeros(shape, bool), GRID)
 
 
 @pytest.mark.parametrize("value", [0.5, 2, np.nan, "x", 1j])
-def test_masks_of_other_values_are_refused(value):
+def test_masks_of_other_values_are_refused(value: Any) -> None:
     mask = np.zeros((2, GRID.size), dtype=np.array(value).dtype)
     mask[1, 1] = value
     with pytest.raises(ValueError, match="must be boolean or of zeros and ones"):
         locality(mask, GRID)
 
 
-def test_geometry_must_be_a_grid():
+def test_geometry_must_be_a_grid() -> None:
     with pytest.raises(ValueError, match="is unknown: pass a Grid"):
         locality(np.zeros((2, 3), bool), Unknown(3))
     with pytest.raises(ValueError, match="3 points in 2 dimensions is not supported: pass a Grid"):
@@ -196,7 +199,7 @@ def test_geometry_must_be_a_grid():
         locality(np.zeros((2, GRID.size), bool), GRID, samples=-1)
 
 
-def test_without_samples_only_the_closed_form_is_given():
+def test_without_samples_only_the_closed_form_is_given() -> None:
     found = locality(convolution_mask(GRID, 3), GRID, samples=0, bootstrap=10)
     assert found.index_uniform.value > 3
     assert (found.index_uniform.z, found.index_uniform.p, found.index_uniform.samples) == (None, None, 0)
@@ -205,7 +208,7 @@ def test_without_samples_only_the_closed_form_is_given():
     assert_finite(found)
 
 
-def degenerate_masks():
+def degenerate_masks() -> Any:
     one_node, one_input = np.zeros((1, 16), bool), np.zeros((5, 16), bool)
     one_node[0, :5], one_input[:, 3] = True, True
     half_full = np.zeros((4, 16), bool)
@@ -221,7 +224,7 @@ def degenerate_masks():
 
 
 @pytest.mark.parametrize("name", degenerate_masks())
-def test_masks_without_freedom_are_not_testable(name):
+def test_masks_without_freedom_are_not_testable(name: Any) -> None:
     mask_JI, reason = degenerate_masks()[name]
     found = locality(mask_JI, Grid((4, 4)), samples=9, bootstrap=10)
     assert found.index_degree.note == f"not testable: {reason}"
@@ -229,7 +232,7 @@ def test_masks_without_freedom_are_not_testable(name):
     assert_finite(found)
 
 
-def test_a_single_input_and_a_single_site_measure_nothing():
+def test_a_single_input_and_a_single_site_measure_nothing() -> None:
     for grid in (Grid((1,)), Grid((1, 1), 3), Grid((1,), 1, True)):
         found = locality(np.ones((3, grid.size), bool), grid, samples=3, bootstrap=10)
         assert found.index_uniform.value is found.index_degree.value is None
@@ -237,7 +240,7 @@ def test_a_single_input_and_a_single_site_measure_nothing():
         assert_finite(found)
 
 
-def test_finiteness_check_sees_a_nan():
+def test_finiteness_check_sees_a_nan() -> None:
     found = locality(convolution_mask(GRID, 3), GRID, samples=0, bootstrap=10)
     broken = dataclasses.replace(found, index_uniform=dataclasses.replace(found.index_uniform, value=float("nan")))
     with pytest.raises(AssertionError):

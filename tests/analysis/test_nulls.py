@@ -1,6 +1,9 @@
 """The nulls against enumeration: closed forms exactly, the chain's stationary law by chi-square."""
 
+from __future__ import annotations
+
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +23,7 @@ from siftnet.analysis.pairs import pair_counts
 from siftnet.geometry import Grid
 
 
-def all_rows(degree, inputs):
+def all_rows(degree: Any, inputs: Any) -> Any:
     rows = []
     for chosen in combinations(range(inputs), degree):
         row = np.zeros(inputs, dtype=bool)
@@ -29,14 +32,14 @@ def all_rows(degree, inputs):
     return rows
 
 
-def all_masks(in_degrees, input_degrees):
+def all_masks(in_degrees: Any, input_degrees: Any) -> Any:
     """Every mask with these margins."""
     choices = [all_rows(degree, len(input_degrees)) for degree in in_degrees]
     masks = (np.array(rows) for rows in product(*choices))
     return [mask for mask in masks if np.array_equal(mask.sum(axis=0), input_degrees)]
 
 
-def uniformity(samples, states):
+def uniformity(samples: list[np.ndarray], states: Any) -> Any:
     """p-value of chi-square against equal frequency of all states."""
     number = {state.tobytes(): k for k, state in enumerate(states)}
     counts = np.bincount([number[sample.tobytes()] for sample in samples], minlength=len(states))
@@ -47,7 +50,7 @@ def uniformity(samples, states):
 @pytest.mark.parametrize(
     "grid", [Grid((2, 3)), Grid((2, 3), periodic=True), Grid((3,), 2), Grid((4,), 1, True), Grid((2, 1, 2), 2)]
 )
-def test_uniform_expectation_equals_the_mean_over_all_masks(grid, weight):
+def test_uniform_expectation_equals_the_mean_over_all_masks(grid: Grid, weight: Any) -> None:
     degrees = [0, 1, 2, 3]
     mask_JI = np.array([all_rows(degree, grid.size)[0] for degree in degrees])
     expected = expected_uniform(mask_JI, grid, weight)
@@ -62,7 +65,7 @@ def test_uniform_expectation_equals_the_mean_over_all_masks(grid, weight):
 
 
 @pytest.mark.parametrize("grid", [Grid((4, 5), 3), Grid((4, 5), 3, True), Grid((6,)), Grid((1,))])
-def test_a_full_mask_is_its_own_expectation(grid):
+def test_a_full_mask_is_its_own_expectation(grid: Grid) -> None:
     full_JI = np.ones((2, grid.size), dtype=bool)
     counts, expected = pair_counts(full_JI, grid), expected_uniform(full_JI, grid)
     np.testing.assert_allclose(counts.same_channel, expected.same_channel, rtol=1e-12)
@@ -70,7 +73,7 @@ def test_a_full_mask_is_its_own_expectation(grid):
     assert placements(grid)[0].sum() + placements(grid)[1].sum() == grid.size * (grid.size - 1)
 
 
-def test_expectation_from_pairs_equals_that_from_the_mask():
+def test_expectation_from_pairs_equals_that_from_the_mask() -> None:
     grid = Grid((4, 5), 2)
     mask_JI = np.random.default_rng(0).random((7, grid.size)) < 0.3
     direct, derived = expected_uniform(mask_JI, grid), expected_from_pairs(pair_counts(mask_JI, grid), grid)
@@ -78,7 +81,7 @@ def test_expectation_from_pairs_equals_that_from_the_mask():
     np.testing.assert_allclose(direct.different_channel, derived.different_channel, rtol=1e-12)
 
 
-def test_uniform_shuffle_is_uniform_and_keeps_every_in_degree():
+def test_uniform_shuffle_is_uniform_and_keeps_every_in_degree() -> None:
     mask_JI = np.array(all_rows(2, 5)[:1] + all_rows(3, 5)[:1] + all_rows(0, 5) + all_rows(5, 5))
     rng = np.random.default_rng(0)
     samples = [shuffle_uniform(mask_JI, rng) for _ in range(2000)]
@@ -92,7 +95,7 @@ def test_uniform_shuffle_is_uniform_and_keeps_every_in_degree():
     ("in_degrees", "input_degrees"),
     [([2, 2, 2, 2], [2, 2, 2, 2]), ([3, 1, 2], [2, 2, 1, 1]), ([1, 1, 3, 2, 0], [2, 2, 1, 2])],
 )
-def test_degree_chain_is_uniform_over_all_masks_with_its_margins(in_degrees, input_degrees):
+def test_degree_chain_is_uniform_over_all_masks_with_its_margins(in_degrees: Any, input_degrees: Any) -> None:
     states = all_masks(in_degrees, input_degrees)
     assert len(states) >= 8
     shuffler = DegreeShuffler(states[0], np.random.default_rng(1))
@@ -101,7 +104,7 @@ def test_degree_chain_is_uniform_over_all_masks_with_its_margins(in_degrees, inp
     assert uniformity(samples, states) > 0.01
 
 
-def test_uniformity_check_sees_a_biased_chain():
+def test_uniformity_check_sees_a_biased_chain() -> None:
     states = all_masks([2, 2, 2, 2], [2, 2, 2, 2])
     rng = np.random.default_rng(1)
     # Keeps both margins, but swapping whole nodes and inputs never leaves the class of the first state.
@@ -110,7 +113,7 @@ def test_uniformity_check_sees_a_biased_chain():
 
 
 @pytest.mark.parametrize("nodes", [64, 65])
-def test_degree_shuffle_keeps_both_margins_and_moves_the_rest(nodes):
+def test_degree_shuffle_keeps_both_margins_and_moves_the_rest(nodes: Any) -> None:
     rng = np.random.default_rng(2)
     popularity_I = rng.random(300) ** 3
     mask_JI = rng.random((nodes, 300)) < popularity_I * rng.random((nodes, 1))
@@ -129,7 +132,7 @@ def test_degree_shuffle_keeps_both_margins_and_moves_the_rest(nodes):
 
 
 @pytest.mark.parametrize("nodes", [2, 7, 8])
-def test_every_node_takes_part_in_every_sweep(nodes):
+def test_every_node_takes_part_in_every_sweep(nodes: Any) -> None:
     mask_JI = np.random.default_rng(8).random((nodes, 400)) < 0.3
     shuffler = DegreeShuffler(mask_JI, np.random.default_rng(9))
     before = shuffler.sample(trades=1)
@@ -139,7 +142,7 @@ def test_every_node_takes_part_in_every_sweep(nodes):
         before = after
 
 
-def test_shuffles_are_decided_by_the_generator():
+def test_shuffles_are_decided_by_the_generator() -> None:
     mask_JI = np.random.default_rng(3).random((20, 60)) < 0.3
     original = mask_JI.copy()
     for shuffle in (shuffle_degree, shuffle_uniform):
@@ -150,7 +153,7 @@ def test_shuffles_are_decided_by_the_generator():
     assert np.array_equal(mask_JI, original)
 
 
-def test_samples_hold_no_view_of_the_chain():
+def test_samples_hold_no_view_of_the_chain() -> None:
     shuffler = DegreeShuffler(np.random.default_rng(6).random((10, 30)) < 0.4, np.random.default_rng(7))
     first = shuffler.sample()
     kept = first.copy()
@@ -159,11 +162,11 @@ def test_samples_hold_no_view_of_the_chain():
 
 
 @pytest.mark.parametrize("mask_JI", [np.zeros((4, 6), bool), np.ones((4, 6), bool), np.eye(1, 6, dtype=bool)])
-def test_masks_without_freedom_stay_as_they_are(mask_JI):
+def test_masks_without_freedom_stay_as_they_are(mask_JI: np.ndarray) -> None:
     assert np.array_equal(shuffle_degree(mask_JI, np.random.default_rng(0)), mask_JI)
 
 
-def mask_with_hubs():
+def mask_with_hubs() -> Any:
     """Half of all pairs near one another in five local hubs, among nodes with few inputs."""
     grid = Grid((16, 16))
     y, x = np.indices(grid.shape) - 7.5
@@ -172,13 +175,13 @@ def mask_with_hubs():
     return mask_JI, grid
 
 
-def deviation(samples, reference, grid):
+def deviation(samples: list[np.ndarray], reference: Any, grid: Grid) -> Any:
     """How far the mean of some samples' near pairs lies from that of reference samples, in standard errors."""
     near, far = ([near_pairs(mask, grid).sum() for mask in masks] for masks in (samples, reference))
     return abs(np.mean(near) - np.mean(far)) / (np.std(far) * np.sqrt(1 / len(near) + 1 / len(far)))
 
 
-def test_first_samples_have_forgotten_the_hubs_they_began_with(monkeypatch):
+def test_first_samples_have_forgotten_the_hubs_they_began_with(monkeypatch: pytest.MonkeyPatch) -> None:
     mask_JI, grid = mask_with_hubs()
     shuffler = DegreeShuffler(mask_JI, np.random.default_rng(1))
     reference = [shuffler.sample() for _ in range(300)][100:]
@@ -189,7 +192,7 @@ def test_first_samples_have_forgotten_the_hubs_they_began_with(monkeypatch):
     assert deviation(hasty, reference, grid) > 10
 
 
-def test_neighbouring_samples_are_nearly_independent():
+def test_neighbouring_samples_are_nearly_independent() -> None:
     mask_JI, grid = mask_with_hubs()
     shuffler = DegreeShuffler(mask_JI, np.random.default_rng(2))
     correlation = []
@@ -200,7 +203,7 @@ def test_neighbouring_samples_are_nearly_independent():
     assert correlation[1] > 0.4
 
 
-def test_hubs_ask_for_more_trades():
+def test_hubs_ask_for_more_trades() -> None:
     assert mixing_trades(np.full(100, 20), 3072) == 5
     assert mixing_trades(np.full(100, 3052), 3072) == 5
     hubs = np.concatenate([np.full(20, 1000), np.full(980, 7)])
@@ -211,6 +214,6 @@ def test_hubs_ask_for_more_trades():
         assert mixing_trades(np.array(degrees, dtype=int), 8) == 5
 
 
-def test_at_least_one_trade():
+def test_at_least_one_trade() -> None:
     with pytest.raises(ValueError, match="trades must be at least 1, got 0"):
         shuffle_degree(np.ones((2, 2), bool), np.random.default_rng(0), trades=0)

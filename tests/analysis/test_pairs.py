@@ -1,6 +1,9 @@
 """Pair counts against a loop over all pairs, on every kind of grid."""
 
+from __future__ import annotations
+
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +14,7 @@ from siftnet.analysis.pairs import PairCounts, displacements, pair_counts, pair_
 from siftnet.geometry import Grid
 
 
-def brute_force(mask_JI, grid, weight="pair"):
+def brute_force(mask_JI: np.ndarray, grid: Grid, weight: Any = "pair") -> Any:
     """Both maps by a loop over ordered pairs of distinct inputs."""
     where = displacements(grid)
     maps = np.zeros((2, *where.shape[1:]))
@@ -29,13 +32,13 @@ def brute_force(mask_JI, grid, weight="pair"):
     return maps
 
 
-def assert_equal(counts: PairCounts, maps) -> None:
+def assert_equal(counts: PairCounts, maps: Any) -> None:
     assert np.array_equal(counts.same_channel, maps[0])
     assert np.array_equal(counts.different_channel, maps[1])
 
 
 @st.composite
-def masks_on_grids(draw):
+def masks_on_grids(draw: Any) -> Any:
     shape = tuple(draw(st.lists(st.integers(1, 5), min_size=1, max_size=3)))
     grid = Grid(shape, draw(st.integers(1, 3)), draw(st.booleans()))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -45,7 +48,7 @@ def masks_on_grids(draw):
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(masks_on_grids())
-def test_counts_equal_brute_force(case):
+def test_counts_equal_brute_force(case: Any) -> None:
     mask_JI, grid = case
     counts = pair_counts(mask_JI, grid)
     assert counts.same_channel.dtype == counts.different_channel.dtype == np.int64
@@ -55,7 +58,7 @@ def test_counts_equal_brute_force(case):
 @pytest.mark.parametrize("periodic", [False, True])
 @pytest.mark.parametrize("shape", [(9,), (8,), (4, 7), (3, 4, 2)])
 @pytest.mark.parametrize("channels", [1, 2, 3])
-def test_counts_equal_brute_force_on_every_kind_of_grid(shape, channels, periodic):
+def test_counts_equal_brute_force_on_every_kind_of_grid(shape: tuple[int, ...], channels: int, periodic: bool) -> None:
     grid = Grid(shape, channels, periodic)
     mask_JI = np.random.default_rng(1).random((4, grid.size)) < 0.3
     counts = pair_counts(mask_JI, grid)
@@ -63,7 +66,7 @@ def test_counts_equal_brute_force_on_every_kind_of_grid(shape, channels, periodi
     assert_equal(counts, brute_force(mask_JI, grid))
 
 
-def test_comparison_sees_one_pair_too_many_and_one_shifted():
+def test_comparison_sees_one_pair_too_many_and_one_shifted() -> None:
     grid = Grid((4, 5), 2)
     mask_JI = np.random.default_rng(2).random((3, grid.size)) < 0.4
     counts, maps = pair_counts(mask_JI, grid), brute_force(mask_JI, grid)
@@ -76,7 +79,7 @@ def test_comparison_sees_one_pair_too_many_and_one_shifted():
             assert_equal(counts, np.roll(maps, 1, axis=2))
 
 
-def test_counts_of_one_hand_written_pair():
+def test_counts_of_one_hand_written_pair() -> None:
     # Two inputs of one channel, one row up and two columns apart; a third in the other channel above the first.
     grid = Grid((3, 4), 2)
     mask = np.zeros((1, 2, 3, 4), dtype=bool)
@@ -91,7 +94,7 @@ def test_counts_of_one_hand_written_pair():
 
 
 @pytest.mark.parametrize("periodic", [False, True])
-def test_node_weighting_gives_every_node_the_same_say(periodic):
+def test_node_weighting_gives_every_node_the_same_say(periodic: bool) -> None:
     grid = Grid((4, 5), 2, periodic)
     mask_JI = np.random.default_rng(3).random((5, grid.size)) < 0.3
     mask_JI[0], mask_JI[1, 1:] = False, False
@@ -104,7 +107,7 @@ def test_node_weighting_gives_every_node_the_same_say(periodic):
     assert counts.same_channel.sum() + counts.different_channel.sum() == pytest.approx(nodes_with_pairs)
 
 
-def test_chunks_of_nodes_do_not_change_the_counts(monkeypatch):
+def test_chunks_of_nodes_do_not_change_the_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     grid = Grid((5, 6), 3)
     mask_JI = np.random.default_rng(4).random((50, grid.size)) < 0.3
     whole = pair_counts(mask_JI, grid)
@@ -114,7 +117,7 @@ def test_chunks_of_nodes_do_not_change_the_counts(monkeypatch):
     assert np.array_equal(whole.different_channel, one_by_one.different_channel)
 
 
-def test_a_large_full_mask_stays_exact():
+def test_a_large_full_mask_stays_exact() -> None:
     grid = Grid((32, 32), 3)
     counts = pair_counts(np.ones((300, grid.size), dtype=bool), grid)
     height, width = np.abs(counts.displacements)
@@ -124,7 +127,7 @@ def test_a_large_full_mask_stays_exact():
     assert counts.different_channel[31, 31] == 300 * 6 * 1024
 
 
-def test_bins_cover_every_node_once():
+def test_bins_cover_every_node_once() -> None:
     grid = Grid((4, 4))
     mask_JI = np.zeros((6, 16), dtype=bool)
     for j, degree in enumerate([0, 1, 2, 3, 4, 16]):
@@ -142,12 +145,12 @@ def test_bins_cover_every_node_once():
 
 
 @pytest.mark.parametrize("edges", [[2, 2], [3, 1], [0, 2]])
-def test_edges_must_increase(edges):
+def test_edges_must_increase(edges: Any) -> None:
     with pytest.raises(ValueError, match="strictly increasing"):
         pair_counts_by_degree(np.ones((1, 4), dtype=bool), Grid((2, 2)), edges)
 
 
-def test_masks_that_do_not_fit_are_refused():
+def test_masks_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="does not fit a 2 x 2 grid"):
         pair_counts(np.ones((1, 5), dtype=bool), Grid((2, 2)))
     with pytest.raises(ValueError, match="must be boolean"):

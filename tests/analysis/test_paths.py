@@ -1,6 +1,9 @@
 """Path counts against counting, on thin and thick masks."""
 
+from __future__ import annotations
+
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from siftnet.analysis.paths import path_counts, path_weights
 
 
-def counted(masks, top, bottom):
+def counted(masks: Any, top: Any, bottom: Any) -> Any:
     """Paths from one node of the last layer to one input, by trying every node between."""
     between = [range(len(mask)) for mask in masks[:-1]]
     total = 0
@@ -19,7 +22,7 @@ def counted(masks, top, bottom):
 
 
 @pytest.mark.parametrize("density", [0.02, 0.3, 1.0])
-def test_counts_equal_brute_force(density):
+def test_counts_equal_brute_force(density: Any) -> None:
     rng = np.random.default_rng(0)
     masks = [rng.random(shape) < density for shape in ((5, 7), (4, 5), (3, 4))]
     counts = path_counts(masks)
@@ -31,7 +34,7 @@ def test_counts_equal_brute_force(density):
             assert counts[layer - 1][top, bottom] == counted(masks[:layer], top, bottom)
 
 
-def test_thin_and_thick_products_agree(monkeypatch):
+def test_thin_and_thick_products_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     masks = [rng.random(shape) < 0.03 for shape in ((60, 80), (50, 60), (40, 50))]
     thin = path_counts(masks)
@@ -41,19 +44,19 @@ def test_thin_and_thick_products_agree(monkeypatch):
     assert all(np.array_equal(a, b) for a, b in zip(thin, thick, strict=True))
 
 
-def test_counts_beyond_exactness_stay_floating():
+def test_counts_beyond_exactness_stay_floating() -> None:
     counts = path_counts([np.ones((2**11, 1), bool)] + [np.ones((2**11, 2**11), bool)] * 5)
     assert [count.dtype.kind for count in counts] == ["i"] * 5 + ["f"]
     assert counts[4][0, 0] == 2**44
     assert counts[5][0, 0] == 2.0**55
 
 
-def test_path_weights_are_products_of_weights():
+def test_path_weights_are_products_of_weights() -> None:
     first, second = np.array([[1.0, 0.0], [2.0, 3.0]], np.float32), np.array([[-1.0, 0.5]], np.float32)
     assert path_weights([first, second])[1].tolist() == [[0.0, 1.5]]
 
 
-def test_layers_must_fit():
+def test_layers_must_fit() -> None:
     with pytest.raises(ValueError, match=r"layer 2 of shape \(3, 4\) does not fit the layer below it, \(5, 7\)"):
         path_counts([np.ones((5, 7), bool), np.ones((3, 4), bool)])
     with pytest.raises(ValueError, match="layer 1"):

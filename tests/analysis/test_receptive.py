@@ -1,5 +1,9 @@
 """Receptive fields of hand-made Gaussians and bars."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,7 +11,7 @@ from siftnet.analysis.receptive import participation, receptive_fields
 from siftnet.geometry import Grid
 
 
-def gaussian(grid, centre, long, short, angle):
+def gaussian(grid: Grid, centre: Any, long: Any, short: Any, angle: Any) -> Any:
     """Weights whose squares are a Gaussian with these standard deviations, its long axis at `angle` from x."""
     y, x = (np.arange(n) - c for n, c in zip(grid.shape, centre, strict=True))
     if grid.periodic:
@@ -19,7 +23,7 @@ def gaussian(grid, centre, long, short, angle):
 
 @pytest.mark.parametrize("angle", [0.0, 0.4, np.pi / 4, 1.2, np.pi / 2, -0.7])
 @pytest.mark.parametrize("periodic", [False, True])
-def test_gaussians_give_back_their_shape(angle, periodic):
+def test_gaussians_give_back_their_shape(angle: Any, periodic: bool) -> None:
     grid = Grid((40, 44), 1, periodic)
     centre = (1.5, 42.0) if periodic else (18.5, 21.0)
     fields = receptive_fields(gaussian(grid, centre, 3.0, 1.5, angle).reshape(1, -1), grid)
@@ -30,7 +34,7 @@ def test_gaussians_give_back_their_shape(angle, periodic):
     assert difference == pytest.approx(0, abs=1e-3)
 
 
-def test_sign_and_scale_of_weights_do_not_matter_but_channels_add_up():
+def test_sign_and_scale_of_weights_do_not_matter_but_channels_add_up() -> None:
     rng = np.random.default_rng(0)
     grid = Grid((6, 7), 2)
     weights_JI = rng.normal(size=(5, grid.size)) * (rng.random((5, grid.size)) < 0.3)
@@ -41,7 +45,7 @@ def test_sign_and_scale_of_weights_do_not_matter_but_channels_add_up():
     np.testing.assert_allclose(receptive_fields(swapped, grid).centre, plain.centre)
 
 
-def test_square_weights_decide_the_centre():
+def test_square_weights_decide_the_centre() -> None:
     weights_JI = np.zeros((1, 10), dtype=np.float32)
     weights_JI[0, [0, 5]] = [1, 2]
     fields = receptive_fields(weights_JI, Grid((10,)))
@@ -50,7 +54,7 @@ def test_square_weights_decide_the_centre():
     assert fields.orientation is fields.elongation is None
 
 
-def test_bars_are_lines():
+def test_bars_are_lines() -> None:
     grid = Grid((9, 9))
     weights = np.zeros((4, 9, 9))
     weights[0, 4, 2:7] = 1
@@ -64,7 +68,7 @@ def test_bars_are_lines():
     np.testing.assert_allclose(fields.radius[:2], np.sqrt(2))
 
 
-def test_centres_wrap_around_a_ring():
+def test_centres_wrap_around_a_ring() -> None:
     weights_JI = np.zeros((3, 12))
     weights_JI[0, [11, 0, 1]] = weights_JI[1, [10, 11]] = weights_JI[2, :] = 1
     fields = receptive_fields(weights_JI, Grid((12,), periodic=True))
@@ -75,7 +79,7 @@ def test_centres_wrap_around_a_ring():
     assert fields.radius[2] == pytest.approx(12 / np.sqrt(12), rel=0.01)
 
 
-def test_volumes_have_elongation_but_no_orientation():
+def test_volumes_have_elongation_but_no_orientation() -> None:
     weights = np.zeros((2, 5, 5, 5))
     weights[0, 2, 2, 1:4] = 1
     weights[1, 1:4, 1:4, 1:4] = 1
@@ -86,7 +90,7 @@ def test_volumes_have_elongation_but_no_orientation():
 
 
 @pytest.mark.parametrize("periodic", [False, True])
-def test_nodes_without_or_with_one_input(periodic):
+def test_nodes_without_or_with_one_input(periodic: bool) -> None:
     weights_JI = np.zeros((2, 20))
     weights_JI[1, 13] = 0.3
     fields = receptive_fields(weights_JI, Grid((4, 5), 1, periodic))
@@ -97,13 +101,13 @@ def test_nodes_without_or_with_one_input(periodic):
     assert fields.orientation[0] == 0
 
 
-def test_participation_is_one_over_the_number_of_equal_weights():
+def test_participation_is_one_over_the_number_of_equal_weights() -> None:
     weights_JI = np.zeros((4, 8), dtype=np.float32)
     weights_JI[0, 3], weights_JI[1, :4], weights_JI[2, :] = -5.0, 0.1, 1e-25
     np.testing.assert_allclose(participation(weights_JI), [1, 0.25, 0.125, 0])
     assert participation(np.array([[1.0, 2.0]]))[0] == pytest.approx(17 / 25)
 
 
-def test_sizes_must_fit():
+def test_sizes_must_fit() -> None:
     with pytest.raises(ValueError, match="do not fit a 2 x 2 grid"):
         receptive_fields(np.ones((3, 5)), Grid((2, 2)))

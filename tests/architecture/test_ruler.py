@@ -1,5 +1,9 @@
 """The planted convolution against PyTorch's own."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +19,9 @@ CONVOLUTIONS = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d, 3:
     ("shape", "kernel", "stride"), [((9,), 4, 2), ((6, 7), (3, 2), (1, 2)), ((5, 4), 3, 1), ((4, 5, 3), (2, 3, 1), 1)]
 )
 @pytest.mark.parametrize("channels", [1, 3])
-def test_mask_is_where_a_convolution_responds(shape, kernel, stride, channels, periodic):
+def test_mask_is_where_a_convolution_responds(
+    shape: tuple[int, ...], kernel: Any, stride: Any, channels: int, periodic: bool
+) -> None:
     grid = Grid(shape, channels, periodic)
     mask_JI = convolution_mask(grid, kernel, stride, filters=2)
     kernel = (kernel,) * len(shape) if isinstance(kernel, int) else kernel
@@ -27,7 +33,7 @@ def test_mask_is_where_a_convolution_responds(shape, kernel, stride, channels, p
     assert np.array_equal(mask_JI, response.reshape(grid.size, -1).T.numpy() > 0)
 
 
-def test_every_node_of_a_periodic_convolution_has_the_whole_kernel():
+def test_every_node_of_a_periodic_convolution_has_the_whole_kernel() -> None:
     mask_JI = convolution_mask(Grid((5, 5), 2, periodic=True), 3, filters=4)
     assert mask_JI.shape == (100, 50)
     assert set(mask_JI.sum(axis=1)) == {18}
@@ -35,12 +41,12 @@ def test_every_node_of_a_periodic_convolution_has_the_whole_kernel():
 
 
 @pytest.mark.parametrize("arguments", [{"kernel": 0}, {"kernel": (2,)}, {"kernel": 2, "stride": 0}])
-def test_kernel_and_stride_need_one_number_an_axis(arguments):
+def test_kernel_and_stride_need_one_number_an_axis(arguments: Any) -> None:
     with pytest.raises(ValueError, match="takes one number of 1 or more for each of 2 axes"):
         convolution_mask(Grid((4, 4)), **arguments)
 
 
-def test_kernels_must_fit():
+def test_kernels_must_fit() -> None:
     with pytest.raises(ValueError, match="larger than the 4 x 4 grid"):
         convolution_mask(Grid((4, 4)), 5)
     with pytest.raises(ValueError, match="filters must be at least 1"):

@@ -62,7 +62,8 @@ def measured(benchmarks: SimpleNamespace, folder: Path, *more: str) -> dict[str,
     """What a quick run on the processor writes, with one thread: networks this small only wait for a second one."""
     arguments = ["--device", "cpu", "--quick", "--threads", "1", "--results", str(folder), *more]
     benchmarks.bench_gpu.main(arguments)
-    return json.loads((folder / "gpu.json").read_text())
+    found: dict[str, Any] = json.loads((folder / "gpu.json").read_text())
+    return found
 
 
 def test_from_end_to_end(
@@ -288,14 +289,19 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def pretend(name: str, result: Any) -> None:
         fake = create_autospec(getattr(torch.cuda, name), return_value=result)
-        fake.side_effect = lambda *given, **named: (called.append(name), result)[1]
+
+        def called_with(*given: Any, **named: Any) -> Any:
+            called.append(name)
+            return result
+
+        fake.side_effect = called_with
         monkeypatch.setattr(torch.cuda, name, fake)
 
     for name in ("synchronize", "reset_peak_memory_stats", "empty_cache", "set_device"):
         pretend(name, None)
-    for name, result in (("memory_allocated", 10**6), ("max_memory_allocated", 3 * 10**6), ("device_count", 1)):
-        pretend(name, result)
-    for name, result in (("is_available", True), ("is_bf16_supported", True), ("get_device_name", "pretended")):
+    results: dict[str, Any] = {"memory_allocated": 10**6, "max_memory_allocated": 3 * 10**6, "device_count": 1}
+    results |= {"is_available": True, "is_bf16_supported": True, "get_device_name": "pretended"}
+    for name, result in results.items():
         pretend(name, result)
     for name in ("current_stream", "stream", "device"):
         pretend(name, nullcontext())

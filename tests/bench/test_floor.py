@@ -8,11 +8,11 @@ import torch
 from siftnet.bench.floor import Peak, Work, measure_peak, work_of
 from siftnet.config.fields import NetworkConfig
 from siftnet.geometry import Grid, Unknown
-from siftnet.network.layers import build, initialise
+from siftnet.network.layers import Network, build, initialise
 from siftnet.network.masks import Masks
 
 
-def masks_of(network, kept: int) -> Masks:
+def masks_of(network: Network, kept: int) -> Masks:
     """The first `kept` entries of every prunable tensor."""
     state = initialise(network, 0)
     found = {}

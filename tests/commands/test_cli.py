@@ -16,7 +16,8 @@ import pytest
 import torch
 
 import siftnet
-from siftnet.commands.cli import main
+from siftnet.commands.cli import COMMANDS, main
+from siftnet.commands.options import Shared
 from siftnet.runs.single import run
 from siftnet.store.run import Run
 
@@ -63,9 +64,9 @@ def test_show_prints_each_rounds_own_numbers(finished: Path, capsys: pytest.Capt
     assert call("show", str(finished)) == 0
     printed = capsys.readouterr().out
     for summary in Run(finished).summaries():
-        assert summary.best is not None
+        assert summary.validation is not None
         assert summary.test_best is not None
-        assert f"{100 * summary.best.validation.score:.2f}%" in printed
+        assert f"{100 * summary.validation.score:.2f}%" in printed
         assert f"{100 * summary.test_best.score:.2f}%" in printed
 
 
@@ -294,11 +295,14 @@ def test_a_run_that_diverges_has_a_page_and_status_1(tmp_path: Path, capsys: pyt
 def test_what_ends_a_command_says_what_to_do(
     error: BaseException, status: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fails(*_: object) -> None:
-        raise error
+    class Fails(Shared):
+        """Ends as it is told."""
 
-    monkeypatch.setattr("siftnet.runs.setup.set_up", fails)
+        def __call__(self) -> int:
+            raise error
+
+    monkeypatch.setitem(COMMANDS, "fails", Fails)
     with pytest.raises(SystemExit) as stop:
-        main(["run", "nlgp", "--dry-run"])
+        main(["fails"])
     assert stop.value.code == status
     assert capsys.readouterr().err.startswith(f"siftnet: {said}")

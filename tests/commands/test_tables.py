@@ -12,11 +12,19 @@ from rich.table import Table
 
 from measured import evaluation, index, indices, round_over_seeds, round_summary, seed_run, seeds_summary, validated
 from siftnet.commands.narrator import Narrator, progress_bar
-from siftnet.commands.tables import COLUMNS, Row, estimate_text, plan_text, rounds_table, seeds_table
+from siftnet.commands.tables import COLUMNS, Row, cost_text, plan_text, rounds_table, seeds_table
 from siftnet.kernels.plan import Plan, Timing
 from siftnet.pruning.training import History
-from siftnet.studies.seeds import SeedsSummary
+from siftnet.runs.estimate import RoundCost, RunCost
+from siftnet.studies.seeds import Metric, SeedsSummary
 from small import config, dataset, setup
+
+
+def cost(rounds: tuple[RoundCost, ...], **changes: Any) -> RunCost:
+    """What a run would take."""
+    usual: dict[str, Any] = {"replicates": 1, "side_by_side": False, "parameters": 50, "data_bytes": 0}
+    usual |= {"memory_bytes": 2_000_000_000, "disk_bytes": 3_000_000, "training_seconds": 1.0}
+    return RunCost(rounds=rounds, **usual | changes)
 
 
 def test_a_bar_whose_length_nobody_knows_yet_is_drawn(
@@ -55,13 +63,11 @@ def test_a_plan_is_told_in_the_order_in_which_its_kernels_take_over() -> None:
 
 
 def test_what_a_run_will_take_has_a_line_for_each_round() -> None:
-    rounds = [
-        {"round": 0, "density": 1.0, "kernel": "fused", "milliseconds_a_step": 45.123, "seconds": 25.36},
-        {"round": 1, "density": 0.125, "kernel": "sparse", "milliseconds_a_step": 19.0, "seconds": 9.5},
-    ]
-    expected: dict[str, Any] = {"replicates": 1, "side_by_side": False}
-    expected |= {"rounds": 2, "parameters": 5_000, "training_seconds": 34.9, "memory_bytes": 2e9, "disk_bytes": 3e6}
-    lines = estimate_text(expected | {"rounds_expected": rounds}).splitlines()
+    rounds = (
+        RoundCost(round=0, density=1.0, kernel="fused", milliseconds_a_step=45.123, seconds=25.4),
+        RoundCost(round=1, density=0.125, kernel="sparse", milliseconds_a_step=19.0, seconds=9.5),
+    )
+    lines = cost_text(cost(rounds, parameters=5_000, training_seconds=34.9)).splitlines()
     assert lines[-1] == (
         "2 rounds of a network with 5,000 parameters: 35 s of training, timed here; 2.0 GB of memory; "
         "3.0 MB on the disk"
@@ -76,10 +82,8 @@ def test_what_a_run_will_take_has_a_line_for_each_round() -> None:
     ("side_by_side", "says"), [(True, "side by side"), (False, "one after the other")], ids=["together", "in turn"]
 )
 def test_what_replicates_will_take_is_said_of_all_of_them(side_by_side: bool, says: str) -> None:
-    row = {"round": 0, "density": 1.0, "kernel": "dense", "milliseconds_a_step": 45.0, "seconds": 25.0}
-    expected: dict[str, Any] = {"replicates": 3, "side_by_side": side_by_side, "rounds_expected": [row]}
-    expected |= {"rounds": 1, "parameters": 50, "training_seconds": 75.0, "memory_bytes": 2e9, "disk_bytes": 3e6}
-    lines = estimate_text(expected).splitlines()
+    row = RoundCost(round=0, density=1.0, kernel="dense", milliseconds_a_step=45.0, seconds=25.0)
+    lines = cost_text(cost((row,), replicates=3, side_by_side=side_by_side, training_seconds=75.0)).splitlines()
     assert lines[-1].startswith(f"3 replicates, trained {says}, each with 1 rounds of a network")
     assert ": 75 s of training in all, timed here" in lines[-1]
     assert ("of all 3" if side_by_side else "of each") in lines[0]
@@ -174,7 +178,7 @@ def test_a_run_without_rounds_or_indices_has_a_table() -> None:
     assert unmeasured[-1].split()[:3] == ["0", "4.67%", "4.65%"]
 
 
-def seeds_together(metric: str = "accuracy", **quantities: list[float | None]) -> SeedsSummary:
+def seeds_together(metric: Metric = "accuracy", **quantities: list[float | None]) -> SeedsSummary:
     usual: dict[str, list[float | None]] = {
         "validation": [0.9996, 0.80, 0.90], "test": [0.9996, 0.80, 0.90], "last_validation": [0.5, 0.6, 0.7],
         "index_uniform": [99.0, 80.0, 70.5], "index_degree": [99.0, 80.0, 70.5],

@@ -19,7 +19,8 @@ def kind(request: pytest.FixtureRequest) -> KernelKind:
 
 @pytest.fixture(params=[pytest.param(d, marks=pytest.mark.gpu) if d != "cpu" else d for d in DEVICES])
 def device(request: pytest.FixtureRequest) -> str:
-    return request.param
+    name: str = request.param
+    return name
 
 
 @pytest.fixture(autouse=True)

@@ -172,9 +172,10 @@ def SGD(value: Tensor, gradient: Tensor, own: dict[str, Any], rate: float, decay
 def ADAMW(value: Tensor, gradient: Tensor, own: dict[str, Any], rate: float, decay: float, t: TrainConfig) -> Tensor:
     """Loshchilov & Hutter (2019), algorithm 2, betas 0.9 and 0.999, epsilon 1e-8."""
     zero = torch.zeros_like(value)
-    updates = own["updates"] = own.get("updates", 0) + 1
-    first = own["first"] = 0.9 * own.get("first", zero) + 0.1 * gradient
-    second = own["second"] = 0.999 * own.get("second", zero) + 0.001 * gradient**2
+    updates: int = own.get("updates", 0) + 1
+    first: Tensor = 0.9 * own.get("first", zero) + 0.1 * gradient
+    second: Tensor = 0.999 * own.get("second", zero) + 0.001 * gradient**2
+    own |= {"updates": updates, "first": first, "second": second}
     corrected = first / (1 - 0.9**updates), second / (1 - 0.999**updates)
     return value - rate * (corrected[0] / (corrected[1].sqrt() + 1e-8) + decay * value)
 

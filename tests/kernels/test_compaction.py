@@ -179,7 +179,8 @@ def test_compaction_agrees_with_following_every_path(case: tuple[Network, Masks]
             varies = set(range(count)) if level in (0, last) or not network.norm else arrived
             levels.append((varies, {units[0] for units in paths(kept, level, last)}))
         (varies_below, read_below), (varies_above, read_above) = levels
-        bias = set(np.flatnonzero(masks[f"layers.{i}.bias"].numpy()) if i < last - 1 else range(OUTPUTS))
+        biases = np.flatnonzero(masks[f"layers.{i}.bias"].numpy()).tolist() if i < last - 1 else range(OUTPUTS)
+        bias: set[int] = set(biases)
         entries: dict[str, list[int]] = {"live": [], "steady": [], "dead": []}
         for o, c in np.argwhere(kept[i]).tolist():
             name = "dead" if o not in read_above else "live" if c in varies_below else "steady"

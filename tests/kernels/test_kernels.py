@@ -18,9 +18,10 @@ from kernels.suite import (
     reference,
     with_empty_rows_and_columns,
 )
+from siftnet.kernels.blocks.tile_product import has_amx
 from siftnet.kernels.dense import Dense
 from siftnet.kernels.interface import KernelKind
-from siftnet.kernels.registry import candidates
+from siftnet.kernels.registry import KERNELS, candidates, features_here, rounding_of
 from siftnet.network.layers import forward, loss_of
 from siftnet.network.state import State
 
@@ -103,12 +104,12 @@ def test_a_wrong_statistic_of_an_input_is_noticed_if_something_reads_it(name: st
     for unit, read in ((0, True), (2, False), (5, True)):  # constant, without outputs, varying
         wrong = right[name].clone()
         wrong[unit] += 0.01 * right[name].abs().max()
-        sides = [read_statistics(p, statistics) for statistics in (right | {name: wrong}, right)]
+        found, expected = (read_statistics(p, statistics) for statistics in (right | {name: wrong}, right))
         if read:
             with pytest.raises(AssertionError, match=name):
-                assert_agree(*sides, TEN_STEPS)
+                assert_agree(found, expected, TEN_STEPS)
         else:
-            assert_agree(*sides, TEN_STEPS)
+            assert_agree(found, expected, TEN_STEPS)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -159,7 +160,7 @@ def test_evaluation_changes_nothing(kind: KernelKind, device: str) -> None:
     assert left.export().equals(watched.export())
 
 
-CONTINUED = {
+CONTINUED: dict[str, dict[str, Any]] = {
     "sgd": {"momentum": 0.9, "weight_decay": 0.01},
     "nesterov": {"momentum": 0.9, "nesterov": True},
     "adamw": {"optimiser": "adamw", "lr": 0.01, "weight_decay": 0.1},
@@ -246,3 +247,22 @@ def test_a_kernel_that_does_not_support_the_network_is_refused(monkeypatch: pyte
     with pytest.raises(ValueError, match=message):
         candidates("dense", there)
     assert "dense" not in [kind.name for kind in candidates("auto", there)]
+
+
+def test_a_kernel_says_what_memory_it_takes(kind: KernelKind) -> None:
+    # 16-12-8-3 and a batch that fills one block of 128: parameters six times, and what goes in and out of layers.
+    p = make_case()
+    parameters = sum(value.numel() for value in p.state.parameters.values())
+    assert kind.memory(p.problem) == 4 * (6 * parameters + 128 * (16 + 12 + 12 + 8 + 8 + 3))
+    assert kind.memory(make_case(batch=129).problem) > kind.memory(p.problem) == kind.memory(make_case(batch=2).problem)
+
+
+def test_what_decides_the_last_bits_is_named_where_it_does() -> None:
+    single, low = make_case().problem, make_case(precision="bf16").problem
+    assert rounding_of(KERNELS, single) == []
+    found = {name for name in KERNELS if rounding_of([name], low)}
+    assert found == {"dense", "fused", "sparse", "batched"}, "plain has loops alone"
+    assert rounding_of(["gone", "plain"], low) == []
+    assert rounding_of(["gone", "plain", "fused"], low) == ["amx"]
+    assert rounding_of(["dense"], elsewhere(make_case(precision="bf16"), "cuda")) == []
+    assert features_here() == {"amx": has_amx()}

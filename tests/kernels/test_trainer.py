@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isfinite
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from siftnet.pruning.training import History, Progress
 from small import dataset, random_masks, setup, train
 
 
-def trained(snapshots: tuple[int, ...] = (), **changes: object) -> tuple[State, History]:
+def trained(snapshots: tuple[int, ...] = (), **changes: Any) -> tuple[State, History]:
     s = setup(**changes)
     state = s.subject.draw(0)
     masks = random_masks(state, s.network.prunable_names, 0.6)
@@ -98,14 +100,14 @@ class Stop(Exception):  # noqa: N818
 
 @pytest.mark.parametrize("optimiser", [{"train__momentum": 0.9}, {"train__optimiser": "adamw", "train__lr": 0.01}])
 @pytest.mark.parametrize("stop", [1, 2, 3])
-def test_an_interrupted_training_continues_to_the_same_bits(optimiser: dict, stop: int) -> None:
+def test_an_interrupted_training_continues_to_the_same_bits(optimiser: dict[str, Any], stop: int) -> None:
     s = setup(train__validate_every=7, **optimiser)
     state = s.subject.draw(0)
     masks = random_masks(state, s.network.prunable_names, 0.6)
     expected, whole = train(s, masks.apply(state), masks, round_number=1, snapshots=(3, 15))
     seen: list[Progress] = []
 
-    def watch(step: int, history: History, progress: object) -> None:
+    def watch(step: int, history: History, progress: Callable[[], Progress]) -> None:
         seen.append(progress())
         if len(seen) == stop:
             raise Stop

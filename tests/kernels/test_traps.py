@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -64,7 +66,7 @@ RULES = [
 
 @pytest.mark.parametrize("rule", RULES)
 def test_trap_3_pruned_weights_stay_zero_and_out_of_momentum_and_decay(
-    kind: KernelKind, device: str, rule: dict
+    kind: KernelKind, device: str, rule: dict[str, Any]
 ) -> None:
     p = make_case(device=device, **rule)
     full = State({name: value + 1 for name, value in p.state.parameters.items()})
@@ -143,15 +145,13 @@ def test_trap_6_the_first_layer_computes_no_gradient_of_its_input(needed: bool, 
     expected_out = hidden @ weight64.T + bias64
     (expected_out * weighting).sum().backward()
     torch.testing.assert_close(out.double(), expected_out, rtol=0, atol=1e-5)
-    for found, expected in zip(leaves, doubles[1:], strict=True):
-        torch.testing.assert_close(
-            found.grad.double(), expected.grad, rtol=0, atol=1e-5 * float(expected.grad.abs().max())
-        )
-    if needed:
-        scale = float(doubles[0].grad.abs().max())
-        torch.testing.assert_close(own.grad.double(), doubles[0].grad, rtol=0, atol=1e-5 * scale)
-    else:
-        assert own.grad is None
+    assert (own.grad is not None) == needed
+    pairs = list(zip([own, *leaves], doubles, strict=True))
+    for found, expected in pairs if needed else pairs[1:]:
+        assert found.grad is not None
+        assert expected.grad is not None
+        scale = float(expected.grad.abs().max())
+        torch.testing.assert_close(found.grad.double(), expected.grad, rtol=0, atol=1e-5 * scale)
 
 
 def _affine_layer() -> tuple[Case, Tensor, Tensor, Tensor, Tensor]:

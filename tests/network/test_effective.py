@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from siftnet.config.fields import NetworkConfig
@@ -17,7 +19,7 @@ def network(layers: str, geometry: Geometry, *, norm: bool = False) -> Network:
     return build(NetworkConfig(layers=layers, norm=norm), geometry, 2, "cross_entropy")
 
 
-def edited(masks: Masks, **zeros: object) -> Masks:
+def edited(masks: Masks, **zeros: Any) -> Masks:
     kept = {name: mask.clone() for name, mask in masks.items()}
     for name, index in zeros.items():
         kept[name.replace("__", ".").replace("l", "layers.", 1)][index] = False

@@ -1,5 +1,10 @@
 """Tiny runs, measured, of every kind of geometry."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,12 +13,12 @@ from siftnet.geometry import Grid, Unknown
 
 
 @pytest.fixture(scope="session")
-def torus_run(tmp_path_factory):
+def torus_run(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return measured_run(tmp_path_factory.mktemp("torus") / "run", configuration(analysis__ablation=True))
 
 
 @pytest.fixture(scope="session")
-def hostile_run(tmp_path_factory):
+def hostile_run(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A table with names that nobody should have given."""
     data = dataset(
         Unknown(12),
@@ -26,17 +31,17 @@ def hostile_run(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def colour_run(tmp_path_factory):
+def colour_run(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Three channels on a grid, inputs permuted."""
     data = dataset(Grid((6, 5), 3), permutation_I=np.random.default_rng(1).permutation(90))
     return measured_run(tmp_path_factory.mktemp("colour") / "run", configuration(), data)
 
 
 @pytest.fixture
-def measure(tmp_path):
+def measure(tmp_path: Path) -> Any:
     """Make and measure a run of other data or other settings."""
 
-    def make(data=None, **changes):
+    def make(data: Any = None, **changes: Any) -> Any:
         return measured_run(tmp_path / "run", configuration(**changes), data)
 
     return make

@@ -1,10 +1,21 @@
 """The sentence about several seeds: what is claimed, of how many of them, and what has to be known to read it."""
 
-from measured import round_over_seeds, seed_run, seeds_summary
+from __future__ import annotations
+
+from typing import Any
+
+from measured import Values, round_over_seeds, seed_run, seeds_summary
 from siftnet.report.claim import claim, keys, progress_sentences, scope
+from siftnet.studies.seeds import Metric, SeedsSummary
 
 
-def summary(gains, index=None, metric="accuracy", p=0.005, **states):
+def summary(
+    gains: Values,
+    index: Values | None = None,
+    metric: Metric = "accuracy",
+    p: Any = 0.005,
+    **states: Any,
+) -> SeedsSummary:
     """Seeds with these gains and indices, of which None is of a seed without; states: changes by seed."""
     count = len(gains)
     row = round_over_seeds(
@@ -19,11 +30,11 @@ def summary(gains, index=None, metric="accuracy", p=0.005, **states):
     return seeds_summary([row], runs=runs, gains=gains, metric=metric, headline=8)
 
 
-def claimed(found, augmented=False, permuted="none"):
+def claimed(found: SeedsSummary, augmented: bool = False, permuted: str = "none") -> tuple[str, str]:
     return claim(found, augmented=augmented, permuted=permuted)
 
 
-def test_the_largest_p_of_the_seeds_is_told_where_each_has_one():
+def test_the_largest_p_of_the_seeds_is_told_where_each_has_one() -> None:
     assert "(index_degree; p at most 0.05 in each)." in claimed(summary([0.02, 0.03], p=[0.005, 0.05]))[0]
     assert "(index_degree)." in claimed(summary([0.02, 0.03], p=[0.005, None]))[0]
     # A seed without an index has no p to miss.
@@ -31,12 +42,12 @@ def test_the_largest_p_of_the_seeds_is_told_where_each_has_one():
     assert "(index_degree; p = 0.005 in each)." in found
 
 
-def test_masks_that_were_taken_from_another_run_are_not_claimed_as_found():
+def test_masks_that_were_taken_from_another_run_are_not_claimed_as_found() -> None:
     _, why = claim(summary([0.02, 0.03]), augmented=False, permuted="none", started="round 8 of small")
     assert "Its masks began as those of round 8 of small, whose structure was found there." in why
 
 
-def test_a_gain_a_loss_and_neither_are_told_apart():
+def test_a_gain_a_loss_and_neither_are_told_apart() -> None:
     more, why = claimed(summary([0.022, 0.024, 0.026]))
     assert more == (
         "Over 3 seeds the best sparse network is 2.4 points [1.9, 2.9] more accurate on the test set than the dense "
@@ -54,7 +65,7 @@ def test_a_gain_a_loss_and_neither_are_told_apart():
     assert "is better than the dense one by an R² of 0.024 [0.019, 0.029] on the test set" in squared
 
 
-def test_equal_gains_are_claimed_without_an_interval():
+def test_equal_gains_are_claimed_without_an_interval() -> None:
     more, why = claimed(summary([0.024] * 3, index=[4.6] * 3))
     assert more == (
         "Over 3 seeds the best sparse network is 2.40 points more accurate on the test set than the dense one, in each "
@@ -72,7 +83,7 @@ def test_equal_gains_are_claimed_without_an_interval():
     assert (gain.value, gain.remark) == ("+2.40", "in each alike")
 
 
-def test_locality_says_of_how_many_seeds_it_is_where_the_gain_is_of_others():
+def test_locality_says_of_how_many_seeds_it_is_where_the_gain_is_of_others() -> None:
     gains = [0.022, 0.024, 0.026, 0.023, 0.025]
     said, why = claimed(summary(gains, index=[4.59, 4.60, 4.61, None, 4.60]))
     assert "Over 5 seeds the best" in said
@@ -86,7 +97,7 @@ def test_locality_says_of_how_many_seeds_it_is_where_the_gain_is_of_others():
     assert "density masks hold" in said
 
 
-def test_seeds_that_are_behind_are_named_and_how_far_they_are():
+def test_seeds_that_are_behind_are_named_and_how_far_they_are() -> None:
     told = progress_sentences(
         summary(
             [0.02, 0.03, None, None, None, None, 0.02],
@@ -108,25 +119,25 @@ def test_seeds_that_are_behind_are_named_and_how_far_they_are():
     )
 
 
-def test_nothing_to_compare_still_says_who_is_behind():
+def test_nothing_to_compare_still_says_who_is_behind() -> None:
     assert "Seed 1 has not begun." in claimed(summary([0.1, None], seed_1={"reached": None, "stop": None}))[1]
 
 
-def test_a_claim_says_how_inputs_were_permuted():
+def test_a_claim_says_how_inputs_were_permuted() -> None:
     told = [claimed(summary([0.1, 0.2]), permuted=permuted)[1] for permuted in ("none", "fixed", "each")]
     assert told[0].endswith("nothing told the network which inputs are neighbours.")
     assert "One fixed permutation shuffled all inputs" in told[1]
     assert told[2].endswith("Each image was shuffled afresh, so there was no neighbourhood to find: a control.")
 
 
-def test_a_claim_of_a_network_that_was_told_says_so():
+def test_a_claim_of_a_network_that_was_told_says_so() -> None:
     why = claimed(summary([0.1, 0.2]), augmented=True)[1]
     assert why.endswith("told the network what a neighbour is; it did not find that by itself.")
     told = [key for key in keys(summary([0.1, 0.2]), augmented=True) if key.label == "told about geometry"]
     assert told[0].value == "yes"
 
 
-def test_the_standard_error_of_the_test_set_is_that_of_the_headline():
+def test_the_standard_error_of_the_test_set_is_that_of_the_headline() -> None:
     # (12 + 2) / 104 right of 100 examples, Agresti and Coull's.
     share = 14 / 104
     error = 100 * (share * (1 - share) / 104) ** 0.5

@@ -1,7 +1,12 @@
 """The page carries the run's own numbers, needs no network and believes nobody."""
 
+from __future__ import annotations
+
 import json
 import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -9,7 +14,7 @@ import pytest
 
 from pages import Page, check_figures, painted
 from siftnet.analysis.headline import standard_error
-from siftnet.geometry import Grid, Points, ring, volume
+from siftnet.geometry import Geometry, Grid, Points, ring, volume
 from siftnet.report.render import embed
 from siftnet.report.run_page import run_page, split_verdict
 from siftnet.store.run import Run
@@ -20,16 +25,16 @@ FIRST = "layers.0"
 
 
 @pytest.fixture(scope="module")
-def torus_page(torus_run):
+def torus_page(torus_run: Run) -> Any:
     return Page(run_page(torus_run))
 
 
 @pytest.fixture(scope="module")
-def hostile_page(hostile_run):
+def hostile_page(hostile_run: Run) -> Any:
     return Page(run_page(hostile_run))
 
 
-def test_accuracy_is_the_rounds_own(torus_run, torus_page):
+def test_accuracy_is_the_rounds_own(torus_run: Run, torus_page: Page) -> None:
     best, last, test = torus_page.data["figures"]["accuracy"]["data"]
     stored = [json.loads((torus_run.path / "rounds" / f"0{t}" / "round.json").read_text()) for t in range(3)]
     assert best["x"] == last["x"] == test["x"] == [s["density"] for s in stored]
@@ -40,7 +45,7 @@ def test_accuracy_is_the_rounds_own(torus_run, torus_page):
     assert best["error_y"]["array"][1] == pytest.approx(1.96 * standard_error("accuracy", p, n))
 
 
-def test_locality_is_the_analysis_own(torus_run, torus_page):
+def test_locality_is_the_analysis_own(torus_run: Run, torus_page: Page) -> None:
     figures = torus_page.data["figures"]
     uniform, degree = figures["index"]["data"]
     stored = [torus_run.analysis(f"round-0{t}") for t in range(3)]
@@ -59,9 +64,10 @@ def test_locality_is_the_analysis_own(torus_run, torus_page):
         assert (arrays[f"{FIRST}:displacements"][:, y, x] == 0).all()
 
 
-def test_verdict_and_key_numbers_are_said(torus_run, torus_page):
+def test_verdict_and_key_numbers_are_said(torus_run: Run, torus_page: Page) -> None:
     text = " ".join(" ".join(torus_page.text).split())
     headline = read_headline(torus_run)
+    assert headline is not None
     first, rest = split_verdict(headline.verdict)
     assert first in text
     assert rest in text
@@ -72,19 +78,19 @@ def test_verdict_and_key_numbers_are_said(torus_run, torus_page):
     assert f"{100 * test:.1f}%" in text
 
 
-def test_every_figure_can_be_drawn(torus_page, hostile_page):
+def test_every_figure_can_be_drawn(torus_page: Page, hostile_page: Page) -> None:
     assert {"accuracy", "index", "radial", "map", "bins", "histogram", "inputs", "variance", "centres", "radii",
             "orientations", "participation", "layers", "ablation"} == set(torus_page.data["figures"])  # fmt: skip
     check_figures(torus_page, 3)
     check_figures(hostile_page, 3)
 
 
-def test_figure_check_can_fail(torus_page):
+def test_figure_check_can_fail(torus_page: Page) -> None:
     with pytest.raises(ValueError, match="frobnicate"):
         go.Figure(painted({"data": [{"type": "scatter", "frobnicate": 1}], "layout": {}}))
 
 
-def test_every_plot_and_gallery_has_its_data(torus_page):
+def test_every_plot_and_gallery_has_its_data(torus_page: Page) -> None:
     plots = [a["data-figure"] for _, a in torus_page.elements if "data-figure" in a]
     galleries = [a["data-gallery"] for _, a in torus_page.elements if "data-gallery" in a]
     assert sorted(plots) == sorted(torus_page.data["figures"])
@@ -93,7 +99,7 @@ def test_every_plot_and_gallery_has_its_data(torus_page):
     assert len(ids) == len(set(ids))
 
 
-def test_nothing_is_fetched(torus_page, hostile_page):
+def test_nothing_is_fetched(torus_page: Page, hostile_page: Page) -> None:
     assert torus_page.loaded() == []
     assert hostile_page.loaded() == []
     policy = next(a["content"] for _, a in torus_page.elements if a.get("http-equiv") == "Content-Security-Policy")
@@ -110,11 +116,11 @@ def test_nothing_is_fetched(torus_page, hostile_page):
         '<style>@import "x.css";</style>',
     ],
 )
-def test_fetching_is_noticed(html):
+def test_fetching_is_noticed(html: str) -> None:
     assert Page(html).loaded() != []
 
 
-def test_hostile_names_stay_text(torus_page, hostile_page, hostile_run):
+def test_hostile_names_stay_text(torus_page: Page, hostile_page: Page, hostile_run: Run) -> None:
     names = hostile_run.data.input_names
     assert names[0] in "".join(hostile_page.text)
     assert "<b>run" in "".join(hostile_page.text)
@@ -127,13 +133,13 @@ def test_hostile_names_stay_text(torus_page, hostile_page, hostile_run):
     assert not any("<" in label for label in bars["y"])
 
 
-def test_embedded_data_cannot_end_its_script():
+def test_embedded_data_cannot_end_its_script() -> None:
     text = embed({"a": "</script>\u2028&"})
     assert not set("<>&\u2028") & set(text)
     assert json.loads(text) == {"a": "</script>\u2028&"}
 
 
-def test_unknown_geometry_has_no_pictures(hostile_page, hostile_run):
+def test_unknown_geometry_has_no_pictures(hostile_page: Page, hostile_run: Run) -> None:
     assert hostile_page.data["galleries"] == {}
     assert set(hostile_page.data["figures"]) == {"accuracy", "histogram", "inputs", "participation"}
     assert "12 inputs of unknown geometry" in "".join(hostile_page.text)
@@ -142,7 +148,7 @@ def test_unknown_geometry_has_no_pictures(hostile_page, hostile_run):
     assert bars["x"] == sorted(masks.sum(0).tolist())
 
 
-def test_permuted_colours_are_put_back(colour_run):
+def test_permuted_colours_are_put_back(colour_run: Run) -> None:
     page = Page(run_page(colour_run))
     check_figures(page, 3)
     assert {"map-different", "inputs-0", "inputs-1", "inputs-2"} <= set(page.data["figures"])
@@ -157,14 +163,14 @@ def test_permuted_colours_are_put_back(colour_run):
 @pytest.mark.parametrize(
     "geometry", [ring(12), Grid((12,), 2), volume(3, 4, 5), Grid((4, 4), 5)], ids=lambda g: g.describe()
 )
-def test_grids_of_every_kind(measure, geometry):
+def test_grids_of_every_kind(measure: Callable[..., Run], geometry: Geometry) -> None:
     page = Page(run_page(measure(dataset(geometry))))
     check_figures(page, 3)
     assert "first" in page.data["galleries"]
     assert ("orientations" in page.data["figures"]) == (geometry.ndim == 2)
 
 
-def test_points_and_numeric_targets(measure):
+def test_points_and_numeric_targets(measure: Callable[..., Run]) -> None:
     points = Points(np.random.default_rng(0).random((9, 2)))
     page = Page(run_page(measure(dataset(points, classes=None), train__lr=0.01)))
     check_figures(page, 3)
@@ -172,13 +178,13 @@ def test_points_and_numeric_targets(measure):
     assert page.data["figures"]["accuracy"]["layout"]["yaxis"]["title"]["text"] == "R²"
 
 
-def test_a_single_round(measure):
+def test_a_single_round(measure: Callable[..., Run]) -> None:
     page = Page(run_page(measure(prune__rounds=0)))
     check_figures(page, 1)
     assert "input" not in [tag for tag, _ in page.elements]
 
 
-def test_a_diverged_round_is_said_and_not_drawn(measure):
+def test_a_diverged_round_is_said_and_not_drawn(measure: Callable[..., Run]) -> None:
     found = measure(dataset(Grid((4, 4)), classes=None), train__lr=100.0, train__validate_every=1)
     assert found.summary(0).diverged
     page = Page(run_page(found))
@@ -186,12 +192,12 @@ def test_a_diverged_round_is_said_and_not_drawn(measure):
     assert "diverged at step" in "".join(page.text)
 
 
-def test_convolutions_have_no_masks_to_show(measure):
+def test_convolutions_have_no_masks_to_show(measure: Callable[..., Run]) -> None:
     page = Page(run_page(measure(network__layers="c3-4:f8:x")))
     assert set(page.data["figures"]) == {"accuracy"}
 
 
-def test_unanalysed_runs_are_refused(torus_run, tmp_path):
+def test_unanalysed_runs_are_refused(torus_run: Run, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(torus_run.path, copy)
     (copy / "analysis" / "round-01.json").unlink()

@@ -1,8 +1,11 @@
 """The page about several seeds says what all of them say, and claims nothing of one."""
 
+from __future__ import annotations
+
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -23,30 +26,30 @@ from siftnet.store.run import Run
 from siftnet.studies.seeds import summarise_seeds
 
 
-def seeded(seed, **changes):
+def seeded(seed: int, **changes: Any) -> Any:
     return from_dict({"seed": seed}, configuration(**changes))
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return tmp_path_factory.mktemp("seeds & more")
 
 
 @pytest.fixture(scope="module")
-def runs(folder):
+def runs(folder: Path) -> Any:
     return [measured_run(folder / f"seed-{seed}", seeded(seed)) for seed in range(3)]
 
 
 @pytest.fixture(scope="module")
-def page(runs, folder):
+def page(runs: list[Run], folder: Path) -> Any:
     return Page(seeds_page(runs, folder))
 
 
-def words(page):
+def words(page: Page) -> Any:
     return " ".join(" ".join(page.text).split())
 
 
-def test_every_seed_is_there_with_its_page_and_digest(runs, page, folder):
+def test_every_seed_is_there_with_its_page_and_digest(runs: list[Run], page: Page, folder: Path) -> None:
     text = words(page)
     links = [a["href"] for tag, a in page.elements if tag == "a"]
     for stored in runs:
@@ -57,7 +60,7 @@ def test_every_seed_is_there_with_its_page_and_digest(runs, page, folder):
     assert "100.0%" in text
 
 
-def test_figures_have_a_line_for_every_seed_and_the_mean(runs, page):
+def test_figures_have_a_line_for_every_seed_and_the_mean(runs: list[Run], page: Page) -> None:
     figures = page.data["figures"]
     assert set(figures) == {"test", "validation", "index-degree", "index-uniform"}
     check_figures(page, 0)
@@ -74,7 +77,7 @@ def test_figures_have_a_line_for_every_seed_and_the_mean(runs, page):
     assert figures["index-degree"]["data"][-1]["y"] == [r.index_degree.mean for r in summaries]
 
 
-def test_the_sentence_holds_the_gain_and_its_interval(runs, page):
+def test_the_sentence_holds_the_gain_and_its_interval(runs: list[Run], page: Page) -> None:
     found = summarise_seeds(runs)
     assert gain_text(found, "test") in words(page)
     assert gain_text(found, "validation") in words(page)
@@ -82,7 +85,7 @@ def test_the_sentence_holds_the_gain_and_its_interval(runs, page):
     assert f"{found.gain.gained_on_test} of 3" in words(page)
 
 
-def test_plots_have_alternatives_in_words(page):
+def test_plots_have_alternatives_in_words(page: Page) -> None:
     ids = [a["id"] for _, a in page.elements if "id" in a]
     assert len(ids) == len(set(ids))
     plots = [a for _, a in page.elements if "data-figure" in a]
@@ -92,26 +95,26 @@ def test_plots_have_alternatives_in_words(page):
         assert {plot["aria-labelledby"], plot["aria-describedby"]} <= set(ids)
 
 
-def test_every_number_of_the_figures_is_in_the_table(runs, page):
+def test_every_number_of_the_figures_is_in_the_table(runs: list[Run], page: Page) -> None:
     text = words(page)
     for row in summarise_seeds(runs).rounds:
         assert f"{100 * row.test.mean:.2f}% ± {100 * row.test.sd:.2f}" in text
         assert f"{row.index_degree.mean:.2f} ± {row.index_degree.sd:.2f}" in text
 
 
-def test_nothing_is_fetched(page):
+def test_nothing_is_fetched(page: Page) -> None:
     assert page.loaded() == []
     assert [tag for tag, _ in page.elements].count("script") == 3
 
 
-def test_one_seed_claims_nothing(runs):
+def test_one_seed_claims_nothing(runs: list[Run]) -> None:
     text = words(Page(seeds_page(runs[:1], runs[0].path.parent)))
     assert "One seed says nothing about the next" in text
     assert "±" not in text
     assert "gained" not in text
 
 
-def test_runs_that_are_not_measured_show_their_scores(tmp_path):
+def test_runs_that_are_not_measured_show_their_scores(tmp_path: Path) -> None:
     runs = [run(seeded(seed), tmp_path / f"seed-{seed}") for seed in range(2)]
     page = Page(seeds_page(runs, tmp_path))
     assert set(page.data["figures"]) == {"test", "validation"}
@@ -120,7 +123,7 @@ def test_runs_that_are_not_measured_show_their_scores(tmp_path):
     assert "Over 2 seeds" in words(page)
 
 
-def test_runs_without_a_grid_have_no_locality_and_hostile_names_stay_text(tmp_path):
+def test_runs_without_a_grid_have_no_locality_and_hostile_names_stay_text(tmp_path: Path) -> None:
     data = dataset(Unknown(12), name=HOSTILE, notes=(HOSTILE,))
     runs = [measured_run(tmp_path / "<b>" / f"<i>{seed}", seeded(seed), data) for seed in range(2)]
     page = Page(seeds_page(runs, tmp_path / "<b>"))
@@ -130,7 +133,7 @@ def test_runs_without_a_grid_have_no_locality_and_hostile_names_stay_text(tmp_pa
     assert "%3Ci%3E0/report.html" in [a["href"] for tag, a in page.elements if tag == "a"]
 
 
-def test_numeric_targets_are_told_in_r2(tmp_path):
+def test_numeric_targets_are_told_in_r2(tmp_path: Path) -> None:
     data = dataset(
         Grid((4, 4)), labels_N=np.random.default_rng(0).standard_normal(300).astype(np.float32), classes=None
     )
@@ -140,7 +143,7 @@ def test_numeric_targets_are_told_in_r2(tmp_path):
     assert "points" not in words(page)
 
 
-def test_seeds_that_have_not_begun_have_a_row_and_no_page(runs, folder, tmp_path):
+def test_seeds_that_have_not_begun_have_a_row_and_no_page(runs: list[Run], folder: Path, tmp_path: Path) -> None:
     waiting = tmp_path / "seed-9"
     source = measured_run(tmp_path / "other", seeded(9))
     shutil.copytree(source.path, waiting, ignore=shutil.ignore_patterns("rounds", "analysis", "rewind"))
@@ -152,7 +155,7 @@ def test_seeds_that_have_not_begun_have_a_row_and_no_page(runs, folder, tmp_path
     assert "One seed says nothing about the next" in nothing
 
 
-def test_links_and_title_are_those_of_where_the_page_lies(runs, tmp_path):
+def test_links_and_title_are_those_of_where_the_page_lies(runs: list[Run], tmp_path: Path) -> None:
     place = tmp_path / "five & more"
     place.mkdir()
     for stored in runs[:2]:
@@ -167,7 +170,7 @@ def test_links_and_title_are_those_of_where_the_page_lies(runs, tmp_path):
     assert "../five%20%26%20more/seed-0/report.html" in [a["href"] for tag, a in elsewhere.elements if tag == "a"]
 
 
-def test_a_diverged_seed_is_named(tmp_path):
+def test_a_diverged_seed_is_named(tmp_path: Path) -> None:
     runs = [measured_run(tmp_path / f"seed-{seed}", seeded(seed, train__lr=1e30)) for seed in range(2)]
     assert all(r.summaries()[0].diverged for r in runs)
     page = Page(seeds_page(runs, tmp_path))
@@ -175,7 +178,7 @@ def test_a_diverged_seed_is_named(tmp_path):
     assert "The seeds have nothing to compare yet." in words(page)
 
 
-def test_an_interval_below_zero_is_drawn_where_it_is_and_only_a_logarithm_cuts_it():
+def test_an_interval_below_zero_is_drawn_where_it_is_and_only_a_logarithm_cuts_it() -> None:
     names = ("test", "validation", "index_uniform", "index_degree")
     row = round_over_seeds(**{name: [-0.55, -0.45] for name in names})
     both = seeds_summary([row], runs=[seed_run(0), seed_run(1)], metric="r2")
@@ -183,21 +186,21 @@ def test_an_interval_below_zero_is_drawn_where_it_is_and_only_a_logarithm_cuts_i
     assert index_figures(both)[0].data[0]["y"] == [row.test.high, 1e-6]
 
 
-def test_a_band_has_a_gap_where_there_is_no_interval():
+def test_a_band_has_a_gap_where_there_is_no_interval() -> None:
     drawn = band([1.0, 0.5, 0.2, 0.1, 0.05], [0, 1, None, 3, 4], [5, 6, None, 8, 9], "interval")
     assert drawn["x"] == [1.0, 0.5, 0.5, 1.0, None, 0.1, 0.05, 0.05, 0.1]
     assert drawn["y"] == [5, 6, 1, 0, None, 8, 9, 4, 3]
     assert band([1.0, 0.5], [None, None], [None, None], "none")["x"] == []
 
 
-def test_a_wide_interval_does_not_squash_the_seeds():
+def test_a_wide_interval_does_not_squash_the_seeds() -> None:
     row = round_over_seeds(test=[0.10, 0.12], validation=[0.10, 0.12])
     low, high = score_figures(seeds_summary([row], runs=[seed_run(0), seed_run(1)]))[0].layout["yaxis"]["range"]
     assert row.test.high - row.test.low > 0.25
     assert 0.02 < high - low < 0.04
 
 
-def test_what_differs_is_told_by_seed(runs):
+def test_what_differs_is_told_by_seed(runs: list[Run]) -> None:
     assert by_seed(runs, ["a", "a", "a"]) == "a"
     assert by_seed(runs, ["a", "b", "a"]) == "a (seed 0, 2); b (seed 1)"
 
@@ -211,7 +214,7 @@ def test_what_differs_is_told_by_seed(runs):
         ("nlgp", {"data": {"synthetic": {"shape": [8, 9], "clone": True}}, "analysis": {"ablation": False}}),
     ],
 )
-def test_the_command_asks_for_the_same_configuration(preset, changes):
+def test_the_command_asks_for_the_same_configuration(preset: str, changes: dict[str, Any]) -> None:
     from siftnet.commands.cli import parse
 
     config = from_dict(changes | {"seed": 4}, load(preset))
@@ -228,14 +231,14 @@ def test_the_command_asks_for_the_same_configuration(preset, changes):
         assert asked.out == Path(f"DIR/seed-{seed}")
 
 
-def test_options_are_written_as_the_command_line_takes_them():
+def test_options_are_written_as_the_command_line_takes_them() -> None:
     assert option("data.flip", True) == "--data.flip"
     assert option("data.flip", False) == "--data.no-flip"
     assert option("train.weight_decay", 0.1) == "--train.weight-decay 0.1"
     assert option("data.root", "/my data") == "--data.root '/my data'"
 
 
-def test_runs_of_other_settings_are_refused(runs, tmp_path):
+def test_runs_of_other_settings_are_refused(runs: list[Run], tmp_path: Path) -> None:
     other = Run(run(seeded(7, train__lr=0.2), tmp_path / "seed-7").path)
     with pytest.raises(ValueError, match=r"train\.lr is 0\.3 in"):
         seeds_page([*runs, other], tmp_path)

@@ -206,18 +206,18 @@ def test_what_a_run_takes_is_foretold_round_by_round(twins: None, monkeypatch: p
     plan = timed_plan(dense={1.0: 10, 0.1: 10}, twin={1.0: 100, 0.1: 1})
     monkeypatch.setattr("siftnet.runs.estimate.plan_for", lambda request: plan)
     expected = estimate_cost(setup(prune__rounds=9, prune__min_connected=0.1, train__steps=1000, prune__fraction=0.5))
-    rounds = expected["rounds_expected"]
+    rounds = expected.rounds
     # 12 x 17 entries: fewer than 1.2 survivors cannot connect a tenth of 12 units; layer 1 has 8 x 13.
-    assert [r["density"] for r in rounds] == [0.5**t for t in range(7)]
-    assert [r["kernel"] for r in rounds] == ["dense"] * 2 + ["twin"] * 5
-    assert [r["milliseconds_a_step"] for r in rounds][:3] == [10, 10, 6.25]
-    assert rounds[-1]["milliseconds_a_step"] == 1
-    assert all(r["seconds"] >= r["milliseconds_a_step"] for r in rounds)
-    assert expected["training_seconds"] == pytest.approx(sum(r["seconds"] for r in rounds), abs=0.1)
-    assert expected["milliseconds_a_step"] == 10
+    assert [r.density for r in rounds] == [0.5**t for t in range(7)]
+    assert [r.kernel for r in rounds] == ["dense"] * 2 + ["twin"] * 5
+    assert [r.milliseconds_a_step for r in rounds][:3] == [10, 10, 6.25]
+    assert rounds[-1].milliseconds_a_step == 1
+    assert all(r.seconds >= r.milliseconds_a_step for r in rounds)
+    assert expected.training_seconds == pytest.approx(sum(r.seconds for r in rounds), abs=0.1)
+    assert expected.to_dict()["milliseconds_a_step"] == 10
     monkeypatch.undo()
     given = estimate_cost(setup(prune__rounds=2))
-    assert [r["kernel"] for r in given["rounds_expected"]] == ["dense"] * 3
+    assert [r.kernel for r in given.rounds] == ["dense"] * 3
 
 
 def test_the_memory_foretold_counts_activations_and_each_kernel_that_is_timed(
@@ -225,9 +225,9 @@ def test_the_memory_foretold_counts_activations_and_each_kernel_that_is_timed(
 ) -> None:
     def training(**changes: Any) -> int:
         made = setup(prune__rounds=0, train__steps=3, train__rewind=0, **changes)
-        return estimate_cost(made)["memory_bytes"] - made.dataset.inputs_NI.nbytes
+        return estimate_cost(made).memory_bytes - made.dataset.inputs_NI.nbytes
 
-    parameters = estimate_cost(setup(prune__rounds=0))["parameters"]
+    parameters = estimate_cost(setup(prune__rounds=0)).parameters
     # 16-12-8-3: 59 values in and out of layers for an example, of which 128 fill a block.
     block = 128 * (16 + 12 + 12 + 8 + 8 + 3)
     assert training() == 4 * (14 * parameters + block)
@@ -236,5 +236,5 @@ def test_the_memory_foretold_counts_activations_and_each_kernel_that_is_timed(
     assert training(kernel="auto") == 4 * (2 * (6 * parameters + block) + 8 * parameters)
     # c3-2 on 4 x 4 sites: 16 in, 2 x 2 x 2 out.
     filters = setup(prune__rounds=0, network__layers="c3-2:x")
-    count = estimate_cost(filters)["parameters"]
+    count = estimate_cost(filters).parameters
     assert training(network__layers="c3-2:x") == 4 * (14 * count + 128 * (16 + 8 + 8 + 3))

@@ -103,14 +103,27 @@ def finish_here(out: Path) -> None:
     run(config(**CHANGES), out, dataset=dataset())
 
 
-# Renames of such a run: 5 files of the run; in each round a checkpoint every 3 updates or so, 6 files and their
-# directory, in round 0 the rewind point before those.
-@pytest.mark.parametrize("rename", [0, 2, 3, 4, 5, 11, 12, 13, 14, 17, 18, 19, 20, 30, 40, 41, 49])
-def test_killed_before_any_rename_and_resumed_it_ends_with_the_same_bytes(
-    server: Server, whole: Path, tmp_path: Path, rename: int
+CHECKPOINT = "checkpoint/progress.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("before", "time"),
+    [
+        *((f"{name}", 1) for name in ("environment.json", "data.json", "data.npz", "config.json")),
+        *((CHECKPOINT, time) for time in (1, 3, 9, 14)),
+        ("rewind/state.safetensors", 1),
+        *((f"rounds/.00.draft/{name}", 1) for name in ("masks.safetensors", "scored.safetensors", "round.json")),
+        *((f"rounds/{number:02d}", 1) for number in range(3)),
+        ("rounds/.01.draft/best.safetensors", 1),
+        ("rounds/.02.draft/history.json", 1),
+    ],
+)
+def test_killed_before_a_file_is_there_and_resumed_it_ends_with_the_same_bytes(
+    server: Server, whole: Path, tmp_path: Path, before: str, time: int
 ) -> None:
     out = tmp_path / "run"
-    assert server.finish(Plan(out, CHANGES, at_rename=rename)) == -signal.SIGKILL
+    assert server.finish(Plan(out, CHANGES, before=before, time=time)) == -signal.SIGKILL
+    assert not (out / before).exists() or before == CHECKPOINT
     finish_here(out)
     assert_same_results(out, whole)
 
@@ -128,8 +141,9 @@ def test_killed_inside_a_round_and_resumed_it_ends_with_the_same_bytes(
 
 def test_killed_again_and_again_it_ends_with_the_same_bytes(server: Server, whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    statuses = [server.finish(Plan(out, CHANGES, at_rename=rename)) for rename in (5, 4, 9, 6, 11, 3)]
-    assert statuses == [-signal.SIGKILL] * 6
+    stops = ((CHECKPOINT, 1), (CHECKPOINT, 2), ("rewind/state.safetensors", 1), ("rounds/00", 1), (CHECKPOINT, 3))
+    for before, times in (*stops, ("rounds/01", 1)):
+        assert server.finish(Plan(out, CHANGES, before=before, time=times)) == -signal.SIGKILL
     assert len(Run(out).rounds()) < 3
     finish_here(out)
     assert_same_results(out, whole)
@@ -156,8 +170,8 @@ def test_a_signal_makes_a_checkpoint_and_the_run_goes_on_from_it(
 
 def test_a_signal_while_a_round_is_stored_stops_after_it(server: Server, whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    # Without checkpoints: 5 files, the rewind point, then the files of round 0.
-    assert server.finish(Plan(out, CHANGES, at_rename=7, number=signal.SIGTERM, checkpoints=False)) == INTERRUPTED
+    before = "rounds/.00.draft/weights.safetensors"
+    assert server.finish(Plan(out, CHANGES, before=before, number=signal.SIGTERM, checkpoints=False)) == INTERRUPTED
     assert Run(out).rounds() == [0]
     resume(out, dataset=dataset())
     assert_same_results(out, whole)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from siftnet.network.masks import Masks, pack, unpack
@@ -48,6 +48,8 @@ def test_a_mask_comes_back_from_bits(shape: tuple[int, ...], seed: int, density:
 @given(networks())
 def test_masks_come_back_in_their_order(tmp_path_factory: pytest.TempPathFactory, made: tuple[State, Masks]) -> None:
     _, masks = made
+    # A network with nothing to prune is refused before anything is stored.
+    assume(masks)
     path = written(tmp_path_factory, tensors.pack_masks(masks))
     found = tensors.unpack_masks(path)
     assert list(found) == list(masks)

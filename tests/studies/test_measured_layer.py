@@ -1,31 +1,34 @@
 """A layer's measures as they are stored: fit for JSON, and read back to what they were."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 
-from siftnet.analysis.layer import measure_layer
+from siftnet.analysis.layer import LayerMeasures, measure_layer
 from siftnet.analysis.locality import Resampling
 from siftnet.analysis.pairs import pair_counts
 from siftnet.architecture.ruler import convolution_mask
-from siftnet.geometry import Grid, Points, Unknown
+from siftnet.geometry import Geometry, Grid, Points, Unknown
 from siftnet.studies.measured_layer import layer_arrays, layer_numbers, read_layer
 
 GRIDS = [Grid((8, 8), 3), Grid((8, 8), 1, True), Grid((20,), 2), Grid((20,), 1, True), Grid((4, 5, 4))]
 
 
-def measured(mask_JI, geometry, samples=3, **more):
+def measured(mask_JI: np.ndarray, geometry: Geometry, samples: int = 3, **more: Any) -> Any:
     weights_JI = np.random.default_rng(0).normal(size=mask_JI.shape).astype(np.float32)
     return measure_layer(mask_JI, weights_JI, geometry, Resampling(samples, 20, 0), **more)
 
 
-def through_json(measures):
+def through_json(measures: LayerMeasures) -> Any:
     return json.loads(json.dumps(layer_numbers(measures), allow_nan=False))
 
 
-def check_equal(found, expected):
+def check_equal(found: Any, expected: Any) -> None:
     """Whether two values of analysis types agree in every bit."""
     if dataclasses.is_dataclass(expected):
         assert type(found) is type(expected)
@@ -40,7 +43,7 @@ def check_equal(found, expected):
 
 @pytest.mark.parametrize("grid", GRIDS, ids=Grid.describe)
 @pytest.mark.parametrize("samples", [0, 3])
-def test_numbers_are_json_and_arrays_are_arrays(grid, samples):
+def test_numbers_are_json_and_arrays_are_arrays(grid: Grid, samples: int) -> None:
     mask_JI = convolution_mask(grid, 3)
     mask_JI[0] = False
     measures = measured(mask_JI, grid, samples, input_variance=np.arange(grid.size))
@@ -61,19 +64,19 @@ def test_numbers_are_json_and_arrays_are_arrays(grid, samples):
 
 @pytest.mark.parametrize("mask_JI", [np.zeros((3, 16), bool), np.ones((3, 16), bool), np.zeros((0, 16), bool)])
 @pytest.mark.parametrize("geometry", [Grid((4, 4)), Grid((4, 2), 2, True), Unknown(16)])
-def test_nothing_to_measure_is_still_json(mask_JI, geometry):
+def test_nothing_to_measure_is_still_json(mask_JI: np.ndarray, geometry: Geometry) -> None:
     measures = measured(mask_JI, geometry, input_variance=np.ones(16))
     through_json(measures)
     layer_arrays(measures)
 
 
-def test_one_node_and_one_input():
+def test_one_node_and_one_input() -> None:
     for mask_JI, grid in ((np.eye(1, 16, dtype=bool), Grid((4, 4))), (np.ones((3, 1), bool), Grid((1,)))):
         through_json(measured(mask_JI, grid))
 
 
 @pytest.mark.parametrize("geometry", [Unknown(16), Points(np.zeros((16, 2)))])
-def test_without_a_grid_only_counts_are_stored(geometry):
+def test_without_a_grid_only_counts_are_stored(geometry: Geometry) -> None:
     measures = measured(np.random.default_rng(1).random((5, 16)) < 0.5, geometry)
     found = through_json(measures)
     assert found["locality"] is found["by_degree"] is found["receptive"] is None
@@ -89,7 +92,7 @@ def test_without_a_grid_only_counts_are_stored(geometry):
 
 @pytest.mark.parametrize("geometry", [*GRIDS, Unknown(16)], ids=lambda g: g.describe())
 @pytest.mark.parametrize("samples", [0, 3])
-def test_what_is_stored_is_read_back_to_the_bit(geometry, samples):
+def test_what_is_stored_is_read_back_to_the_bit(geometry: Geometry, samples: int) -> None:
     mask_JI = np.random.default_rng(2).random((6, geometry.size)) < 0.4
     mask_JI[0] = False
     measures = measured(mask_JI, geometry, samples, input_variance=np.arange(geometry.size))
@@ -100,7 +103,7 @@ def test_what_is_stored_is_read_back_to_the_bit(geometry, samples):
     assert found.bins == measures.bins
 
 
-def test_the_comparison_can_fail():
+def test_the_comparison_can_fail() -> None:
     mask_JI = convolution_mask(Grid((4, 4)), 3)
     one, other = (measured(mask, Grid((4, 4))) for mask in (mask_JI, ~mask_JI))
     with pytest.raises(AssertionError):

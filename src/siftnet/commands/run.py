@@ -95,7 +95,7 @@ def _run_to_report(config: RunConfig, seeds: Sequence[int] | None, out: Path, as
 def _print_estimate(config: RunConfig, replicates: int, as_json: bool) -> int:
     from rich.console import Console
 
-    from siftnet.commands.tables import estimate_text, print_json
+    from siftnet.commands.tables import cost_text, print_json
     from siftnet.config.load import to_dict
     from siftnet.runs.estimate import estimate_cost
     from siftnet.runs.setup import set_up
@@ -104,8 +104,8 @@ def _print_estimate(config: RunConfig, replicates: int, as_json: bool) -> int:
     expected = estimate_cost(setup, replicates)
     resolved = to_dict(setup.config)
     if as_json:
-        print_json({"config": resolved, "expected": expected})
+        print_json({"config": resolved, "expected": expected.to_dict()})
     else:
         Console(highlight=False).print_json(data=resolved)
-        print(estimate_text(expected))
+        print(cost_text(expected))
     return 0

@@ -35,6 +35,7 @@ from siftnet.wording import (
 
 if TYPE_CHECKING:
     from siftnet.kernels.plan import Plan
+    from siftnet.runs.estimate import RunCost
 
 # The columns of a run's table by heading, in order.
 COLUMNS = (
@@ -168,24 +169,24 @@ def plan_text(plan: Plan) -> str:
     return words
 
 
-def estimate_text(expected: dict[str, Any]) -> str:
+def cost_text(expected: RunCost) -> str:
     """What a run, or replicates, will take, in a sentence and a line a round; measuring and the page come on top."""
-    memory, disk = size(expected["memory_bytes"]), size(expected["disk_bytes"])
-    count = expected["replicates"]
-    how = "side by side" if expected["side_by_side"] else "one after the other"
+    memory, disk = size(expected.memory_bytes), size(expected.disk_bytes)
+    count = expected.replicates
+    how = "side by side" if expected.side_by_side else "one after the other"
     replicates = f"{count} replicates, trained {how}, each with " if count > 1 else ""
     trained = "of training in all" if count > 1 else "of training"
     sentence = (
-        f"{replicates}{expected['rounds']} rounds of a network with {expected['parameters']:,} parameters: "
-        f"{duration(expected['training_seconds'])} {trained}, timed here; {memory} of memory; {disk} on the disk"
+        f"{replicates}{len(expected.rounds)} rounds of a network with {expected.parameters:,} parameters: "
+        f"{duration(expected.training_seconds)} {trained}, timed here; {memory} of memory; {disk} on the disk"
     )
     table = Table(box=SIMPLE)
-    whose = "" if count == 1 else f" of all {count}" if expected["side_by_side"] else " of each"
+    whose = "" if count == 1 else f" of all {count}" if expected.side_by_side else " of each"
     for column in ("round", "density", "kernel", f"ms an update{whose}", f"seconds{whose}"):
         table.add_column(column, justify="right", no_wrap=True)
-    for row in expected["rounds_expected"]:
-        times = milliseconds_cell(row["milliseconds_a_step"]), seconds_cell(row["seconds"])
-        table.add_row(str(row["round"]), share(row["density"], 3), row["kernel"], *times)
+    for row in expected.rounds:
+        times = milliseconds_cell(row.milliseconds_a_step), seconds_cell(row.seconds)
+        table.add_row(str(row.round), share(row.density, 3), row.kernel, *times)
     console = Console(width=80)
     with console.capture() as drawn:
         console.print(table)

@@ -141,8 +141,10 @@ class DenseKernel:
 
     def _affine(self, layer: Affine, x_BI: Tensor, training: bool) -> Tensor:
         weight, bias = self.parameters[f"{layer.name}.weight"], self.parameters[f"{layer.name}.bias"]
+        out_BO: Tensor
         if not self.network.norm:
-            return PlainAffine.apply(x_BI, weight, bias, self.dtype)
+            out_BO = PlainAffine.apply(x_BI, weight, bias, self.dtype)
+            return out_BO
         epsilon = self.network.norm_epsilon
         if training:
             with torch.no_grad():
@@ -152,7 +154,8 @@ class DenseKernel:
             rstd_I = torch.rsqrt(self.statistics[f"{layer.name}.norm.running_var"] + epsilon)
             x_hat_BI = (x_BI - self.statistics[f"{layer.name}.norm.running_mean"]).mul_(rstd_I)
         gamma, beta = self.parameters[f"{layer.name}.norm.weight"], self.parameters[f"{layer.name}.norm.bias"]
-        return NormAffine.apply(x_BI, gamma, beta, weight, bias, x_hat_BI, rstd_I, self.dtype)
+        out_BO = NormAffine.apply(x_BI, gamma, beta, weight, bias, x_hat_BI, rstd_I, self.dtype)
+        return out_BO
 
     def _move_statistics(self, name: str, mean_I: Tensor, var_I: Tensor) -> None:
         for key, value in ((f"{name}.norm.running_mean", mean_I), (f"{name}.norm.running_var", var_I.clamp_(min=0))):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,52 @@ from siftnet.runs.setup import Setup
 from siftnet.runs.single import plan_for
 
 
-def estimate_cost(setup: Setup, replicates: int = 1) -> dict[str, Any]:
-    """Memory and disk in bytes, time in seconds and kernel of each round that the stop rules let happen.
+@dataclass(frozen=True, kw_only=True)
+class RoundCost:
+    """What one round is expected to take."""
+
+    round: int
+    density: float
+    kernel: str
+    milliseconds_a_step: float
+    """An update."""
+    seconds: float
+    """Of training and validating."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCost:
+    """What a run, or replicates, are expected to take; measuring and the page come on top.
+
+    Memory, disk and seconds are those of all replicates together; so are the times of a round where the kernel trains
+    them side by side, and those of one replicate where they follow one another.
+    """
+
+    replicates: int
+    side_by_side: bool
+    parameters: int
+    data_bytes: int
+    memory_bytes: int
+    disk_bytes: int
+    training_seconds: float
+    rounds: tuple[RoundCost, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        values = asdict(self)
+        rounds = values.pop("rounds")
+        return values | {
+            "rounds": len(rounds),
+            "milliseconds_a_step": rounds[0]["milliseconds_a_step"],
+            "rounds_expected": list(rounds),
+        }
+
+
+def estimate_cost(setup: Setup, replicates: int = 1) -> RunCost:
+    """What the run of a setup will take: each round that the stop rules let happen, and all of them together.
 
     Updates are timed on this machine at a few densities, as the plan of the run will be, and validation at the highest
-    and the lowest. Memory, disk and seconds are those of all replicates together; so are the times of a round where the
-    kernel trains them side by side, and those of one replicate where they follow one another.
+    and the lowest.
     """
     config, state, request = setup.config, setup.subject.draw(0), request_run(setup)
     densities = request.foreseen
@@ -37,33 +77,32 @@ def estimate_cost(setup: Setup, replicates: int = 1) -> dict[str, Any]:
     at_once = replicates if side_by_side else 1
     plan = _timed(setup, plan, densities, at_once)
     validating = _validation_seconds(setup.following(plan), densities)
-    rounds = [_round(config.train.steps, plan, t, d, at_once * validating[t]) for t, d in enumerate(densities)]
+    rounds = tuple(_round(config.train.steps, plan, t, d, at_once * validating[t]) for t, d in enumerate(densities))
     parameters = sum(value.numel() for value in state.parameters.values())
     entries = request.first.masks.entries
     kept = sum(parameters - entries + entries * density for density in densities)
+    # Last and best weights and an eighth of a byte of mask for each round, the rewind point, a checkpoint.
     disk = 8 * kept + len(rounds) * entries / 8 + 5 * 4 * parameters
-    return {
-        "replicates": replicates,
-        "side_by_side": side_by_side,
-        "rounds": len(rounds),
-        "parameters": parameters,
-        "data_bytes": setup.dataset.inputs_NI.nbytes,
-        "memory_bytes": setup.dataset.inputs_NI.nbytes + at_once * _training_bytes(setup, parameters),
-        # last and best weights and an eighth of a byte of mask for each round, the rewind point, a checkpoint
-        "disk_bytes": int(replicates * disk),
-        "milliseconds_a_step": rounds[0]["milliseconds_a_step"],
-        "training_seconds": round(replicates / at_once * sum(r["seconds"] for r in rounds), 1),
-        "rounds_expected": rounds,
-    }
+    return RunCost(
+        replicates=replicates,
+        side_by_side=side_by_side,
+        parameters=parameters,
+        data_bytes=setup.dataset.inputs_NI.nbytes,
+        memory_bytes=setup.dataset.inputs_NI.nbytes + at_once * _training_bytes(setup, parameters),
+        disk_bytes=int(replicates * disk),
+        training_seconds=round(replicates / at_once * sum(cost.seconds for cost in rounds), 1),
+        rounds=rounds,
+    )
 
 
-def _round(steps: int, plan: Plan, number: int, density: float, validating: float) -> dict[str, Any]:
+def _round(steps: int, plan: Plan, number: int, density: float, validating: float) -> RoundCost:
     """What one round will take; validating: seconds of it."""
     kernel = plan.kernel(density)
     update = plan.milliseconds(kernel, density)
-    seconds = steps * update / 1000 + validating
-    times = {"milliseconds_a_step": round(update, 2), "seconds": round(seconds, 2)}
-    return {"round": number, "density": density, "kernel": kernel} | times
+    seconds = round(steps * update / 1000 + validating, 2)
+    return RoundCost(
+        round=number, density=density, kernel=kernel, milliseconds_a_step=round(update, 2), seconds=seconds
+    )
 
 
 def _training_bytes(setup: Setup, parameters: int) -> int:

@@ -11,6 +11,7 @@ from siftnet.data.dataset import Dataset
 from siftnet.geometry import Grid, Unknown, ring, torus, volume
 from siftnet.kernels.blocks.gather import Gatherer, gather_plain
 from siftnet.kernels.blocks.layout import Storage, allocate, blocks_of, from_blocks, round_bf16
+from siftnet.runs.machine import numba_threads
 from small import dataset
 
 SIZES = [1, 9, 16, 128, 129, 250]
@@ -134,7 +135,7 @@ def test_the_number_of_threads_changes_no_bit(integers: bool) -> None:
     results = []
     for threads in (1, 2):
         before = numba.get_num_threads()
-        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+        numba.set_num_threads(min(threads, numba_threads()))
         out, moments = allocate(250, 297, "paired"), np.zeros((2, 297, 2))
         gatherer.fill(3, out, moments)
         numba.set_num_threads(before)

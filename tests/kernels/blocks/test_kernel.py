@@ -16,6 +16,7 @@ from siftnet.geometry import Grid, Unknown
 from siftnet.kernels.blocks.kernel import BlockKernel
 from siftnet.kernels.blocks.sparse import Sparse
 from siftnet.kernels.registry import KERNELS
+from siftnet.runs.machine import numba_threads
 
 BLOCKS = ["fused", "sparse", "plain"]
 
@@ -27,7 +28,7 @@ def threads_restored() -> Iterator[None]:
     numba.set_num_threads(before)
 
 
-@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one processor")
+@pytest.mark.skipif(numba_threads() < 2, reason="one processor")
 @pytest.mark.parametrize("kernel", BLOCKS)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("batch", [100, 600])

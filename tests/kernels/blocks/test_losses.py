@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from siftnet.kernels.blocks.layout import Storage, allocate, blocks_of, from_blocks, round_bf16, to_blocks
 from siftnet.kernels.blocks.losses import cross_entropy, exp_float32, score_classes, score_numbers, squared_error
 from siftnet.kernels.dense import rank_of_label
+from siftnet.runs.machine import numba_threads
 
 SIZES = [1, 9, 16, 128, 129, 250]
 CLASSES = [1, 2, 3, 200]
@@ -179,7 +180,7 @@ def test_the_number_of_threads_changes_no_bit(storage: Storage) -> None:
     results = []
     for threads in (1, 2):
         before = numba.get_num_threads()
-        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+        numba.set_num_threads(min(threads, numba_threads()))
         gradient, sums_SK = allocate(1000, 20, storage), np.empty((8, 20))
         loss = cross_entropy(in_blocks(logits_BK), labels_B, gradient, sums_SK)
         scores = score_classes(in_blocks(logits_BK), labels_B)

@@ -20,6 +20,7 @@ from siftnet.kernels.blocks.tiled import Tiled
 from siftnet.kernels.blocks.workspace import Workspace, cuts
 from siftnet.kernels.compaction import Part
 from siftnet.network.layers import Affine
+from siftnet.runs.machine import numba_threads
 
 # B examples, O outputs, I inputs: neither whole blocks nor whole panels
 B, O, I = 250, 45, 70  # noqa: E741
@@ -57,8 +58,9 @@ class Layer:
         self.folded_OI = self.weight_OI.astype(np.float64) * self.scale_I
         self.constant_O, self.predicted_O = np.full((2, O), 0.5, np.float32)
         padding = padded(I) - I
-        self.vectors = [np.pad(v, (0, padding)) for v in (self.scale_I, self.mean_I, self.beta_I)]
-        self.products.fold(self.weights, *self.vectors, self.constant_O, self.predicted_O)
+        scales, means, shifts = (np.pad(v, (0, padding)) for v in (self.scale_I, self.mean_I, self.beta_I))
+        self.scales, self.means = scales, means
+        self.products.fold(self.weights, scales, means, shifts, self.constant_O, self.predicted_O)
 
 
 @pytest.fixture(params=VARIANTS, ids=lambda v: f"{v[0]}-{'plain' if v[1] == PLAIN else 'amx' if v[2] else 'vector'}")
@@ -120,7 +122,7 @@ def test_the_update_follows_from_the_gradient_at_survivors_alone(layer: Layer) -
     total_O = layer.d_BO.sum(0)
     shift_I = (layer.beta_I - layer.scale_I * layer.mean_I).astype(np.float32)
     by_input = layer.products.update(
-        PLAIN_SGD, layer.d, layer.z, Terms(total_O, layer.vectors[0], np.pad(shift_I, (0, padded(I) - I))),
+        PLAIN_SGD, layer.d, layer.z, Terms(total_O, layer.scales, np.pad(shift_I, (0, padded(I) - I))),
         Slots(layer.weights, NONE, NONE),
     )  # fmt: skip
     after = np.zeros(O * I, np.float32)
@@ -168,7 +170,7 @@ def two_threads() -> Iterator[None]:
     numba.set_num_threads(before)
 
 
-@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one processor")
+@pytest.mark.skipif(numba_threads() < 2, reason="one processor")
 @pytest.mark.parametrize("kind", [Sparse, Tiled])
 def test_any_number_of_threads_gives_the_bits_of_one(kind: type, space: Workspace, two_threads: None) -> None:
     results = []
@@ -179,10 +181,11 @@ def test_any_number_of_threads_gives_the_bits_of_one(kind: type, space: Workspac
         out, moments = layer.space.activations(O), np.zeros((2, O, 2))
         layer.products.forward(layer.z, layer.constant_O, layer.centre_O, True, out, moments)
         by_input = layer.products.update(
-            PLAIN_SGD, layer.d, layer.z, Terms(np.ones(O), *layer.vectors[:2]), Slots(layer.weights, NONE, NONE)
+            PLAIN_SGD, layer.d, layer.z, Terms(np.ones(O), layer.scales, layer.means), Slots(layer.weights, NONE, NONE)
         )
         sums = np.zeros((2, I))
-        layer.products.backward(layer.d, *np.ones((3, I), np.float32), layer.z, sums)
+        ones = np.ones(I, np.float32)
+        layer.products.backward(layer.d, ones, ones, ones, layer.z, sums)
         results.append((out, moments, by_input, layer.weights, layer.z, sums))
     for other in results[1:]:
         for one, two in zip(results[0], other, strict=True):

@@ -61,7 +61,8 @@ def test_columns_of_more_inputs_than_sixteen_bits_count(storage: Storage) -> Non
     """The two products that read columns by address, without compiling all of a kernel for the wider type."""
     inputs, columns = 70_000, np.array([3, 65_535, 65_536, 69_999])
     found = sparse._columns(columns, inputs)
-    assert (found.dtype, sparse._columns(columns[:2], 1 << 16).dtype) == (np.uint32, np.uint16)
+    assert found.dtype == np.uint32
+    assert sparse._columns(columns[:2], 1 << 16).dtype == np.uint16
 
     @njit
     def multiply(x, d, columns, values, row, sums):  # type: ignore[no-untyped-def]  # compiled

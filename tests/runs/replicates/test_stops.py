@@ -33,14 +33,25 @@ def test_a_signal_inside_a_round_makes_checkpoints_of_all_and_they_go_on_from_th
     assert_like_singles(out, singles)
 
 
-# Renames of such runs: the seeds; 5 files of each run; in each round checkpoints of all every 3 updates or so; then the
-# files and the directory of each round, in round 0 the rewind point before those.
-@pytest.mark.parametrize("rename", [2, 7, 16, 34, 46, 62, 130])
-def test_killed_before_any_rename_they_go_on_to_the_same_bytes(
-    server: Server, singles: list[Path], tmp_path: Path, rename: int
+CHECKPOINT = "checkpoint/progress.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("before", "time"),
+    [
+        ("replicates.json", 1),
+        ("seed-0/data.json", 1),
+        ("seed-1/config.json", 1),
+        *((f"seed-{seed}/{CHECKPOINT}", time) for seed, time in ((0, 1), (2, 3), (1, 9))),
+        ("seed-2/rewind/state.safetensors", 1),
+        *((f"seed-{seed}/rounds/{number:02d}", 1) for seed, number in ((1, 0), (2, 1), (1, 2))),
+    ],
+)
+def test_killed_before_a_file_is_there_they_go_on_to_the_same_bytes(
+    server: Server, singles: list[Path], tmp_path: Path, before: str, time: int
 ) -> None:
     out = tmp_path / "out"
-    assert server.finish(Work(out, TOGETHER, at_rename=rename, replicates=COUNT)) == -signal.SIGKILL
+    assert server.finish(Work(out, TOGETHER, before=before, time=time, replicates=COUNT)) == -signal.SIGKILL
     if replicates_in(out):
         resume_replicates(out, dataset=dataset())
     else:
@@ -52,8 +63,9 @@ def test_killed_between_the_checkpoints_of_two_they_catch_up_and_verify(
     server: Server, singles: list[Path], tmp_path: Path, several: Several
 ) -> None:
     out = tmp_path / "out"
-    # The seeds, 15 files of the runs, 3 checkpoints after update 3, the first one after update 6.
-    assert server.finish(Work(out, TOGETHER, at_rename=20, replicates=COUNT)) == -signal.SIGKILL
+    # After update 6 the first one has its checkpoint, the next one has not.
+    work = Work(out, TOGETHER, before=f"seed-1/{CHECKPOINT}", time=2, replicates=COUNT)
+    assert server.finish(work) == -signal.SIGKILL
     assert at_places(out) == [(0, 6), (0, 3), (0, 3)]
     resume_replicates(out, dataset=dataset())
     assert several.groups[0] == [(1, 0, 3), (2, 0, 3)]

@@ -55,7 +55,8 @@ class Gatherer:
             return self.fill_rows(rows_B, out, moments)
         self._augment(rows_B, step, self.augmented_BI)
         self._fill(self.augmented_BI, self.every_B, out, moments)
-        return self.labels_N[rows_B]
+        labels_B: np.ndarray = self.labels_N[rows_B]
+        return labels_B
 
     def fill_rows(self, rows_B: np.ndarray, out: np.ndarray, moments: np.ndarray) -> np.ndarray:
         """Write these rows of the data set, int64 (B,), as they are; returns their labels (B,).
@@ -65,7 +66,8 @@ class Gatherer:
         deviations from the block's own mean.
         """
         self._fill(self.inputs_NI, rows_B, out, moments)
-        return self.labels_N[rows_B]
+        labels_B: np.ndarray = self.labels_N[rows_B]
+        return labels_B
 
     def _fill(self, inputs: np.ndarray, rows_B: np.ndarray, out: np.ndarray, moments: np.ndarray) -> None:
         blocks = blocks_of(len(rows_B))

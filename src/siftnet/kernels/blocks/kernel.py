@@ -84,7 +84,7 @@ class BlockKernel:
         labels_B = self.gatherer.fill(self.step, self.inputs.z, self.inputs.moments)
         self._forward(training=True)
         loss_of = cross_entropy if self.classes else squared_error
-        loss = loss_of(self.outputs.z, labels_B, self.gradient, self.outputs.sums)
+        loss: float = loss_of(self.outputs.z, labels_B, self.gradient, self.outputs.sums)
         rule, d = rule_at(self.training, self.step), self.gradient
         for stage in reversed(self.stages):
             stage.backward(rule, d)

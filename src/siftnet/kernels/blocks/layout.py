@@ -95,7 +95,8 @@ def zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
             pages.madvise(mmap.MADV_HUGEPAGE)
         room = np.frombuffer(pages, np.uint8)
     start = -room.ctypes.data % boundary
-    return room[start : start + size].view(dtype).reshape(shape)
+    found: np.ndarray = room[start : start + size].view(dtype).reshape(shape)
+    return found
 
 
 def allocate(examples: int, features: int, storage: Storage, multiple: int = 1) -> np.ndarray:
