@@ -42,10 +42,11 @@ def overlap(one: Run, other: Run, number: int) -> float:
 def row(number: int, seed: int, auto: Run, dense: Run, rounded: Run | None, stranger: Run | None) -> dict[str, Any]:
     """One line of the CSV."""
     mine, theirs = auto.summary(number), dense.summary(number)
-    line: dict[str, Any] = {"seed": seed, "round": number, "density": mine["density"], "kernel": mine["kernel"]}
+    line: dict[str, Any] = {"seed": seed, "round": number, "density": mine.density, "kernel": mine.kernel}
     for name, summary in (("auto", mine), ("dense_fp32", theirs)):
-        line[f"validation_{name}"] = summary["best"]["validation"]["score"]
-        line[f"test_{name}"] = summary["test_best"]["score"]
+        best, test = summary.validation, summary.test_best
+        line[f"validation_{name}"] = best.score if best else None
+        line[f"test_{name}"] = test.score if test else None
     line["kept_by_dense_fp32_too"] = overlap(auto, dense, number)
     line["kept_by_dense_in_two_precisions"] = overlap(rounded, dense, number) if rounded else None
     line["kept_by_another_seed_too"] = overlap(auto, stranger, number) if stranger else None

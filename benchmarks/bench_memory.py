@@ -105,7 +105,7 @@ def measure(arguments: Sequence[str], out: Path, rounds: int) -> dict[str, Any]:
         "rounds": len(run.rounds()),
         "steps": run.config.train.steps,
         "batch": run.config.train.batch,
-        "last_density": run.summaries()[-1]["density"],
+        "last_density": run.summaries()[-1].density,
         "checkpoint_dense_mb": megabytes(checkpoints[0]),
         "checkpoint_last_mb": megabytes(checkpoints[1]),
         "rounds_mb": megabytes(stored),

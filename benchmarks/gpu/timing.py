@@ -235,7 +235,7 @@ def _summary(entry: Entry, rest: str) -> Measured:
 
 def measure_ceilings(device: str, size: int, copied_bytes: int) -> Ceilings:
     """Rates of a product of random (size, size) matrices in bf16, TF32 and fp32, and of copying so many bytes."""
-    rates = {}
+    rates: dict[str, float] = {}
     for precision, dtype in (("fp32", torch.float32), ("tf32", torch.float32), ("bf16", torch.bfloat16)):
         if precision == "bf16" and not has_native_bf16(device):
             # Emulated products take minutes; what is possible in bf16 there is what fp32 does.

@@ -33,8 +33,13 @@ def test_nodes_fall_by_connections_and_ties_by_index() -> None:
 
 
 def test_the_same_nodes_are_evaluated_once() -> None:
-    calls = []
-    ablation(DEGREE_J, lambda keep_J: calls.append(keep_J.tobytes()) or 0.0, [0, 5], np.random.default_rng(0))
+    calls: list[bytes] = []
+
+    def score(keep_J: np.ndarray) -> float:
+        calls.append(keep_J.tobytes())
+        return 0.0
+
+    ablation(DEGREE_J, score, [0, 5], np.random.default_rng(0))
     assert len(calls) == len(set(calls)) == 2
 
 

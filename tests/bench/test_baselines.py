@@ -20,6 +20,7 @@ from siftnet.bench.contender import choose_entrants
 from siftnet.network.layers import forward, loss_of
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
+from siftnet.pruning.evaluation import Evaluation
 
 HERE = Path(__file__).parent.parent.parent / "benchmarks"
 
@@ -174,14 +175,20 @@ def test_a_seed_is_not_compared_with_itself() -> None:
     agreement = load("bench_agreement")
     masks = Masks({"w": torch.tensor([True, True, False, False])})
     other = Masks({"w": torch.tensor([True, False, True, False])})
-    score = {"score": 0.5}
-    summary = {"density": 0.5, "kernel": "dense", "best": {"validation": score}, "test_best": score, "seconds": 1.0}
+    score = Evaluation(0.1, 0.5, None, 10)
+    summary = SimpleNamespace(density=0.5, kernel="dense", validation=score, test_best=score)
     machine = {"processor": "p", "threads": 1, "torch": "2", "numba": "0", "siftnet": "0"}
 
     def made(masks: Masks) -> SimpleNamespace:
         return SimpleNamespace(masks=lambda number: masks, summary=lambda number: summary, environment=machine)
 
     line = agreement.row(1, 0, made(masks), made(other), None, None)
+    assert (line["density"], line["kernel"], line["validation_auto"], line["test_dense_fp32"]) == (
+        0.5,
+        "dense",
+        0.5,
+        0.5,
+    )
     assert line["kept_by_dense_fp32_too"] == 0.5
     assert line["kept_by_another_seed_too"] is line["kept_by_dense_in_two_precisions"] is None
     assert line["numba"] == "0"

@@ -18,9 +18,10 @@ from kernels.suite import (
     reference,
     with_empty_rows_and_columns,
 )
+from siftnet.kernels.blocks.tile_product import has_amx
 from siftnet.kernels.dense import Dense
 from siftnet.kernels.interface import KernelKind
-from siftnet.kernels.registry import candidates
+from siftnet.kernels.registry import KERNELS, candidates, features_here, rounding_of
 from siftnet.network.layers import forward, loss_of
 from siftnet.network.state import State
 
@@ -246,3 +247,22 @@ def test_a_kernel_that_does_not_support_the_network_is_refused(monkeypatch: pyte
     with pytest.raises(ValueError, match=message):
         candidates("dense", there)
     assert "dense" not in [kind.name for kind in candidates("auto", there)]
+
+
+def test_a_kernel_says_what_memory_it_takes(kind: KernelKind) -> None:
+    # 16-12-8-3 and a batch that fills one block of 128: parameters six times, and what goes in and out of layers.
+    p = make_case()
+    parameters = sum(value.numel() for value in p.state.parameters.values())
+    assert kind.memory(p.problem) == 4 * (6 * parameters + 128 * (16 + 12 + 12 + 8 + 8 + 3))
+    assert kind.memory(make_case(batch=129).problem) > kind.memory(p.problem) == kind.memory(make_case(batch=2).problem)
+
+
+def test_what_decides_the_last_bits_is_named_where_it_does() -> None:
+    single, low = make_case().problem, make_case(precision="bf16").problem
+    assert rounding_of(KERNELS, single) == []
+    found = {name for name in KERNELS if rounding_of([name], low)}
+    assert found == {"dense", "fused", "sparse", "batched"}, "plain has loops alone"
+    assert rounding_of(["gone", "plain"], low) == []
+    assert rounding_of(["gone", "plain", "fused"], low) == ["amx"]
+    assert rounding_of(["dense"], elsewhere(make_case(precision="bf16"), "cuda")) == []
+    assert features_here() == {"amx": has_amx()}

@@ -117,6 +117,23 @@ def test_prunable_are_weights_and_biases_of_hidden_layers_and_taps_of_convolutio
     assert [name for names in net.prunable.values() for name in names] == net.prunable_names
 
 
+def test_gamma_and_beta_do_not_decay_and_the_first_layer_reads_the_inputs() -> None:
+    net = network("c3-4:p2:f6:x", Grid((8, 8)))
+    names = [f"layers.{i}.norm.{part}" for i in (2, 3) for part in ("weight", "bias")]
+    assert sorted(net.undecayed) == sorted(names)
+    assert network("c3-4:p2:f6:x", Grid((8, 8)), norm=False).undecayed == frozenset()
+    assert net.first_layer == "layers.0"
+    assert network("p2:f6:x", Grid((8, 8))).first_layer is None
+
+
+@pytest.mark.parametrize("norm", [True, False])
+def test_shapes_are_those_of_what_is_drawn(norm: bool) -> None:
+    net = network("c3-4:p2:f6:x", Grid((8, 8)), norm=norm)
+    assert net.shapes["layers.0.weight"] == (4, 1, 3, 3)
+    drawn = initialise(net, 0).parameters
+    assert list(net.shapes.items()) == [(name, tuple(value.shape)) for name, value in drawn.items()]
+
+
 @pytest.mark.parametrize("scale", [1.0, 0.25])
 def test_initial_weights_have_the_papers_deviation(scale: float) -> None:
     net = network("c3-40:f300:x", Grid((9, 9), 20), outputs=50, init_scale=scale)

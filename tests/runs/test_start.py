@@ -31,7 +31,7 @@ def test_a_run_started_from_anothers_round_reproduces_its_ticket(whole: Path, tm
     assert found.masks(0).equals(source.masks(1))
     rewind = source.rewind()
     assert rewind is not None
-    assert found.rewind().equals(rewind)  # type: ignore[union-attr]
+    assert found.rewind().equals(rewind)
     assert found.summary(0).begin_sha256 == source.summary(1).begin_sha256
     assert found.masks(1).within(found.masks(0))
     redrawn = started(whole, tmp_path / "redrawn", start__weights="redraw")

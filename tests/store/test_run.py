@@ -163,7 +163,7 @@ def test_a_checkpoint_brings_back_every_bit(copy: Run) -> None:
     assert found is not None
     assert found.state.equals(progress.state)
     assert found.history.best is not None
-    assert found.history.best.equals(history.best)  # type: ignore[arg-type]
+    assert found.history.best.equals(history.best)
     assert found.history.snapshots.keys() == {0, 3}
     assert all(found.history.snapshots[k].equals(history.snapshots[k]) for k in (0, 3))
     assert (found.history.records, found.history.pending) == (history.records, history.pending)

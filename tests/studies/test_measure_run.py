@@ -64,12 +64,12 @@ class Summaries:
 def test_headline_is_the_sparsest_round_within_one_standard_error() -> None:
     # At 0.80 of 400 the standard error is 0.02.
     rounds = [summary_of(0, 0.9, 1.0), summary_of(1, 0.80), summary_of(2, 0.781), summary_of(3, 0.779)]
-    assert headline_round(Summaries(*rounds), AnalysisConfig()) == 2  # type: ignore[arg-type]
+    assert headline_round(Summaries(*rounds), AnalysisConfig()) == 2
 
 
 def test_headline_never_takes_a_diverged_round_nor_the_dense_one() -> None:
     rounds = [summary_of(0, 0.9, 1.0), summary_of(1, 0.7), summary_of(2, 0.99, diverged_at=3)]
-    assert headline_round(Summaries(*rounds), AnalysisConfig()) == 1  # type: ignore[arg-type]
+    assert headline_round(Summaries(*rounds), AnalysisConfig()) == 1
 
 
 def test_standard_error_of_an_accuracy_is_binomial() -> None:
@@ -94,7 +94,7 @@ def test_the_headline_of_no_rounds_is_none_and_of_dense_rounds_one_of_them() -> 
 
 def test_a_saturated_validation_leaves_the_choice_to_sparsity() -> None:
     rounds = [summary_of(0, 1.0, 1.0), summary_of(1, 1.0), summary_of(2, 0.9975), summary_of(3, 0.98)]
-    assert headline_round(Summaries(*rounds), AnalysisConfig()) == 2  # type: ignore[arg-type]
+    assert headline_round(Summaries(*rounds), AnalysisConfig()) == 2
 
 
 def test_a_headline_that_is_not_there_is_refused(sifted: Run) -> None:

@@ -103,7 +103,7 @@ def describe_machine(config: RunConfig) -> dict[str, Any]:
         "device": config.device,
         "threads": config.threads,
         "threads of numba": numba.get_num_threads(),
-        "threading layer of numba": numba.threading_layer(),
+        "threading layer of numba": numba.threading_layer(),  # type: ignore[attr-defined]
         "precision": config.train.precision,
     }
 

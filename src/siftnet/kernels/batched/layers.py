@@ -1,6 +1,6 @@
 """An affine layer, with batch norm on its input, forward and backward, for several networks at once.
 
-Batch norm's gradients follow from the weight gradient, as products.py has it for one network.
+Batch norm's gradients follow from the weight gradient, as norm_affine.py has it for one network.
 """
 
 # R replicates, B batch, I inputs, O outputs
