@@ -1,4 +1,5 @@
-# make demo: from nothing to a page.  make test: every check, in minutes.  make test-long: what takes longer by nature.
+# make demo: from nothing to a page.  make test: every check, in minutes.  make test-long: all tests with
+# coverage, which slows them, and what takes longer by nature.
 # All make .venv and install what they need.  make hooks: check each commit before it is made.
 PYTHON ?= python3
 VENV := .venv
@@ -21,10 +22,10 @@ test: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest --doctest-modules src/siftnet
-	$(BIN)/pytest --durations=5 --cov --cov-report=term:skip-covered
+	$(BIN)/pytest --durations=5
 
 test-long: $(INSTALLED)
-	$(BIN)/pytest -m "long or property" --hypothesis-profile=long --durations=5
+	$(BIN)/pytest -m "" --hypothesis-profile=long --durations=5 --cov --cov-report=term:skip-covered
 
 hooks: $(INSTALLED)
 	$(BIN)/pre-commit install

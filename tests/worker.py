@@ -72,7 +72,7 @@ class Striking(Silent):
         os.kill(os.getpid(), self.plan.number)
 
 
-def no_fsync(descriptor: object) -> None:
+def no_fsync(fd: object) -> None:
     """Processes die here, not the machine, and flushing to the disk is what takes the time."""
 
 
