@@ -14,18 +14,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from siftnet.kernels import trainer as train
 from siftnet.kernels.registry import KERNELS
+from siftnet.kernels.trainer import Pace
 from siftnet.pruning.training import History
-from siftnet.runs import recorder as keeper
-from siftnet.runs import replicates
-from siftnet.runs import single as launch
 from siftnet.runs.events import Silent
 from siftnet.runs.interrupt import Interrupted
+from siftnet.runs.replicates import carry_out_replicates
+from siftnet.runs.setup import set_up
+from siftnet.runs.single import carry_out
 from small import Several, config, dataset
 
 INTERRUPTED = 75
@@ -79,17 +79,17 @@ def no_fsync(fd: object) -> None:
 def target(plan: Plan) -> None:
     """The worker: run, and leave with a status that says how it ended."""
     os.fsync = no_fsync
-    train.SLICE, train.SLICE_SECONDS = 3, 0.0
-    keeper.CHECKPOINT_SECONDS = -1.0 if plan.checkpoints else 1e9
     os.replace = striking(os.replace, plan)
     try:
         if plan.replicates:
             KERNELS["several"] = Several()
-            replicates.run_replicates(
-                config(**plan.changes), plan.out, plan.replicates, dataset=dataset(), observer=Striking(plan)
-            )
+        setup = set_up(config(**plan.changes), dataset())
+        pace = Pace(updates=3, seconds=0.0, checkpoint_seconds=-1.0 if plan.checkpoints else 1e9)
+        setup = replace(setup, trainer=replace(setup.trainer, pace=pace))
+        if plan.replicates:
+            carry_out_replicates(setup, range(plan.replicates), plan.out, Striking(plan))
         else:
-            launch.run(config(**plan.changes), plan.out, dataset=dataset(), observer=Striking(plan))
+            carry_out(setup, plan.out, Striking(plan))
     except Interrupted:
         os._exit(INTERRUPTED)
     except ValueError:
@@ -97,7 +97,7 @@ def target(plan: Plan) -> None:
     os._exit(0)
 
 
-def striking(replace: Callable[..., None], plan: Plan) -> Callable[..., None]:
+def striking(rename: Callable[..., None], plan: Plan) -> Callable[..., None]:
     """The system's rename, with the signal before that of the plan's file."""
     left = plan.time
 
@@ -107,7 +107,7 @@ def striking(replace: Callable[..., None], plan: Plan) -> Callable[..., None]:
             left -= 1
             if left == 0:
                 os.kill(os.getpid(), plan.number)
-        replace(draft, final)
+        rename(draft, final)
 
     return renamed
 

@@ -17,12 +17,13 @@ import pytest
 import torch
 
 from siftnet.data.dataset import Dataset
+from siftnet.kernels.trainer import Pace
 from siftnet.network.state import State
 from siftnet.pruning.training import History
 from siftnet.runs.events import Silent
 from siftnet.runs.interrupt import Interrupted, stop_requests
 from siftnet.runs.machine import numba_threads
-from siftnet.runs.recorder import CHECKPOINT_SECONDS, CheckpointClock
+from siftnet.runs.recorder import CheckpointClock
 from siftnet.runs.request import request_run
 from siftnet.runs.single import position_of, reopen, resume, run
 from siftnet.store.atomic import lock
@@ -197,14 +198,14 @@ def test_a_run_works_in_a_thread(whole: Path, tmp_path: Path) -> None:
 
 def test_a_checkpoint_is_due_when_its_time_is_up() -> None:
     now, due = [0.0], []
-    clock = CheckpointClock(lambda: 0, lambda: now[0])
+    clock = CheckpointClock(lambda: 0, 30.0, lambda: now[0])
     for step in range(1, 21):
         now[0] += 11.0
         if clock.at(0, step) == (0, True):
             due.append(step)
             clock.restart()
     assert due == [3, 6, 9, 12, 15, 18]
-    assert CHECKPOINT_SECONDS < 60
+    assert Pace().checkpoint_seconds < 60
 
 
 def test_a_second_writer_is_refused_and_the_lock_dies_with_its_owner(

@@ -15,8 +15,17 @@ from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation, Record
 from siftnet.pruning.training import Assignment, History, Progress, Trained
 
-# Updates between two looks at the clock and at the signals: so many, doubled while they take less than these seconds.
-SLICE, SLICE_SECONDS = 25, 0.05
+
+@dataclass(frozen=True)
+class Pace:
+    """How often a training looks up from its updates."""
+
+    updates: int = 25
+    """Between two looks at the clock and at the signals, at first."""
+    seconds: float = 0.05
+    """They are doubled while they take less than this."""
+    checkpoint_seconds: float = 30.0
+    """Between two checkpoints; well under the 60 s that one may be old, as a slow machine's updates come on top."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,7 @@ class Trainer:
 
     problem: Problem
     plan: Plan
+    pace: Pace = Pace()
 
     def kind(self, density: float) -> KernelKind:
         """The kernel planned for a density. Raises ValueError where it does not work on this machine."""
@@ -49,14 +59,15 @@ def train_together(trainers: Sequence[Trainer], assignments: Sequence[Assignment
     courses = _set_off(trainers, assignments)
     _share_out(clock, courses)
     _tell_of_diverged(courses)
-    live, updates = courses, SLICE
+    pace = trainers[0].pace
+    live, updates = courses, pace.updates
     while live := [course for course in live if not course.ended]:
         clock = time.perf_counter()
         for course in live:
             made = course.proceed(updates)
         elapsed = _share_out(clock, live)
         # A slice that a validation cut short says nothing of longer ones.
-        updates *= 2 if made == updates and elapsed < SLICE_SECONDS else 1
+        updates *= 2 if made == updates and elapsed < pace.seconds else 1
         _tell_of_diverged(live)
         _tell([course for course in live if course.history.diverged_at is None])
     return [course.trained() for course in courses]

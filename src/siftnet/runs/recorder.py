@@ -15,9 +15,6 @@ from siftnet.runs.interrupt import Interrupted
 from siftnet.store.round_files import RoundFiles
 from siftnet.store.run import Run
 
-# Well under the 60 s that a checkpoint may be old: a slice of updates on a slow machine comes on top.
-CHECKPOINT_SECONDS = 30.0
-
 
 class CheckpointClock:
     """What is done at a step: stop there, write a checkpoint, or go on.
@@ -25,9 +22,11 @@ class CheckpointClock:
     Decided when the first of those that are trained together asks, for all of them, so that they stand at one step.
     """
 
-    def __init__(self, stop_requested: Callable[[], int], now: Callable[[], float] = time.monotonic) -> None:
-        """stop_requested: the signal that asks to stop, or 0; now: seconds."""
-        self.stop_requested, self.now = stop_requested, now
+    def __init__(
+        self, stop_requested: Callable[[], int], seconds: float, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """stop_requested: the signal that asks to stop, or 0; seconds: between two checkpoints; now: the time."""
+        self.stop_requested, self.seconds, self.now = stop_requested, seconds, now
         self.decided, self.stop, self.due = (-1, -1), 0, False
         self.restart()
 
@@ -35,7 +34,7 @@ class CheckpointClock:
         """Of the updates made in a round, the signal to stop for, or 0, and whether a checkpoint is due."""
         if self.decided != (number, step):
             self.decided, self.stop = (number, step), self.stop_requested()
-            self.due = self.stop != 0 or self.now() - self.written > CHECKPOINT_SECONDS
+            self.due = self.stop != 0 or self.now() - self.written > self.seconds
         return self.stop, self.due
 
     def restart(self) -> None:

@@ -225,7 +225,8 @@ def _one_after_the_other(live: Sequence[Replicate], out: Path, stop_requested: S
         if stop_requested():
             raise Interrupted(out, stop_requested())
         prepare_torch(r.setup.config)
-        sift_from(r.position, r.setup, r.recorder(CheckpointClock(stop_requested), out))
+        clock = CheckpointClock(stop_requested, r.setup.trainer.pace.checkpoint_seconds)
+        sift_from(r.position, r.setup, r.recorder(clock, out))
 
 
 def _side_by_side(live: Sequence[Replicate], out: Path, stop_requested: StopRequested) -> None:
@@ -265,7 +266,7 @@ class ReplicateRound:
 def _train_round(group: Sequence[Replicate], out: Path, stop_requested: StopRequested) -> list[Replicate]:
     """Train one round of all of the group together and record it; those that go on, where they stand then."""
     prepare_torch(group[0].setup.config)
-    clock = CheckpointClock(stop_requested)
+    clock = CheckpointClock(stop_requested, group[0].setup.trainer.pace.checkpoint_seconds)
     rounds = [ReplicateRound(r, r.recorder(clock, out)) for r in group]
     ends = train_together([r.setup.trainer for r in group], [each.assignment() for each in rounds])
     for each, trained in zip(rounds, ends, strict=True):

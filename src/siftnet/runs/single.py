@@ -84,7 +84,8 @@ def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | 
             opened = planned_far_enough(opened)
             observer.planned(opened.setup.trainer.plan)
             with stop_requests() as stop_requested:
-                recorder = Recorder(opened.stored, setup.network, observer, CheckpointClock(stop_requested), path)
+                clock = CheckpointClock(stop_requested, setup.trainer.pace.checkpoint_seconds)
+                recorder = Recorder(opened.stored, setup.network, observer, clock, path)
                 sift_from(position, opened.setup, recorder)
     return opened.stored
 

@@ -109,7 +109,7 @@ def test_those_with_other_threads_are_trained_by_themselves(
 
 def test_checkpoints_by_the_clock_are_of_one_step() -> None:
     now, written = [0.0], list[tuple[int, int]]()
-    clock = CheckpointClock(lambda: 0, lambda: now[0])
+    clock = CheckpointClock(lambda: 0, 30.0, lambda: now[0])
     for step in range(1, 21):
         for seed in range(COUNT):
             now[0] += 11.0
