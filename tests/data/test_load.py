@@ -8,6 +8,7 @@ import pytest
 
 from siftnet.config.fields import DataConfig, SyntheticConfig
 from siftnet.data import load
+from siftnet.data.formats.registry import READERS
 from siftnet.data.load import load_dataset
 from siftnet.geometry import Grid
 
@@ -176,6 +177,6 @@ def test_what_the_system_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def refuse(config: Any) -> None:
         raise error
 
-    monkeypatch.setitem(load.READERS, "npz", refuse)
+    monkeypatch.setitem(READERS, "npz", refuse)
     with pytest.raises(ValueError, match=message):
         load_dataset(config(tmp_path))

@@ -1,4 +1,4 @@
-"""Configurations as plain values: dictionaries, TOML files, presets, and the digest that names what a run computes."""
+"""Configurations as plain values: dictionaries, TOML files and presets, there and back."""
 
 from __future__ import annotations
 

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from siftnet.config.fields import DataConfig
-from siftnet.data import synthetic
 from siftnet.data.dataset import Dataset
-from siftnet.data.formats import arrays, cifar, folder, idx, imagenet, table
+from siftnet.data.formats import table
 from siftnet.data.formats.raw import Raw
+from siftnet.data.formats.registry import READERS
 from siftnet.data.splits import split
 from siftnet.data.tasks import permute, relabel
 from siftnet.geometry import Geometry, Grid
 
-READERS: dict[str, Callable[[DataConfig], Raw]] = {
-    "imagenet": imagenet.read,
-    "cifar10": cifar.read,
-    "cifar100": cifar.read,
-    "idx": idx.read,
-    "npz": arrays.read,
-    "table": table.read,
-    "folder": folder.read,
-    "nlgp": synthetic.make,
-    "planted": synthetic.make,
-}
 BLOCK = 4096
 """Rows that a statistic looks at together, so that it needs little memory beside the data."""
 # A class is told of that has fewer training examples than this, and so many times fewer than classes have on average.

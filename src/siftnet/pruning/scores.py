@@ -1,6 +1,6 @@
 """How much each entry deserves to stay: SCORES by name, which a short function joins.
 
-@register("large and moved")
+@register("large and moved", from_rewind=True)
 def large_and_moved(given: Scoring) -> dict[str, Tensor]:
     \"\"\"The largest |w (w - w_rewind)|.\"\"\"
     return {name: (w * (w - given.rewind[name])).abs() for name, w in given.trained.items()}

@@ -12,7 +12,7 @@ from scipy.linalg import circulant
 from scipy.special import erf
 
 from siftnet.config.fields import DataConfig, SyntheticConfig
-from siftnet.data import synthetic
+from siftnet.data.formats import synthetic
 from siftnet.data.formats.raw import Raw
 from siftnet.geometry import Grid
 
