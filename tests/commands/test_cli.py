@@ -306,3 +306,24 @@ def test_what_ends_a_command_says_what_to_do(
         main(["fails"])
     assert stop.value.code == status
     assert capsys.readouterr().err.startswith(f"siftnet: {said}")
+
+
+def test_a_single_run_at_a_relative_path_is_no_replicate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    words = [*TINY, "--prune.rounds", "1"]
+    assert call("run", "nlgp", "--out", "runs/here", *words) == 0
+    assert "index degree" in capsys.readouterr().out
+    page = tmp_path / "runs" / "here" / "report.html"
+    assert "what survived" in page.read_text()
+    for command in (["show", "runs/here"], ["analyze", "~/runs/here"], ["report", "runs/here"]):
+        assert call(*command) == 0
+        assert "seed" not in capsys.readouterr().out
+        assert "what survived" in page.read_text()
+    assert call("show", "runs/here", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["run"] == str(tmp_path / "runs" / "here")
+    assert call("run", "nlgp", "--out", "~/both", "--replicates", "2", *words) == 0
+    assert call("resume", "~/both", "--prune.rounds", "2") == 0
+    assert "over 2 seeds" in capsys.readouterr().out

@@ -197,7 +197,7 @@ def test_a_diverged_round_is_the_last_and_its_masks_are_never_ranked() -> None:
 # A user's own way of training: gradient descent on a quadratic, y = W x + b with targets it was given, no batches.
 
 
-def own_training(given: Assignment, *, steps: int = 6, spoil: str = "", declared: MaskChange = "none") -> Trained:
+def own_training(given: Assignment, *, steps: int = 6, spoil: str = "") -> Trained:
     history, masks = History(), given.masks
     state = given.state
     parameters = state.parameters if spoil == "in place" else {k: v.clone() for k, v in state.parameters.items()}
@@ -213,7 +213,7 @@ def own_training(given: Assignment, *, steps: int = 6, spoil: str = "", declared
                     value *= masks[name]
             given.watch(step + 1, history, partial(Progress, State(parameters), history, masks))
     history.records.append(Record(steps, 0.0, Evaluation(0.0, 1.0, None, 1)))
-    return Trained(State(parameters, step=steps), masks, history, declared)
+    return Trained(State(parameters, step=steps), masks, history)
 
 
 def prune_one(masks: Masks) -> Masks:
@@ -238,10 +238,11 @@ CHANGES: dict[str, Callable[[Masks], Masks]] = {"pruned one": prune_one, "moved 
 def own(spoil: str = "", declared: MaskChange = "none") -> tuple[list[Round], list[tuple[int, int]]]:
     seen: list[tuple[int, int]] = []
     subject = Subject(
-        lambda given: own_training(given, spoil=spoil, declared=declared),
+        lambda given: own_training(given, spoil=spoil),
         lambda t: State({"w": torch.full((3, 4), 0.5), "b": torch.zeros(3), "free": torch.ones(2)}),
     )
-    procedure = Procedure({"w": ["w", "b"]}, PruneConfig(rounds=3, fraction=0.3, min_connected=0.0), 2, 0)
+    config = PruneConfig(rounds=3, fraction=0.3, min_connected=0.0)
+    procedure = Procedure({"w": ["w", "b"]}, config, 2, 0, declared)
     position = first_position(subject, procedure, None, None)
     found = sift(subject, procedure, position, lambda at, step, *_: seen.append((at.round_number, step)))
     return list(found), seen

@@ -11,7 +11,7 @@ from torch import Tensor
 from siftnet.config.load import from_dict
 from siftnet.network.state import State
 from siftnet.pruning.imp import Procedure
-from siftnet.pruning.scores import SCORES, Scoring, register
+from siftnet.pruning.scores import SCORES, Scoring, register_score
 from siftnet.runs.single import run
 from siftnet.runs.verify import verify
 from small import config, dataset, setup
@@ -42,7 +42,7 @@ def test_random_scores_follow_seed_and_round_and_ignore_the_weights() -> None:
 def smallest_first() -> Iterator[str]:
     """A score of five lines."""
 
-    @register("smallest")
+    @register_score("smallest")
     def smallest(given: Scoring) -> dict[str, Tensor]:
         """The smallest |w|."""
         return {name: -weight.abs() for name, weight in given.trained.items()}
@@ -68,3 +68,8 @@ def test_a_score_that_measures_from_the_rewind_point_needs_it() -> None:
     wrong = from_dict({"prune": {"score": "movement", "reset": "redraw"}})
     with pytest.raises(ValueError, match=r"which prune\.reset = redraw leaves: take magnitude"):
         Procedure({}, wrong.prune, 0, 0)
+
+
+def test_it_is_refused_before_the_data_are_read() -> None:
+    with pytest.raises(ValueError, match=r"which prune\.reset = redraw leaves"):
+        setup(prune__score="movement", prune__reset="redraw", data__root="/nowhere")

@@ -12,7 +12,7 @@ from siftnet.kernels.plan import Plan
 from siftnet.kernels.registry import candidates
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from siftnet.pruning.evaluation import Evaluation, Record
+from siftnet.pruning.evaluation import Evaluation, MaskChange, Record
 from siftnet.pruning.training import Assignment, History, Progress, Trained
 
 
@@ -35,6 +35,11 @@ class Trainer:
     problem: Problem
     plan: Plan
     pace: Pace = Pace()
+
+    @property
+    def mask_change(self) -> MaskChange:
+        """What it may do to masks."""
+        return "none"
 
     def kind(self, density: float) -> KernelKind:
         """The kernel planned for a density. Raises ValueError where it does not work on this machine."""
@@ -122,6 +127,11 @@ class _Course:
 
     def __init__(self, trainer: Trainer, assignment: Assignment, kernel: Kernel, name: str) -> None:
         self.trainer, self.assignment, self.kernel = trainer, assignment, kernel
+        if assignment.resume and assignment.resume.masks is not None:
+            raise ValueError(
+                f"round {assignment.round_number} was begun by a training that changes masks, which kernels do not: go "
+                "on with that one, from Python"
+            )
         self.history = assignment.resume.history if assignment.resume else History()
         self.history.kernel = name
         self.done = assignment.resume.state.step if assignment.resume else 0

@@ -17,7 +17,7 @@ from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import MaskChange
 from siftnet.pruning.prune import group_sizes, prune, prune_groups, pruned_after
-from siftnet.pruning.scores import Scoring, find_score
+from siftnet.pruning.scores import Scoring, check_score, find_score
 from siftnet.pruning.training import Assignment, History, Progress, Subject, Trained
 from siftnet.seeds import generator
 
@@ -34,14 +34,11 @@ class Procedure:
     prune: PruneConfig
     rewind_step: int
     seed: int
+    mask_change: MaskChange = "none"
+    """What the way of training may do to masks; the loop and `verify` hold it to that."""
 
     def __post_init__(self) -> None:
-        name = self.prune.score
-        if find_score(name).from_rewind and self.prune.reset != "rewind":
-            raise ValueError(
-                f"prune.score = {name} measures from the rewind point, which prune.reset = {self.prune.reset} leaves: "
-                "take magnitude"
-            )
+        check_score(self.prune)
 
     @property
     def groups(self) -> list[list[str]]:
@@ -86,6 +83,8 @@ class Round:
     scored: State
     """As the next masks are ranked by: as trained, unless an earlier step was asked for."""
     rewind: State
+    mask_change: MaskChange
+    """What its training might have done to masks."""
     next_masks: Masks | None
     """None where the run stops here."""
     stop: str | None
@@ -153,19 +152,23 @@ def end_round(procedure: Procedure, position: Position, begun: Assignment, train
     """
     t, config, history, rewind = begun.round_number, procedure.prune, trained.history, position.rewind
     if history.diverged_at is None:
-        _check_training(begun, trained)
+        _check_training(begun, trained, procedure.mask_change)
     if rewind is None:
         # A round that diverged before the rewind step has no rewind point, and nothing after it needs one.
         rewind = history.snapshots.get(procedure.rewind_step, begun.state)
     scored = history.snapshots.get(config.at_step, trained.state)
+    if procedure.mask_change != "none":
+        # As it is stored: what a snapshot had beyond the masks that the round ended with is not ranked.
+        scored = trained.masks.apply(scored)
     next_masks = None
     if history.diverged_at is not None:
         stop: str | None = f"round {t} diverged at step {history.diverged_at}: lower train.lr"
     else:
         now = replace(position, masks=trained.masks, rewind=rewind)
-        next_masks = masks_after(procedure, now, scored, trained.mask_change)
+        next_masks = masks_after(procedure, now, scored)
         stop = stop_reason(procedure, t, trained.masks, next_masks)
-    return Round(t, begun.masks, begun.state, trained, scored, rewind, None if stop else next_masks, stop)
+    change, following_masks = procedure.mask_change, None if stop else next_masks
+    return Round(t, begun.masks, begun.state, trained, scored, rewind, change, following_masks, stop)
 
 
 def following(position: Position, finished: Round) -> Position | None:
@@ -175,7 +178,7 @@ def following(position: Position, finished: Round) -> Position | None:
     return Position(finished.number + 1, finished.next_masks, position.kept_at_start, finished.rewind)
 
 
-def _check_training(begun: Assignment, trained: Trained) -> None:
+def _check_training(begun: Assignment, trained: Trained, mask_change: MaskChange) -> None:
     """Raise ValueError where a training, which may be a user's own, did not keep its side."""
     history, which = trained.history, f"round {begun.round_number}"
     if missing := sorted(set(begun.snapshots) - history.snapshots.keys()):
@@ -183,12 +186,15 @@ def _check_training(begun: Assignment, trained: Trained) -> None:
             f"{which}: the history has no snapshot after {missing[0]} updates: "
             "a training must keep the parameters at the steps that it is given as snapshots"
         )
-    if problem := broken_change(trained.mask_change, begun.masks, trained.masks):
+    if problem := broken_change(mask_change, begun.masks, trained.masks):
         raise ValueError(f"{which}: {problem}: a training must keep to the mask_change that it declares")
     # Snapshots of a training that changes masks have those of their step.
-    kept = (*history.snapshots.values(),) if trained.mask_change == "none" else ()
-    for state in (trained.state, *kept, *([history.best] if history.best else [])):
-        for name, mask in trained.masks.items():
+    snapshots = list(history.snapshots.values()) if mask_change == "none" else []
+    masked = [(state, trained.masks) for state in (trained.state, *snapshots)]
+    if history.best is not None:
+        masked.append((history.best, history.best_masks or trained.masks))
+    for state, masks in masked:
+        for name, mask in masks.items():
             if state.parameters[name][~mask].any():
                 raise ValueError(
                     f"{which}: {name} has pruned entries that are not 0: a training must return masked parameters"
@@ -197,8 +203,8 @@ def _check_training(begun: Assignment, trained: Trained) -> None:
 
 def broken_change(declared: MaskChange, before: Masks, after: Masks) -> str | None:
     """How a training changed masks more than it declares; None where it did not."""
-    if {n: m.shape for n, m in before.items()} != {n: m.shape for n, m in after.items()}:
-        return "its masks have other names or shapes than those it was given"
+    if [(n, m.shape) for n, m in before.items()] != [(n, m.shape) for n, m in after.items()]:
+        return "its masks have other names or shapes than those it was given, or another order"
     if declared == "none" and not after.equals(before):
         return "its masks are not those it was given, and it declares none of them to change"
     if declared == "shrink" and not after.within(before):
@@ -207,7 +213,7 @@ def broken_change(declared: MaskChange, before: Masks, after: Masks) -> str | No
     return None
 
 
-def masks_after(procedure: Procedure, position: Position, scored: State, mask_change: MaskChange = "none") -> Masks:
+def masks_after(procedure: Procedure, position: Position, scored: State) -> Masks:
     """The masks of the round after the one that ended at `position`, whose rewind point is known.
 
     Where training changes masks, a group that it left with fewer survivors than the rule asks for is left so.
@@ -217,7 +223,7 @@ def masks_after(procedure: Procedure, position: Position, scored: State, mask_ch
     entries, survivors = group_sizes(position.masks, groups)
     fraction, done = procedure.prune.exact_fraction, position.round_number + 1
     targets = [pruned_after(n, kept, fraction, done) for n, kept in zip(entries, position.kept_at_start, strict=True)]
-    if mask_change != "none":
+    if procedure.mask_change != "none":
         targets = [max(target, n - left) for target, n, left in zip(targets, entries, survivors, strict=True)]
     scores = procedure.scores(procedure.prune.score, position.round_number, scored, position.rewind)
     return prune(position.masks, scores, groups, targets)

@@ -1,6 +1,6 @@
 """How much each entry deserves to stay: SCORES by name, which a short function joins.
 
-@register("large and moved", from_rewind=True)
+@register_score("large and moved", from_rewind=True)
 def large_and_moved(given: Scoring) -> dict[str, Tensor]:
     \"\"\"The largest |w (w - w_rewind)|.\"\"\"
     return {name: (w * (w - given.rewind[name])).abs() for name, w in given.trained.items()}
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+
+from siftnet.config.fields import PruneConfig
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Score:
 SCORES: dict[str, Score] = {}
 
 
-def register(
+def register_score(
     name: str, *, from_rewind: bool = False
 ) -> Callable[[Callable[[Scoring], dict[str, Tensor]]], Callable[[Scoring], dict[str, Tensor]]]:
     """Make a function known as the score `name`, for prune.score."""
@@ -59,19 +61,28 @@ def find_score(name: str) -> Score:
     return SCORES[name]
 
 
-@register("magnitude")
+def check_score(config: PruneConfig) -> None:
+    """Raise ValueError for a score that there is not, or that measures from a rewind point which survivors leave."""
+    if find_score(config.score).from_rewind and config.reset != "rewind":
+        raise ValueError(
+            f"prune.score = {config.score} measures from the rewind point, which prune.reset = {config.reset} leaves: "
+            "take magnitude"
+        )
+
+
+@register_score("magnitude")
 def magnitude(given: Scoring) -> dict[str, Tensor]:
     """|w|."""
     return {name: weight.abs() for name, weight in given.trained.items()}
 
 
-@register("movement", from_rewind=True)
+@register_score("movement", from_rewind=True)
 def movement(given: Scoring) -> dict[str, Tensor]:
     """|w - w_rewind|."""
     return {name: (weight - given.rewind[name]).abs() for name, weight in given.trained.items()}
 
 
-@register("random")
+@register_score("random")
 def random(given: Scoring) -> dict[str, Tensor]:
     """Chance."""
     return {

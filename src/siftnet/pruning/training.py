@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from siftnet.pruning.evaluation import Evaluation, MaskChange, Record
+from siftnet.pruning.evaluation import Evaluation, Record
 
 
 @dataclass
@@ -20,8 +20,9 @@ class History:
 
     records: list[Record] = field(default_factory=list)
     best: State | None = None
-    """Parameters and statistics with the highest validation score so far, the earliest of equals; where masks change in
-    training, with pruned entries of those it ended with at 0."""
+    """Parameters and statistics with the highest validation score so far, the earliest of equals."""
+    best_masks: Masks | None = None
+    """The masks of `best`, where a training that changes masks had others then than those it ended with."""
     snapshots: dict[int, State] = field(default_factory=dict)
     """Parameters after the updates asked for."""
     pending: list[float] = field(default_factory=list)
@@ -67,8 +68,6 @@ class Trained:
     state: State
     masks: Masks
     history: History
-    mask_change: MaskChange = "none"
-    """What this way of training may do to masks; the loop and `verify` hold it to that."""
 
 
 @dataclass(frozen=True)

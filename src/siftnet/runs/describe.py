@@ -76,5 +76,5 @@ def summarise(finished: Round, network: Network) -> RoundSummary:
         diverged_at=history.diverged_at,
         begin_sha256=finished.begin.content_hash(),
         stop=finished.stop,
-        mask_change=finished.ended.mask_change,
+        mask_change=finished.mask_change,
     )

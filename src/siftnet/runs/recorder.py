@@ -71,7 +71,7 @@ class Recorder:
             self.stored.write_rewind(finished.rewind)
         summary = summarise(finished, self.network)
         scored = finished.scored if self.stored.config.prune.at_step >= 0 else None
-        begin_masks = None if finished.ended.mask_change == "none" else finished.begin_masks
+        begin_masks = None if finished.mask_change == "none" else finished.begin_masks
         files = RoundFiles(finished.masks, finished.trained, finished.history, scored, begin_masks)
         self.stored.write_round(summary, files)
         self.observer.finished(summary)

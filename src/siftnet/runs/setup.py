@@ -15,7 +15,7 @@ from siftnet.kernels.registry import KERNELS, candidates
 from siftnet.kernels.trainer import Trainer
 from siftnet.network.layers import Loss, Network, build, initialise
 from siftnet.pruning.imp import Procedure
-from siftnet.pruning.scores import find_score
+from siftnet.pruning.scores import check_score
 from siftnet.pruning.training import Subject
 from siftnet.runs.machine import prepare_torch, resolve_machine
 
@@ -58,7 +58,8 @@ class Setup:
     def procedure(self) -> Procedure:
         """How it is sifted."""
         config = self.config
-        return Procedure(self.network.prunable, config.prune, config.train.rewind, config.seed)
+        change = self.trainer.mask_change
+        return Procedure(self.network.prunable, config.prune, config.train.rewind, config.seed, change)
 
     def with_seed(self, seed: int) -> Setup:
         """The same for a run with another seed; data in memory are shared."""
@@ -75,7 +76,7 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
     """
     config = resolve_paths(resolve_machine(config))
     # Before the data are read, which may take long.
-    find_score(config.prune.score)
+    check_score(config.prune)
     prepare_torch(config)
     if dataset is None:
         dataset = load_dataset(config.data)

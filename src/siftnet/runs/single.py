@@ -97,6 +97,12 @@ def reopen(request: RunRequest) -> OpenRun:
     """
     stored = Run(request.path)
     check_same(stored, request)
+    change = request.setup.trainer.mask_change
+    if other := [s.round for s in stored.summaries() if s.mask_change != change]:
+        raise ValueError(
+            f"{stored.path} was trained in round {other[0]} by another way of training, which may change masks "
+            "otherwise: go on with that one, from Python"
+        )
     config = replace(request.setup.config, threads=stored.config.threads)
     setup = replace(request.setup, config=config).following(stored.plan)
     stored.update_config(config)
@@ -178,7 +184,7 @@ def position_of(opened: OpenRun) -> Position | None:
     rewind = stored.rewind()
     assert rewind is not None
     now = Position(last, stored.masks(last), first.kept_at_start, rewind)
-    following = masks_after(procedure, now, stored.weights(last, "scored"), summary.mask_change)
+    following = masks_after(procedure, now, stored.weights(last, "scored"))
     if stop_reason(procedure, last, now.masks, following):
         return None
     return Position(last + 1, following, first.kept_at_start, rewind, stored.checkpoint(last + 1, following))

@@ -87,9 +87,9 @@ def zeros_stayed_zero(run: Run, number: int) -> str | None:
     masks = run.masks(number)
     if run.summary(number).diverged_at is not None:
         return None
-    for which in ("weights", "best"):
+    for which, own in (("weights", masks), ("best", run.best_masks(number))):
         state = run.weights(number, which)
-        if not masks.apply(state).equals(state):
+        if not own.apply(state).equals(state):
             return f"{which} has pruned entries that are not 0"
         if not state.is_finite():
             return f"{which} has entries that are not numbers"
@@ -139,10 +139,11 @@ def lowest_scores_pruned(run: Run, number: int) -> str | None:
     if rewind is None:
         return "there is no rewind point"
     config, before = run.config, run.summary(number - 1)
-    procedure = Procedure(_prunable(first), config.prune, config.train.rewind, config.seed)
+    change = before.mask_change
+    procedure = Procedure(_prunable(first), config.prune, config.train.rewind, config.seed, change)
     kept_at_start = group_sizes(first, procedure.groups)[1]
     position = Position(number - 1, run.masks(number - 1), kept_at_start, rewind)
-    expected = masks_after(procedure, position, run.weights(number - 1, "scored"), before.mask_change)
+    expected = masks_after(procedure, position, run.weights(number - 1, "scored"))
     wrong = sum(int((masks[name] ^ expected[name]).sum()) for name in masks)
     return f"{wrong} entries differ from the ranking of round {number - 1}" if wrong else None
 
@@ -184,7 +185,7 @@ def best_on_validation(run: Run, number: int) -> str | None:
 
 def kernel_planned(run: Run, number: int) -> str | None:
     """Whether the round was computed by the kernel that the plan names for its density."""
-    found, planned = run.summary(number).kernel, run.plan.kernel(run.masks(number).density)
+    found, planned = run.summary(number).kernel, run.plan.kernel(run.begin_masks(number).density)
     return None if found == planned else f"kernel {found} computed it, the plan says {planned}"
 
 
@@ -218,7 +219,7 @@ def _tests_again(run: Run, setup: Setup, number: int) -> str | None:
     stored = run.summary(number).test_best
     if stored is None:
         return None
-    found = setup.trainer.evaluate(run.weights(number, "best"), run.masks(number), "test")
+    found = setup.trainer.evaluate(run.weights(number, "best"), run.best_masks(number), "test")
     # Another processor may round a product differently; one example more or less is not another result.
     if isclose(found.score, stored.score, abs_tol=1.5 / found.examples):
         return None

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from safetensors.torch import save
+from torch import Tensor
 
 from siftnet.network.masks import Masks, pack, unpack
 from siftnet.network.state import State
@@ -22,10 +23,12 @@ def pack_checkpoint(number: int, masks: Masks, progress: Progress) -> bytes:
     history = progress.history
     states = {"state": progress.state} | ({"best": history.best} if history.best else {})
     states |= {str(step): state for step, state in history.snapshots.items()}
-    own = progress.masks
-    owned = {owner: flatten(state, _masks_of(owner, masks, own)) for owner, state in states.items()}
-    if own is not None:
-        owned["masks"] = {name: pack(mask) for name, mask in own.items()}
+    # Where training changes masks, past states had others, and buffers may hold what no mask keeps.
+    kept = masks if progress.masks is None else NO_MASKS
+    owned = {owner: flatten(state, kept) for owner, state in states.items()}
+    for owner, changed in (("masks", progress.masks), ("best_masks", history.best_masks)):
+        if changed is not None:
+            owned[owner] = {name: pack(mask) for name, mask in changed.items()}
     # Stored tensors may share memory (a snapshot that is also the best); a file holds each once by name.
     packed = {key: tensor.clone() for key, tensor in join_owners(owned).items()}
     facts = {
@@ -54,14 +57,17 @@ def unpack_checkpoint(path: Path, number: int, masks: Masks) -> Progress | None:
         age = "an older" if found < CHECKPOINT_FORMAT else "a newer"
         raise ValueError(f"{path.parent} was written by {age} siftnet: remove it, and the round begins anew")
     parts = part_owners(tensors)
-    changed = parts.pop("masks", {})
-    own = Masks({name: unpack(bits, tuple(masks[name].shape)) for name, bits in changed.items()}) if changed else None
+    own, best_masks = (_unpack_masks(parts.pop(owner, None), masks) for owner in ("masks", "best_masks"))
+    kept = masks if own is None else NO_MASKS
 
     def state_of(owner: str, step: int) -> State:
-        return unflatten(parts[owner], step, _masks_of(owner, masks, own), path)
+        return unflatten(parts[owner], step, kept, path)
 
     history = History(
-        records=[Record.from_dict(r) for r in facts["records"]], pending=facts["pending"], seconds=facts["seconds"]
+        records=[Record.from_dict(r) for r in facts["records"]],
+        best_masks=best_masks,
+        pending=facts["pending"],
+        seconds=facts["seconds"],
     )
     if "best" in parts:
         history.best = state_of("best", facts["best_step"])
@@ -69,8 +75,8 @@ def unpack_checkpoint(path: Path, number: int, masks: Masks) -> Progress | None:
     return Progress(state_of("state", facts["step"]), history, own)
 
 
-def _masks_of(owner: str, begin: Masks, changed: Masks | None) -> Masks:
-    """The masks whose survivors are stored of an owner: where training changes masks, past states had others."""
-    if changed is None:
-        return begin
-    return changed if owner == "state" else NO_MASKS
+def _unpack_masks(bits: dict[str, Tensor] | None, like: Masks) -> Masks | None:
+    """Masks in the order and the shapes of others: a file sorts its tensors by name."""
+    if bits is None:
+        return None
+    return Masks({name: unpack(bits[name], tuple(mask.shape)) for name, mask in like.items()})

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from siftnet.config.load import absolute_path
 from siftnet.store.atomic import read_json, to_json, write_file
 from siftnet.store.run import PAGE, Run
 
@@ -18,7 +19,7 @@ def replicate_path(path: Path, seed: int) -> Path:
 
 def replicates_in(path: Path | str) -> list[Path]:
     """The folders seed-N of `path` that hold runs, by seed; none where `path` is a run itself, whatever lies in it."""
-    path = Path(path)
+    path = absolute_path(path)
     if Run.exists(path):
         return []
     names = (re.fullmatch("seed-(0|[1-9][0-9]*)", folder.name) for folder in path.glob("seed-*"))
@@ -60,6 +61,10 @@ class RunFolder:
     path: Path
     """The run's directory, or the folder of all."""
     runs: list[Run]
+
+    def __post_init__(self) -> None:
+        # As runs have theirs, or a run would be taken for one among others.
+        object.__setattr__(self, "path", absolute_path(self.path))
 
     @classmethod
     def at(cls, path: Path | str) -> RunFolder:

@@ -32,7 +32,10 @@ class RoundFiles:
         if self.begin_masks is not None:
             tensors["begin_masks"] = pack_masks(self.begin_masks)
         if self.history.best is not None:
-            tensors["best"] = pack_state(self.history.best, self.masks)
+            own = self.history.best_masks
+            tensors["best"] = pack_state(self.history.best, own or self.masks)
+            if own is not None:
+                tensors["best_masks"] = pack_masks(own)
         if self.scored is not None:
             tensors["scored"] = pack_state(self.scored.weights_only(), self.masks)
         content = {f"{name}.safetensors": data for name, data in tensors.items()}

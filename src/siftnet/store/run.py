@@ -192,7 +192,11 @@ class Run:
 
     def history(self, number: int) -> list[Record]:
         """The validations of a finished round."""
-        return [Record.from_dict(r) for r in read_json(self.round_path(number) / "history.json")]
+        path = self.round_path(number) / "history.json"
+        try:
+            return [Record.from_dict(r) for r in read_json(path)]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is not what a round stores ({error!r}): restore it from a copy") from None
 
     def masks(self, number: int) -> Masks:
         """What was kept in a round, at its end."""
@@ -207,6 +211,13 @@ class Run:
         path = self.round_path(number) / "begin_masks.safetensors"
         return unpack_masks(path) if path.exists() else self.masks(number)
 
+    def best_masks(self, number: int) -> Masks:
+        """The masks of a round's best weights: those that it ended with unless its training may change masks."""
+        from siftnet.store.tensors import unpack_masks
+
+        path = self.round_path(number) / "best_masks.safetensors"
+        return unpack_masks(path) if path.exists() else self.masks(number)
+
     def weights(self, number: int, which: str = "weights") -> State:
         """Parameters and statistics of a round: 'weights' after the last update, 'best' as validation chose, 'scored'
         as the next masks were ranked by (the same as 'weights' unless an earlier step was asked for)."""
@@ -217,7 +228,7 @@ class Run:
             path = self.round_path(number) / "weights.safetensors"
         if which == "best" and not path.exists() and self.summary(number).diverged:
             raise ValueError(f"round {number} of {self.path} diverged before its first validation: lower train.lr")
-        return unpack_state(path, self.masks(number))
+        return unpack_state(path, self.best_masks(number) if which == "best" else self.masks(number))
 
     # The rewind point and the round under way
 

@@ -29,8 +29,11 @@ def pack_masks(masks: Masks) -> bytes:
 def unpack_masks(path: Path) -> Masks:
     """The inverse of `pack_masks`. Raises ValueError where the file is missing or damaged."""
     tensors, metadata = read_tensors(path)
-    shapes = json.loads(metadata["shapes"])
-    return Masks({name: unpack(tensors[name], tuple(shape)) for name, shape in shapes.items()})
+    try:
+        shapes = json.loads(metadata["shapes"])
+        return Masks({name: unpack(tensors[name], tuple(shape)) for name, shape in shapes.items()})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} does not hold masks ({error!r}): restore it from a copy") from None
 
 
 def pack_state(state: State, masks: Masks) -> bytes:
