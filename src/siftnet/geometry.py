@@ -29,6 +29,8 @@ class Grid:
     periodic: bool = False
 
     def __post_init__(self) -> None:
+        if isinstance(self.shape, int | str) or not all(hasattr(n, "__index__") for n in self.shape):
+            raise ValueError(f"a grid's shape is a tuple of whole numbers, e.g. (32, 32) or (100,), got {self.shape!r}")
         object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
         if not self.shape or min(self.shape) < 1:
             raise ValueError(f"a grid needs at least one axis, each of length 1 or more, got shape {self.shape}")
@@ -65,6 +67,8 @@ class Points:
     coordinates: np.ndarray
 
     def __post_init__(self) -> None:
+        if not isinstance(self.coordinates, np.ndarray):
+            object.__setattr__(self, "coordinates", np.asarray(self.coordinates, dtype=np.float64))
         if self.coordinates.ndim != 2:
             raise ValueError(f"coordinates must have shape (inputs, dimensions), got {self.coordinates.shape}")
 

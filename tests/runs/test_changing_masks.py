@@ -63,7 +63,7 @@ def failed(run: Run) -> set[tuple[str, int | None]]:
 
 def test_a_run_whose_training_lets_entries_grow_is_stored_and_verified_as_such(rewired: Run) -> None:
     assert [s.mask_change for s in rewired.summaries()] == ["any"] * 3
-    grown = rewired.masks(1)[WEIGHT] & ~rewired.begin_masks(1)[WEIGHT]
+    grown = rewired.masks(1)[WEIGHT] & ~rewired.masks(1, "begin_masks")[WEIGHT]
     assert int(grown.sum()) == 1
     assert rewired.weights(1).parameters[WEIGHT][grown].tolist() == [0.5]
     assert not failed(rewired)

@@ -14,7 +14,7 @@ from siftnet.analysis.index import Index, bootstrap_interval, describe, permutat
 from siftnet.analysis.near import near_pairs, near_share
 from siftnet.analysis.nulls import DegreeShuffler, expected_from_pairs, shuffle_uniform
 from siftnet.analysis.pairs import PairCounts, node_and_pair_counts, node_weights, pair_counts
-from siftnet.geometry import Geometry, Grid, Unknown
+from siftnet.geometry import Geometry, Grid, Points, Unknown
 
 QUANTILES = (0.025, 0.975)
 
@@ -184,9 +184,10 @@ def require_grid(geometry: Geometry) -> Grid:
     if isinstance(geometry, Unknown):
         raise ValueError(
             f"locality needs to know where the {geometry.size} inputs live, and their geometry is unknown: "
-            "pass a Grid, e.g. siftnet.geometry.Grid((32, 32), channels=3)"
+            "pass a Grid, e.g. siftnet.Grid((32, 32), channels=3)"
         )
-    raise ValueError(f"locality of {geometry.describe()} is not supported: pass a Grid on which the inputs lie")
+    what = geometry.describe() if isinstance(geometry, Points) else repr(geometry)
+    raise ValueError(f"locality of {what} is not supported: pass a Grid on which the inputs lie, e.g. siftnet.ring(8)")
 
 
 def as_mask(mask: ArrayLike, grid: Grid) -> Bool[np.ndarray, "J I"]:

@@ -30,6 +30,7 @@ def from_dict(values: dict[str, Any], base: RunConfig | None = None) -> RunConfi
 
     Raises ValueError for a name that no field has and for a value of the wrong type.
     """
+    require(isinstance(values, dict), f"a configuration is made of a dictionary of settings, got {values!r}")
     built: RunConfig = _build(base or RunConfig(), values, "")
     return built
 

@@ -48,6 +48,10 @@ class Dataset:
     notes: tuple[str, ...] = field(default=())
     """What a reader of the results should know: imputed values, a smaller validation set than asked for, ..."""
 
+    def __repr__(self) -> str:
+        kind = "numeric target" if self.classes is None else f"{self.classes} classes"
+        return f"Dataset({self.name}, {len(self.labels_N):,} examples, {self.geometry.describe()}, {kind})"
+
     def __post_init__(self) -> None:
         self._take_what_users_have()
         x, y = self.inputs_NI, self.labels_N

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
+from torch import Tensor
 
 from siftnet.geometry import Geometry
 from siftnet.network.masks import Masks
@@ -29,7 +31,7 @@ class Ticket:
 
     masks: Masks
     rewind: State
-    """The rewind point, dense; `masks.apply(rewind)` is what the round began with."""
+    """The rewind point, dense; `masks.apply(rewind)` is what the round began with, unless training changes masks."""
     trained: State
     """After the last update."""
     best: State | None
@@ -57,11 +59,17 @@ class Ticket:
 
         restore: put a first layer's permuted inputs back to where they were.
         """
-        return self._arranged(self.masks[f"{layer}.weight"].numpy(), layer, restore)
+        return self._arranged(self._of(self.masks, layer).numpy(), layer, restore)
 
     def weights_JI(self, layer: str, *, restore: bool = True) -> Float[np.ndarray, "J I"]:
         """float32 (J, I): the trained weights of an affine layer, 0 where pruned."""
-        return self._arranged(self.trained.parameters[f"{layer}.weight"].numpy(), layer, restore)
+        return self._arranged(self._of(self.trained.parameters, layer).numpy(), layer, restore)
+
+    def _of(self, tensors: Mapping[str, Tensor], layer: str) -> Tensor:
+        """A layer's weight. Raises ValueError for a layer that is not there."""
+        if f"{layer}.weight" not in self.masks:
+            raise ValueError(f"there is no masked layer {layer!r}; take one of {', '.join(self.affine_layers())}")
+        return tensors[f"{layer}.weight"]
 
     def _arranged(self, values_JI: np.ndarray, layer: str, restore: bool) -> np.ndarray:
         return restore_inputs(values_JI, self.permutation_I) if restore and layer == self.first_layer else values_JI

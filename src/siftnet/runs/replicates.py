@@ -97,8 +97,8 @@ def run_replicates(
     Raises ValueError for settings that do not fit, for a folder with other runs or with more replicates, Interrupted
     when a signal stops them.
     """
-    if count < 1:
-        raise ValueError(f"the number of replicates must be 1 or more, got {count}")
+    if not isinstance(count, int) or count < 1:
+        raise ValueError(f"the number of replicates must be a whole number, 1 or more, got {count!r}")
     config = as_config(config)
     return carry_out_replicates(set_up(config, dataset), range(config.seed, config.seed + count), out, observer)
 

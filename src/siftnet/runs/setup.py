@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from siftnet.config.fields import RunConfig
+from siftnet.config.fields import RunConfig, require
 from siftnet.config.load import resolve_paths
 from siftnet.data.batches import Augmentation, Batches
 from siftnet.data.dataset import Dataset
@@ -78,6 +78,10 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
     # Before the data are read, which may take long.
     check_score(config.prune)
     prepare_torch(config)
+    require(
+        dataset is None or isinstance(dataset, Dataset),
+        f"dataset must be a siftnet.Dataset, got {type(dataset).__name__}: make one of your arrays",
+    )
     if dataset is None:
         dataset = load_dataset(config.data)
     else:

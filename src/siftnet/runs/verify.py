@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isclose
+from pathlib import Path
 
 from siftnet.config.identity import digest
 from siftnet.data.dataset import Dataset
@@ -18,6 +19,7 @@ from siftnet.pruning.imp import Position, Procedure, broken_change, masks_after
 from siftnet.pruning.prune import group_sizes, prune_groups, pruned_after
 from siftnet.runs.request import request_run
 from siftnet.runs.setup import Setup, set_up
+from siftnet.store.folder import as_run
 from siftnet.store.run import Run
 
 
@@ -35,13 +37,14 @@ class Check:
         return self.problem is None
 
 
-def verify(run: Run, *, with_data: bool = False, dataset: Dataset | None = None) -> list[Check]:
-    """Check every round of a run.
+def verify(run: Run | str | Path, *, with_data: bool = False, dataset: Dataset | None = None) -> list[Check]:
+    """Check every round of a run, or of the one at a path.
 
     with_data: check the data set's hash, the first masks and the accuracy of the best weights too, with the kernels of
     the run's plan; dataset: the one of your own that the run was made with, where it was not the one that its
     configuration names.
     """
+    run = as_run(run)
     checks = [Check("the digest fits", None, _problem(lambda run, _: digest_fits(run), run, 0))]
     for number in run.rounds():
         intact = _problem(files_intact, run, number)
@@ -87,7 +90,7 @@ def zeros_stayed_zero(run: Run, number: int) -> str | None:
     masks = run.masks(number)
     if run.summary(number).diverged_at is not None:
         return None
-    for which, own in (("weights", masks), ("best", run.best_masks(number))):
+    for which, own in (("weights", masks), ("best", run.masks(number, "best_masks"))):
         state = run.weights(number, which)
         if not own.apply(state).equals(state):
             return f"{which} has pruned entries that are not 0"
@@ -98,7 +101,7 @@ def zeros_stayed_zero(run: Run, number: int) -> str | None:
 
 def nested(run: Run, number: int) -> str | None:
     """Whether nothing that was pruned came back between two rounds, and within one nothing but what it declares."""
-    begin = run.begin_masks(number)
+    begin = run.masks(number, "begin_masks")
     if problem := broken_change(run.summary(number).mask_change, begin, run.masks(number)):
         return problem
     if number == 0:
@@ -115,10 +118,10 @@ def counts_exact(run: Run, number: int) -> str | None:
 
     After a training that changes masks there may be fewer, as it left them.
     """
-    config, first = run.config.prune, run.begin_masks(0)
+    config, first = run.config.prune, run.masks(0, "begin_masks")
     groups = prune_groups(_prunable(first), config.scope)
     entries, kept = group_sizes(first, groups)
-    _, survivors = group_sizes(run.begin_masks(number), groups)
+    _, survivors = group_sizes(run.masks(number, "begin_masks"), groups)
     _, left_before = group_sizes(run.masks(max(number - 1, 0)), groups)
     changing = number > 0 and run.summary(number - 1).mask_change != "none"
     for at, names in enumerate(groups):
@@ -135,7 +138,7 @@ def lowest_scores_pruned(run: Run, number: int) -> str | None:
     """Whether the masks are the ones that the round before ranks, ties by index."""
     if number == 0:
         return None
-    masks, first, rewind = run.begin_masks(number), run.begin_masks(0), run.rewind()
+    masks, first, rewind = run.masks(number, "begin_masks"), run.masks(0, "begin_masks"), run.rewind()
     if rewind is None:
         return "there is no rewind point"
     config, before = run.config, run.summary(number - 1)
@@ -160,7 +163,7 @@ def rewound(run: Run, number: int) -> str | None:
     rewind = run.rewind()
     if rewind is None:
         return "there is no rewind point"
-    if run.begin_masks(number).apply(rewind).content_hash() != run.summary(number).begin_sha256:
+    if run.masks(number, "begin_masks").apply(rewind).content_hash() != run.summary(number).begin_sha256:
         return "the round did not begin with the rewind point under its masks"
     return None
 
@@ -185,7 +188,7 @@ def best_on_validation(run: Run, number: int) -> str | None:
 
 def kernel_planned(run: Run, number: int) -> str | None:
     """Whether the round was computed by the kernel that the plan names for its density."""
-    found, planned = run.summary(number).kernel, run.plan.kernel(run.begin_masks(number).density)
+    found, planned = run.summary(number).kernel, run.plan.kernel(run.masks(number, "begin_masks").density)
     return None if found == planned else f"kernel {found} computed it, the plan says {planned}"
 
 
@@ -209,7 +212,7 @@ def _checks_with_data(run: Run, setup: Setup) -> Iterator[Check]:
         return
     request = request_run(setup, run.path)
     if run.rounds():
-        fits = request.first.masks.equals(run.begin_masks(0))
+        fits = request.first.masks.equals(run.masks(0, "begin_masks"))
         yield Check("the first masks fit", 0, None if fits else "round 0 was not trained under the masks asked for")
     for number in run.rounds():
         yield Check("the best weights test as stored", number, _tests_again(run, setup, number))
@@ -219,7 +222,7 @@ def _tests_again(run: Run, setup: Setup, number: int) -> str | None:
     stored = run.summary(number).test_best
     if stored is None:
         return None
-    found = setup.trainer.evaluate(run.weights(number, "best"), run.best_masks(number), "test")
+    found = setup.trainer.evaluate(run.weights(number, "best"), run.masks(number, "best_masks"), "test")
     # Another processor may round a product differently; one example more or less is not another result.
     if isclose(found.score, stored.score, abs_tol=1.5 / found.examples):
         return None

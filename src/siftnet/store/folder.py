@@ -54,6 +54,11 @@ def seeds_asked(path: Path) -> list[int]:
     return seeds
 
 
+def as_run(run: Run | str | Path) -> Run:
+    """A run, or the one that lies at a path. Raises ValueError for anything else."""
+    return run if isinstance(run, Run) else Run(run)
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """A run, or the replicates in a folder by seed."""
@@ -72,7 +77,7 @@ class RunFolder:
 
         Raises ValueError where it is neither a run nor a folder of replicates, or one lies in the place of another.
         """
-        path = Path(path)
+        path = absolute_path(path)
         return cls(path, open_replicates(path) or [Run(path)])
 
     @property

@@ -198,25 +198,15 @@ class Run:
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is not what a round stores ({error!r}): restore it from a copy") from None
 
-    def masks(self, number: int) -> Masks:
-        """What was kept in a round, at its end."""
+    def masks(self, number: int, which: Literal["masks", "begin_masks", "best_masks"] = "masks") -> Masks:
+        """What was kept in a round: at its end, at its beginning, or when validation chose the best weights.
+
+        All the same unless its training may change masks.
+        """
         from siftnet.store.tensors import unpack_masks
 
-        return unpack_masks(self.round_path(number) / "masks.safetensors")
-
-    def begin_masks(self, number: int) -> Masks:
-        """The masks that a round began with: the same unless its training may change masks."""
-        from siftnet.store.tensors import unpack_masks
-
-        path = self.round_path(number) / "begin_masks.safetensors"
-        return unpack_masks(path) if path.exists() else self.masks(number)
-
-    def best_masks(self, number: int) -> Masks:
-        """The masks of a round's best weights: those that it ended with unless its training may change masks."""
-        from siftnet.store.tensors import unpack_masks
-
-        path = self.round_path(number) / "best_masks.safetensors"
-        return unpack_masks(path) if path.exists() else self.masks(number)
+        path = self.round_path(number) / f"{which}.safetensors"
+        return unpack_masks(path if path.exists() else path.with_name("masks.safetensors"))
 
     def weights(self, number: int, which: str = "weights") -> State:
         """Parameters and statistics of a round: 'weights' after the last update, 'best' as validation chose, 'scored'
@@ -228,7 +218,7 @@ class Run:
             path = self.round_path(number) / "weights.safetensors"
         if which == "best" and not path.exists() and self.summary(number).diverged:
             raise ValueError(f"round {number} of {self.path} diverged before its first validation: lower train.lr")
-        return unpack_state(path, self.best_masks(number) if which == "best" else self.masks(number))
+        return unpack_state(path, self.masks(number, "best_masks" if which == "best" else "masks"))
 
     # The rewind point and the round under way
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from siftnet.network.state import State
 from siftnet.pruning.ticket import Ticket, restore_inputs
 from siftnet.runs.setup import Setup
 from siftnet.seeds import generator
+from siftnet.store.folder import as_run
 from siftnet.store.run import Run
 from siftnet.store.summary import RoundSummary
 from siftnet.studies.measured_run import (
@@ -37,20 +39,21 @@ ABLATED = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 
 
 def measure_rounds(
-    run: Run,
+    run: Run | str | Path,
     config: AnalysisConfig | None = None,
     setup: Setup | None = None,
     done: Callable[[int], None] = lambda round_number: None,
 ) -> Headline:
     """Measure what is not measured yet and return the headline: its round, verdict and ablation.
 
-    config: how to measure, unless as the run's own configuration says; setup: the run's data and network, for node
-    ablation, which evaluates with the kernels of the run's plan; without it there is none. done: told each measured
-    round. Stores analysis/round-NN for every round and analysis/headline.
+    run: or the path of one; config: how to measure, unless as the run's own configuration says; setup: the run's data
+    and network, for node ablation, which evaluates with the kernels of the run's plan; without it there is none. done:
+    told each measured round. Stores analysis/round-NN for every round and analysis/headline.
 
     Raises ValueError where no round is finished, the headline asked for is not among them, or the setup's data are not
     those of the run.
     """
+    run = as_run(run)
     config = config or run.config.analysis
     headline = headline_round(run, config)
     if config.ablation and setup is not None and setup.dataset.content_hash() != run.data.hash:
@@ -144,8 +147,7 @@ def _measure_headline(run: Run, config: AnalysisConfig, number: int, setup: Setu
 
 def has_affine_first(run: Run, number: int) -> bool:
     """Whether the layer on the inputs is affine, so that there is something to measure."""
-    ticket = run.ticket(number)
-    return ticket.first_layer in ticket.affine_layers()
+    return next(iter(run.masks(number).values())).ndim == 2
 
 
 def ablate(run: Run, number: int, setup: Setup) -> Ablation:

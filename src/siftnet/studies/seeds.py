@@ -266,7 +266,7 @@ def _round(number: int, summaries: Sequence[RoundSummary | None], indices: Seque
     degree = [i.index_degree if i else None for i in measured]
     return RoundOverSeeds(
         round=number,
-        # Pruning removes exact numbers, so that the density is the same for every seed.
+        # Pruning removes exact numbers, so that the density is the same for every seed whose training keeps its masks.
         density=next(s.density for s in summaries if s is not None),
         runs=sum(s is not None for s in kept),
         validation=over_seeds([s.validation if s else None for s in scores]),
