@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from builders import Several, config, dataset
 from siftnet.kernels import trainer as train
 from siftnet.kernels.registry import KERNELS
 from siftnet.pruning.training import History
@@ -26,7 +27,6 @@ from siftnet.runs import replicates
 from siftnet.runs import single as launch
 from siftnet.runs.events import Silent
 from siftnet.runs.interrupt import Interrupted
-from small import Several, config, dataset
 
 INTERRUPTED = 75
 REFUSED = 76

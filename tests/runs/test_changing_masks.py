@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from builders import dataset, random_masks, setup
 from siftnet.kernels.trainer import Trainer
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
@@ -17,7 +18,6 @@ from siftnet.runs.single import carry_out
 from siftnet.runs.verify import verify
 from siftnet.store.checkpoint import pack_checkpoint, unpack_checkpoint
 from siftnet.store.run import Run
-from small import dataset, random_masks, setup
 
 WEIGHT = "layers.0.weight"
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from builders import config, dataset
 from siftnet.runs.single import run
 from siftnet.runs.verify import verify
 from siftnet.store.run import Run
-from small import config, dataset
 from worker import Plan, Server
 
 BASE: dict[str, Any] = {"prune__rounds": 2, "prune__at_step": 17, "train__validate_every": 7}

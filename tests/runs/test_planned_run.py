@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from builders import config, dataset, setup
 from siftnet.kernels.dense import Dense
 from siftnet.kernels.interface import Problem
 from siftnet.kernels.plan import Plan, Timing
@@ -20,7 +21,6 @@ from siftnet.runs.machine import processor_name
 from siftnet.runs.single import run
 from siftnet.runs.verify import verify
 from siftnet.store.run import SCHEMA, Run
-from small import config, dataset, setup
 
 CHANGES: dict[str, Any] = {"prune__rounds": 2, "train__momentum": 0.9}
 AUTO = CHANGES | {"kernel": "auto"}

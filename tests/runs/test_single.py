@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+from builders import config, dataset, setup
 from siftnet.data.dataset import Dataset
 from siftnet.network.state import State
 from siftnet.pruning.training import History
@@ -28,7 +29,6 @@ from siftnet.runs.single import position_of, reopen, resume, run
 from siftnet.store.atomic import lock
 from siftnet.store.run import Run
 from siftnet.store.summary import RoundSummary
-from small import config, dataset, setup
 from worker import INTERRUPTED, REFUSED, Plan, Server, no_fsync
 
 # Momentum and at_step, so that buffers, snapshots and scored weights have to come through as well.

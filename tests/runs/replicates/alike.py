@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from builders import config, dataset
 from siftnet.pruning.training import History
 from siftnet.runs.events import Silent
 from siftnet.runs.replicates import run_replicates
@@ -19,7 +20,6 @@ from siftnet.runs.verify import verify
 from siftnet.store.folder import replicates_in
 from siftnet.store.run import Run
 from siftnet.store.summary import RoundSummary
-from small import config, dataset
 
 COUNT = 3
 CHANGES: dict[str, Any] = {"prune__rounds": 2, "train__momentum": 0.9, "prune__at_step": 17, "train__validate_every": 7}

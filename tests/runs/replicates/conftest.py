@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from builders import Several, config, dataset
 from runs.replicates.alike import CHANGES, COUNT
 from siftnet.kernels.registry import KERNELS
 from siftnet.runs.single import run
-from small import Several, config, dataset
 from worker import Server, no_fsync
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import siftnet
+from builders import config, dataset
 from runs.replicates.alike import CHANGES
 from siftnet.commands.stored import AnalyzeCommand, ReportCommand, ShowCommand
 from siftnet.config.fields import AnalysisConfig, RunConfig
@@ -19,7 +20,6 @@ from siftnet.runs.single import resume, run
 from siftnet.store.atomic import lock
 from siftnet.store.folder import RunFolder, open_replicates, replicates_in
 from siftnet.store.run import Run
-from small import config, dataset
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from builders import Several, config, dataset
 from runs.replicates.alike import CHANGES, COUNT, TOGETHER, assert_like_singles, differing, finish
 from siftnet.data.batches import Batches
 from siftnet.data.dataset import Dataset
@@ -16,7 +17,6 @@ from siftnet.runs.replicates import run_replicates
 from siftnet.runs.single import run
 from siftnet.store.folder import replicates_in
 from siftnet.store.run import Run
-from small import Several, config, dataset
 
 
 def test_the_comparison_sees_another_seed(singles: list[Path]) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from builders import Several, config, dataset, setup
 from runs.replicates.alike import CHANGES, COUNT, assert_like_singles
 from siftnet.kernels.plan import Plan, Timing
 from siftnet.runs import single as launch
 from siftnet.runs.estimate import estimate_cost
 from siftnet.runs.events import Silent
 from siftnet.runs.replicates import resume_replicates, run_replicates
-from small import Several, config, dataset, setup
 
 
 def timed_plan(lowest: float) -> Plan:

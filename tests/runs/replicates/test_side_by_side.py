@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from builders import Several, config, dataset
 from runs.replicates.alike import COUNT, TOGETHER, Asking, assert_like_singles, differing, finish
 from siftnet.kernels.dense import Dense, DenseKernel
 from siftnet.kernels.interface import Problem
@@ -26,7 +27,6 @@ from siftnet.runs.single import run
 from siftnet.store.folder import replicates_in
 from siftnet.store.run import Run
 from siftnet.store.summary import RoundSummary
-from small import Several, config, dataset
 
 
 def test_those_who_stand_behind_catch_up_first(tmp_path: Path, several: Several, singles: list[Path]) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from builders import Several, config, dataset
 from runs.replicates.alike import CHANGES, COUNT, TOGETHER, Asking, assert_like_singles, at_places, differing, finish
 from siftnet.runs.interrupt import Interrupted
 from siftnet.runs.replicates import resume_replicates, run_replicates
 from siftnet.runs.verify import verify
 from siftnet.store.folder import replicates_in
-from small import Several, config, dataset
 from worker import INTERRUPTED, Server
 from worker import Plan as Work
 
