@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import siftnet
+from builders import config, dataset
 from siftnet import Run
-from small import config, dataset
 
 HEAVY = ("torch", "numba", "scipy.stats", "plotly", "pandas")
 # Ends by telling what is loaded, whatever the exit status.

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import siftnet
-from small import config, dataset
+from builders import config, dataset
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+from builders import Several, config, dataset
 from siftnet.kernels.registry import KERNELS
 from siftnet.kernels.trainer import Pace
 from siftnet.pruning.training import History
@@ -26,7 +27,6 @@ from siftnet.runs.interrupt import Interrupted
 from siftnet.runs.replicates import carry_out_replicates
 from siftnet.runs.setup import set_up
 from siftnet.runs.single import carry_out
-from small import Several, config, dataset
 
 INTERRUPTED = 75
 REFUSED = 76

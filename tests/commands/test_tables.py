@@ -10,14 +10,26 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from measured import evaluation, index, indices, round_over_seeds, round_summary, seed_run, seeds_summary, validated
+from builders import (
+    config,
+    dataset,
+    evaluation,
+    index,
+    indices,
+    round_over_seeds,
+    round_summary,
+    seed_run,
+    seeds_summary,
+    setup,
+    timed_plan,
+    validated,
+)
 from siftnet.commands.narrator import Narrator, progress_bar
 from siftnet.commands.tables import COLUMNS, Row, cost_text, plan_text, rounds_table, seeds_table
-from siftnet.kernels.plan import Plan, Timing
+from siftnet.kernels.plan import Plan
 from siftnet.pruning.training import History
 from siftnet.runs.estimate import RoundCost, RunCost
 from siftnet.studies.seeds import Metric, SeedsSummary
-from small import config, dataset, setup
 
 
 def cost(rounds: tuple[RoundCost, ...], **changes: Any) -> RunCost:
@@ -54,11 +66,7 @@ def test_why_a_run_stops_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_plan_is_told_in_the_order_in_which_its_kernels_take_over() -> None:
     assert plan_text(Plan(given="dense", why="asked for by name", threads=1)) == "dense"
-    times = {"fused": {1.0: 40, 0.01: 40}, "sparse": {1.0: 400, 0.01: 4}}
-    timings = [
-        Timing(kernel=name, density=d, p20=ms, p50=ms, updates=9) for name, at in times.items() for d, ms in at.items()
-    ]
-    plan = Plan(why="the fastest at each density", threads=2, timings=tuple(timings))
+    plan = timed_plan(fused={1.0: 40, 0.01: 40}, sparse={1.0: 400, 0.01: 4})
     assert plan_text(plan) == "fused down to 10.0% density, then sparse"
 
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from scipy import stats
 
+from builders import dataset
 from siftnet.data.batches import Augmentation, Batches, hash_bits, hash_integers, hash_key
 from siftnet.geometry import Grid, ring, torus, volume
-from small import dataset
 
 CPU = torch.device("cpu")
 # The first outputs of the reference implementation (Vigna, prng.di.unimi.it/splitmix64.c) with seed 1234567.

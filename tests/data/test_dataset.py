@@ -8,9 +8,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from builders import dataset
 from siftnet.data.dataset import Dataset
 from siftnet.geometry import Grid
-from small import dataset
 
 GOOD: Dataset = dataset(examples=60)
 ROWS = np.arange(60)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from builders import dataset, random_masks
 from siftnet.config.fields import NetworkConfig, TrainConfig
 from siftnet.data.batches import Batches
 from siftnet.geometry import Geometry, Grid, Unknown, ring, torus, volume
@@ -24,7 +25,6 @@ from siftnet.kernels.interface import Kernel, KernelKind, Problem
 from siftnet.network.layers import Affine, Loss, Network, build, forward, initialise, loss_of
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from small import dataset, random_masks
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 """Where the suite runs: also on the GPU where there is one."""

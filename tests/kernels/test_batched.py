@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from builders import dataset, random_masks, setup
 from kernels.suite import Case, assert_agree, awkward_state, changes, elsewhere, make_case
 from siftnet.data.batches import Augmentation, Batches, hash_key, hash_keys
 from siftnet.geometry import Grid, torus
@@ -23,7 +24,6 @@ from siftnet.kernels.trainer import train_together
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.training import Assignment
-from small import dataset, random_masks, setup
 
 # fp32 rounds otherwise in a product of many networks.
 ROUNDING = 2e-4

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from builders import dataset, random_masks, setup, train
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation, Record
 from siftnet.pruning.training import History, Progress
-from small import dataset, random_masks, setup, train
 
 
 def trained(snapshots: tuple[int, ...] = (), **changes: Any) -> tuple[State, History]:

@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 
+from builders import random_masks
 from siftnet.config.fields import NetworkConfig
 from siftnet.geometry import Geometry, Grid, Unknown
 from siftnet.network.effective import effective_masks
 from siftnet.network.layers import Network, build, forward, initialise
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from small import random_masks
 
 
 def network(layers: str, geometry: Geometry, *, norm: bool = False) -> Network:

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from builders import random_masks
 from siftnet.config.fields import NetworkConfig
 from siftnet.geometry import Geometry, Grid, Unknown, ring, volume
 from siftnet.network.layers import Affine, Convolution, Network, Pooling, build, forward, initialise, loss_of
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
-from small import random_masks
 
 NOTHING = Masks({})
 

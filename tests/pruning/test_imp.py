@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from builders import random_masks, setup, train
 from siftnet.config.fields import PruneConfig
 from siftnet.kernels.interface import Problem
 from siftnet.network.layers import initialise
@@ -20,7 +21,6 @@ from siftnet.pruning.evaluation import Evaluation, MaskChange, Record
 from siftnet.pruning.imp import Position, Procedure, Round, connected_share, first_position, foreseen_densities, sift
 from siftnet.pruning.training import Assignment, History, Progress, Subject, Trained
 from siftnet.runs.setup import Setup
-from small import random_masks, setup, train
 
 
 def nothing(position: Position, step: int, history: History, progress: Callable[[], Progress]) -> None:

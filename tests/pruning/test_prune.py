@@ -12,12 +12,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders import setup
 from siftnet.config.fields import PruneConfig
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.imp import Position, Procedure, first_position, masks_after
 from siftnet.pruning.prune import group_sizes, prune, prune_groups, pruned_after
-from small import setup
 
 TWO_LAYERS = {"a": ["a.weight", "a.bias"], "b": ["b.weight"]}
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from builders import config, dataset, setup
 from siftnet.config.load import from_dict
 from siftnet.network.state import State
 from siftnet.pruning.imp import Procedure
 from siftnet.pruning.scores import SCORES, Scoring, register_score
 from siftnet.runs.single import run
 from siftnet.runs.verify import verify
-from small import config, dataset, setup
 
 
 def score(how: str, trained: State, rewind: State, seed: int = 0, round_number: int = 0) -> list[float]:

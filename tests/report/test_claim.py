@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from measured import Values, round_over_seeds, seed_run, seeds_summary
+from builders import Values, round_over_seeds, seed_run, seeds_summary
 from siftnet.report.claim import claim, keys, progress_sentences, scope
 from siftnet.studies.seeds import Metric, SeedsSummary
 

@@ -12,6 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from builders import dataset
 from pages import Page, check_figures, painted
 from siftnet.analysis.headline import standard_error
 from siftnet.geometry import Geometry, Grid, Points, ring, volume
@@ -19,7 +20,6 @@ from siftnet.report.render import embed
 from siftnet.report.run_page import run_page, split_verdict
 from siftnet.store.run import Run
 from siftnet.studies.measured_run import read_headline
-from small import dataset
 
 FIRST = "layers.0"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from measured import round_summary
+from builders import round_summary
 from siftnet.report.provenance import kernels, provenance
 from siftnet.report.run_page import ROUND_COLUMNS, round_rows
 from siftnet.store.run import Run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from measured import HOSTILE, configuration, dataset, measured_run, round_over_seeds, seed_run, seeds_summary
+from builders import HOSTILE, MEASURED, config, dataset, measured_run, round_over_seeds, seed_run, seeds_summary
 from pages import Page, check_figures
 from siftnet.config.load import flatten, from_dict, load, to_dict
-from siftnet.geometry import Grid, Unknown
+from siftnet.geometry import Unknown
 from siftnet.report.claim import gain_text
 from siftnet.report.command import command, option
 from siftnet.report.figures.figure import band
@@ -27,7 +28,7 @@ from siftnet.studies.seeds import summarise_seeds
 
 
 def seeded(seed: int, **changes: Any) -> Any:
-    return from_dict({"seed": seed}, configuration(**changes))
+    return config(MEASURED, seed=seed, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ def test_runs_that_are_not_measured_show_their_scores(tmp_path: Path) -> None:
 
 
 def test_runs_without_a_grid_have_no_locality_and_hostile_names_stay_text(tmp_path: Path) -> None:
-    data = dataset(Unknown(12), name=HOSTILE, notes=(HOSTILE,))
+    data = replace(dataset(Unknown(12), classes=2), name=HOSTILE, notes=(HOSTILE,))
     runs = [measured_run(tmp_path / "<b>" / f"<i>{seed}", seeded(seed), data) for seed in range(2)]
     page = Page(seeds_page(runs, tmp_path / "<b>"))
     assert HOSTILE in "".join(page.text)
@@ -134,9 +135,7 @@ def test_runs_without_a_grid_have_no_locality_and_hostile_names_stay_text(tmp_pa
 
 
 def test_numeric_targets_are_told_in_r2(tmp_path: Path) -> None:
-    data = dataset(
-        Grid((4, 4)), labels_N=np.random.default_rng(0).standard_normal(300).astype(np.float32), classes=None
-    )
+    data = dataset(classes=None)
     runs = [measured_run(tmp_path / f"{seed}", seeded(seed, train__lr=0.01), data) for seed in range(2)]
     page = Page(seeds_page(runs, tmp_path))
     assert "R²" in words(page)

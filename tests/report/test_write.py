@@ -7,9 +7,8 @@ import shutil
 
 import pytest
 
-from measured import configuration
+from builders import MEASURED, config
 from siftnet.commands.tables import print_outcome
-from siftnet.config.load import from_dict
 from siftnet.report.write import write_pages
 from siftnet.runs.single import run
 from siftnet.store.folder import RunFolder
@@ -20,11 +19,11 @@ from siftnet.store.run import Run
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """Two measured seeds of shuffled inputs, one of them behind a link, and one that has not begun."""
     folder, elsewhere = tmp_path_factory.mktemp("seeds"), tmp_path_factory.mktemp("elsewhere")
-    shuffled = configuration(data__permute="fixed")
-    run(from_dict({"seed": 0}, shuffled), folder / "seed-0")
-    run(from_dict({"seed": 1}, shuffled), elsewhere / "one")
+    shuffled = [config(MEASURED, seed=seed, data__permute="fixed") for seed in range(3)]
+    run(shuffled[0], folder / "seed-0")
+    run(shuffled[1], elsewhere / "one")
     (folder / "seed-1").symlink_to(elsewhere / "one")
-    begun = run(from_dict({"seed": 2}, shuffled), elsewhere / "two")
+    begun = run(shuffled[2], elsewhere / "two")
     shutil.copytree(begun.path, folder / "seed-2", ignore=shutil.ignore_patterns("rounds", "rewind"))
     found = RunFolder(folder, [Run(folder / f"seed-{seed}") for seed in range(3)])
     # Whether those that have not begun are passed over is not the matter here.

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from builders import config, dataset, random_masks, setup
 from siftnet.kernels.trainer import Trainer
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
@@ -19,7 +20,6 @@ from siftnet.runs.verify import verify
 from siftnet.store.checkpoint import pack_checkpoint, unpack_checkpoint
 from siftnet.store.run import Run
 from siftnet.store.tensors import pack_masks
-from small import config, dataset, random_masks, setup
 
 WEIGHT = "layers.0.weight"
 

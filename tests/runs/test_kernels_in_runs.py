@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from builders import config, dataset
+from comparing import differing
 from siftnet.runs.single import run
 from siftnet.runs.verify import verify
 from siftnet.store.run import Run
-from small import config, dataset
 from worker import Plan, Server
 
 BASE: dict[str, Any] = {"prune__rounds": 2, "prune__at_step": 17, "train__validate_every": 7}
@@ -20,7 +21,6 @@ RULES: dict[str, dict[str, Any]] = {
     "fused": {"train__momentum": 0.9, "train__precision": "bf16"},
     "sparse": {"train__optimiser": "adamw", "train__lr": 0.01, "train__weight_decay": 0.1},
 }
-FILES = ("masks.safetensors", "weights.safetensors", "best.safetensors", "scored.safetensors", "history.json")
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +38,6 @@ def changes(request: pytest.FixtureRequest) -> dict[str, Any]:
 def whole(changes: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run that nobody interrupted."""
     return run(config(**changes), tmp_path_factory.mktemp("whole") / "run", dataset=dataset()).path
-
-
-def differing(found: Path, expected: Path) -> list[str]:
-    """Files of the rounds whose bytes differ."""
-    names = [f"rounds/{number:02d}/{name}" for number in Run(expected).rounds() for name in FILES]
-    return [name for name in names if (found / name).read_bytes() != (expected / name).read_bytes()]
 
 
 @pytest.mark.parametrize("at", [(0, 3), (0, 17), (1, 10), (2, 20)])

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from builders import config, dataset, setup
 from siftnet.data.dataset import Dataset
 from siftnet.runs.single import run
 from siftnet.store.run import Run
-from small import config, dataset, setup
 
 
 @pytest.fixture(scope="module")

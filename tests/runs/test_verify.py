@@ -20,12 +20,12 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from builders import config, dataset
 from siftnet.config.fields import RunConfig
 from siftnet.network.masks import pack, unpack
 from siftnet.runs.single import run
 from siftnet.runs.verify import verify
 from siftnet.store.run import Run
-from small import config, dataset
 
 FILES = "files have the digests they were stored with"
 ZEROS = "zeros stayed zero"

@@ -16,6 +16,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save
 
+from builders import config, dataset
 from siftnet.geometry import Grid, torus
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
@@ -27,7 +28,6 @@ from siftnet.store.checkpoint import CHECKPOINT_FORMAT
 from siftnet.store.round_files import RoundFiles
 from siftnet.store.run import Run
 from siftnet.store.tensors import read_tensors
-from small import config, dataset
 
 
 @pytest.fixture(scope="module")

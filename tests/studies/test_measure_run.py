@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from measured import round_summary, validated
+from builders import config, round_summary, validated
 from siftnet.analysis.headline import Scored, headline_of, standard_error
-from siftnet.config.fields import AnalysisConfig, RunConfig
+from siftnet.config.fields import AnalysisConfig
 from siftnet.config.load import from_dict
 from siftnet.runs.setup import set_up
 from siftnet.runs.single import run
@@ -22,24 +22,20 @@ from siftnet.studies.measured_run import read_round_indices
 QUICK = AnalysisConfig(samples=19, samples_other=5, bootstrap=100)
 
 
-def config(**data: Any) -> RunConfig:
-    """A small torus task that is sifted in a second or two."""
-    return from_dict(
-        {
-            "threads": 1,
-            "kernel": "dense",
-            "data": {"format": "nlgp", "synthetic": {"shape": [8, 8], "xi": [0.5, 1.5], "examples": 3000, "test": 300}}
-            | data,
-            "network": {"layers": "f48:f32:x", "init_scale": 0.25},
-            "train": {"steps": 120, "batch": 100, "lr": 0.3, "rewind": 10, "validate_every": 40},
-            "prune": {"rounds": 5, "fraction": 0.4},
-        }
-    )
+TORUS: dict[str, Any] = {
+    "threads": 1,
+    "kernel": "dense",
+    "data": {"format": "nlgp", "synthetic": {"shape": [8, 8], "xi": [0.5, 1.5], "examples": 3000, "test": 300}},
+    "network": {"layers": "f48:f32:x", "init_scale": 0.25},
+    "train": {"steps": 120, "batch": 100, "lr": 0.3, "rewind": 10, "validate_every": 40},
+    "prune": {"rounds": 5, "fraction": 0.4},
+}
+"""A small task that is sifted in a second or two."""
 
 
 @pytest.fixture(scope="module")
 def sifted(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return run(config(), tmp_path_factory.mktemp("runs") / "plain")
+    return run(config(TORUS), tmp_path_factory.mktemp("runs") / "plain")
 
 
 def summary_of(number: int, score: float, density: float = 0.5, diverged_at: int | None = None) -> RoundSummary:
@@ -138,7 +134,7 @@ def test_ablation_without_removal_is_the_network_and_with_all_removed_is_chance(
 
 
 def test_a_fixed_permutation_hides_structure_that_undoing_it_brings_back(tmp_path: Path) -> None:
-    permuted = run(config(permute="fixed"), tmp_path / "permuted")
+    permuted = run(config(TORUS, data__permute="fixed"), tmp_path / "permuted")
     found = measure_round(permuted, 5, samples=0, bootstrap=100, raw=True)
     restored, as_seen = found.layers["layers.0"].locality, found.raw and found.raw.locality
     assert restored is not None
@@ -152,7 +148,7 @@ def test_a_fixed_permutation_hides_structure_that_undoing_it_brings_back(tmp_pat
 
 
 def test_a_run_that_diverged_at_once_is_measured_all_the_same(tmp_path: Path) -> None:
-    wild = from_dict({"train": {"lr": 1e30}}, config())
+    wild = config(TORUS, train__lr=1e30)
     diverged = run(wild, tmp_path / "wild")
     assert diverged.summaries()[-1].diverged
     found = measure_rounds(diverged, QUICK, set_up(diverged.config))
@@ -172,7 +168,7 @@ def test_measuring_without_data_keeps_the_ablation_that_was_measured_with_them(s
 
 def test_ablation_on_other_data_than_the_runs_is_refused(sifted: Run) -> None:
     with pytest.raises(ValueError, match="was trained on other data"):
-        measure_rounds(sifted, QUICK, set_up(config(seed=1)))
+        measure_rounds(sifted, QUICK, set_up(config(TORUS, data__seed=1)))
 
 
 def test_a_ring_that_only_the_labels_know_is_found(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from measured import configuration, measured_run
+from builders import MEASURED, config, measured_run
 from siftnet.store.run import Run
 from siftnet.studies.measured_run import read_headline, read_measured, read_round_indices
 
@@ -22,7 +22,7 @@ HEAVY = ("torch", "numba", "scipy", "plotly", "siftnet.kernels")
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return measured_run(tmp_path_factory.mktemp("measured") / "run", configuration(analysis__ablation=True))
+    return measured_run(tmp_path_factory.mktemp("measured") / "run", config(MEASURED, analysis__ablation=True))
 
 
 def changed(stored: Run, path: Path, name: str, change: Any) -> Run:

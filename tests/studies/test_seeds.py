@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from measured import evaluation, index, indices, round_summary, seed_run, validated
+from builders import config, dataset, evaluation, index, indices, round_summary, seed_run, validated
 from siftnet.config.fields import RunConfig
 from siftnet.config.load import from_dict, to_dict
 from siftnet.runs.single import run
@@ -21,7 +21,6 @@ from siftnet.store.summary import RoundSummary
 from siftnet.studies.measure_run import measure_rounds
 from siftnet.studies.measured_run import read_round_indices
 from siftnet.studies.seeds import Divergence, OverSeeds, Quantity, SeedsSummary, over_seeds, summarise_seeds
-from small import config, dataset
 
 # Two-sided 95% quantiles of Student's t with 1 and 2 degrees of freedom, from the printed table.
 T1, T2 = 12.706, 4.303

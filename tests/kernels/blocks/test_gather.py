@@ -6,13 +6,13 @@ import numba
 import numpy as np
 import pytest
 
+from builders import dataset
 from siftnet.data.batches import Augmentation, Batches
 from siftnet.data.dataset import Dataset
 from siftnet.geometry import Grid, Unknown, ring, torus, volume
 from siftnet.kernels.blocks.gather import Gatherer, gather_plain
 from siftnet.kernels.blocks.layout import Storage, allocate, blocks_of, from_blocks, round_bf16
 from siftnet.runs.machine import numba_threads
-from small import dataset
 
 SIZES = [1, 9, 16, 128, 129, 250]
 STORAGES: list[Storage] = ["float32", "paired"]

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import ImageColor
 
+from builders import dataset
 from siftnet.geometry import Grid, ring
 from siftnet.report.pictures.mosaic import INK, LABELS, MARGIN, ROUND_GAP, TILE, WIDTH, mask_mosaic, round_series
 from siftnet.store.run import Run
 from siftnet.studies.measured_run import read_measured
-from small import dataset
 
 
 def test_masks_stand_where_they_should(torus_run: Run) -> None:

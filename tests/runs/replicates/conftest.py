@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from runs.replicates.alike import CHANGES, COUNT
+from builders import EVENTFUL, Several, config, dataset
+from runs.replicates.alike import COUNT
 from siftnet.kernels.registry import KERNELS
 from siftnet.runs.single import run
-from small import Several, config, dataset
 from worker import Server, no_fsync
 
 
@@ -34,7 +34,7 @@ def several(monkeypatch: pytest.MonkeyPatch) -> Several:
 def singles(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Single runs with the seeds of the replicates, by the dense kernel."""
     out = tmp_path_factory.mktemp("singles")
-    return [run(config(**CHANGES, seed=seed), out / str(seed), dataset=dataset()).path for seed in range(COUNT)]
+    return [run(config(**EVENTFUL, seed=seed), out / str(seed), dataset=dataset()).path for seed in range(COUNT)]
 
 
 @pytest.fixture(scope="session")

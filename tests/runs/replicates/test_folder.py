@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import siftnet
-from runs.replicates.alike import CHANGES
+from builders import EVENTFUL, config, dataset
 from siftnet.commands.stored import AnalyzeCommand, ReportCommand, ShowCommand
 from siftnet.config.fields import AnalysisConfig, RunConfig
 from siftnet.runs import replicates
@@ -19,7 +19,6 @@ from siftnet.runs.single import resume, run
 from siftnet.store.atomic import lock
 from siftnet.store.folder import RunFolder, open_replicates, replicates_in
 from siftnet.store.run import Run
-from small import config, dataset
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +46,9 @@ def test_other_runs_in_the_folder_are_refused(two: Path, singles: list[Path], tm
     assert "seed-0 holds another run (train.lr 0.2 there, 0.1 here)" in refused(
         config(prune__rounds=0, train__lr=0.1), 3, two
     )
-    assert refused(base, 0, two) == "the number of replicates must be 1 or more, got 0"
+    assert refused(base, 0, two) == "the number of replicates must be a whole number, 1 or more, got 0"
     assert sorted(two.rglob("*")) == before, "no folder is made for what is refused"
-    assert refused(config(**CHANGES), 2, singles[0]) == (
+    assert refused(config(**EVENTFUL), 2, singles[0]) == (
         f"{singles[0]} holds a single run: choose another directory for replicates, with siftnet run --out"
     )
     assert "has nothing to prune" in refused(config(network__layers="x"), 2, tmp_path / "linear")

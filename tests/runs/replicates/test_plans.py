@@ -8,33 +8,28 @@ from pathlib import Path
 
 import pytest
 
-from runs.replicates.alike import CHANGES, COUNT, assert_like_singles
-from siftnet.kernels.plan import Plan, Timing
+from builders import EVENTFUL, Several, config, dataset, setup, timed_plan
+from runs.replicates.alike import COUNT, assert_like_singles
+from siftnet.kernels.plan import Plan
 from siftnet.runs import single as launch
 from siftnet.runs.estimate import estimate_cost
 from siftnet.runs.events import Silent
 from siftnet.runs.replicates import resume_replicates, run_replicates
-from small import Several, config, dataset, setup
 
 
-def timed_plan(lowest: float) -> Plan:
-    timings = [
-        Timing(kernel=name, density=d, p20=ms, p50=ms, updates=9)
-        for d in (1.0, lowest)
-        for name, ms in (("dense", 1.0), ("several", 2.0))
-    ]
-    return Plan(why="the fastest at each density", threads=1, timings=tuple(timings))
+def timed_down_to(lowest: float) -> Plan:
+    return timed_plan(dense={1.0: 1.0, lowest: 1.0}, several={1.0: 2.0, lowest: 2.0})
 
 
 def test_the_kernels_are_timed_once_for_all_and_plans_say_for_which(
     singles: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
-    longer, out = timed_plan(0.3).timings, tmp_path / "out"
+    longer, out = timed_down_to(0.3).timings, tmp_path / "out"
 
     def make(*_: object, **__: object) -> Plan:
         made.append("made")
-        return timed_plan(0.7)
+        return timed_down_to(0.7)
 
     def extend(plan: Plan, *_: object, **__: object) -> Plan:
         made.append("extended")
@@ -42,7 +37,7 @@ def test_the_kernels_are_timed_once_for_all_and_plans_say_for_which(
 
     monkeypatch.setattr(launch, "make_plan", make)
     monkeypatch.setattr(launch, "extend_plan", extend)
-    asked = config(**CHANGES | {"kernel": "auto"})
+    asked = config(**EVENTFUL | {"kernel": "auto"})
     stored = run_replicates(asked, out, 2, dataset=dataset())
     assert made == ["made", "extended"]
     assert [r.plan.timings for r in stored] == [longer] * 2
@@ -69,14 +64,9 @@ def test_where_the_kernel_takes_several_all_of_them_are_timed(several: Several) 
 def test_where_the_plan_names_both_kinds_of_kernels_each_round_is_trained_by_its_own(
     singles: list[Path], tmp_path: Path, several: Several, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    times = {"several": {1.0: 1.0, 0.4: 9.0}, "dense": {1.0: 9.0, 0.4: 1.0}}
-    timings = [
-        Timing(kernel=name, density=d, p20=ms, p50=ms, updates=9) for d in (1.0, 0.4) for name, at in times.items()
-        for ms in [at[d]]
-    ]  # fmt: skip
-    plan = Plan(why="the fastest at each density", threads=1, timings=tuple(timings))
+    plan = timed_plan(several={1.0: 1.0, 0.4: 9.0}, dense={1.0: 9.0, 0.4: 1.0})
     monkeypatch.setattr(launch, "make_plan", lambda *_, **__: plan)
-    stored = run_replicates(config(**CHANGES | {"kernel": "auto"}), tmp_path / "out", COUNT, dataset=dataset())
+    stored = run_replicates(config(**EVENTFUL | {"kernel": "auto"}), tmp_path / "out", COUNT, dataset=dataset())
     assert [s.kernel for s in stored[2].summaries()] == ["several", "several", "dense"]
     assert [len(group) for group in several.groups] == [3, 3]
     assert_like_singles(tmp_path / "out", singles)

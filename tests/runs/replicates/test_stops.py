@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from runs.replicates.alike import CHANGES, COUNT, TOGETHER, Asking, assert_like_singles, at_places, differing, finish
+from builders import EVENTFUL, Several, config, dataset
+from comparing import differing
+from runs.replicates.alike import COUNT, TOGETHER, Asking, assert_like_singles, at_places, finish
 from siftnet.runs.interrupt import Interrupted
 from siftnet.runs.replicates import resume_replicates, run_replicates
 from siftnet.runs.verify import verify
 from siftnet.store.folder import replicates_in
-from small import Several, config, dataset
 from worker import INTERRUPTED, Server
 from worker import Plan as Work
 
@@ -79,7 +80,7 @@ def test_killed_between_the_checkpoints_of_two_they_catch_up_and_verify(
 def test_who_is_stopped_is_told_to_resume_the_folder(
     singles: list[Path], tmp_path: Path, kernel: str, at: tuple[int, int]
 ) -> None:
-    out, asked = tmp_path / "out", config(**CHANGES | {"kernel": kernel})
+    out, asked = tmp_path / "out", config(**EVENTFUL | {"kernel": kernel})
     last = at == (2, -1) and kernel == "several"
     if last:
         run_replicates(asked, out, COUNT, dataset=dataset(), observer=Asking(0, at))
@@ -93,7 +94,7 @@ def test_who_is_stopped_is_told_to_resume_the_folder(
 
 
 def test_by_the_batched_kernel_they_are_what_they_say_and_go_on_to_the_same_bytes(tmp_path: Path) -> None:
-    asked = config(**CHANGES | {"kernel": "batched"})
+    asked = config(**EVENTFUL | {"kernel": "batched"})
     whole = run_replicates(asked, tmp_path / "whole", COUNT, dataset=dataset())
     with pytest.raises(Interrupted):
         run_replicates(asked, tmp_path / "out", COUNT, dataset=dataset(), observer=Asking(0, (1, 14)))
