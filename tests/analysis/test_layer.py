@@ -21,7 +21,7 @@ def measured(mask_JI: np.ndarray, geometry: Geometry, samples: int = 3, **more: 
 @pytest.mark.parametrize("geometry", [Unknown(16), Points(np.zeros((16, 2)))])
 def test_without_a_grid_only_counts_are_measured(geometry: Geometry) -> None:
     measures = measured(np.random.default_rng(1).random((5, 16)) < 0.5, geometry)
-    assert measures.locality is measures.pairs is measures.receptive is measures.pairs_by_degree is None
+    assert measures.locality is measures.receptive is measures.pairs_by_degree is None
     assert measures.bins is None
     assert (measures.participation > 0).all()
 

@@ -36,15 +36,13 @@ class LayerMeasures:
     """What was measured of one layer; what needs a grid is None off it.
 
     degrees: connections by node and by input. participation: float64 (J,), inverse participation ratio of the weights.
-    pairs, pairs_node: pair counts weighted by pair (int64) and by node (float64); pairs_by_degree: in bins of
-    connection counts. locality: excess of near pairs over both nulls. receptive: centre, extent, orientation.
+    pairs_by_degree: pair counts in bins of connection counts. locality: pair counts, and the excess of near pairs over
+    both nulls. receptive: centre, extent, orientation.
     """
 
     geometry: Geometry
     degrees: Degrees
     participation: np.ndarray
-    pairs: PairCounts | None
-    pairs_node: PairCounts | None
     pairs_by_degree: PairsByDegree | None
     locality: Locality | None
     receptive: ReceptiveFields | None
@@ -81,14 +79,12 @@ def measure_layer(
     by_count = degrees(mask_JI, geometry, input_variance)
     participation_J = participation(masked_JI)
     if not isinstance(geometry, Grid):
-        return LayerMeasures(geometry, by_count, participation_J, None, None, None, None, None)
-    pairs, pairs_node = counts = node_and_pair_counts(mask_JI, geometry)
+        return LayerMeasures(geometry, by_count, participation_J, None, None, None)
+    counts = node_and_pair_counts(mask_JI, geometry)
     return LayerMeasures(
         geometry=geometry,
         degrees=by_count,
         participation=participation_J,
-        pairs=pairs,
-        pairs_node=pairs_node,
         pairs_by_degree=pair_counts_by_degree(mask_JI, geometry, degree_edges(geometry.size)),
         locality=measure_locality(mask_JI, geometry, counts, resampling),
         receptive=receptive_fields(masked_JI, geometry),
