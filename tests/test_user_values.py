@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import siftnet
 from builders import config, dataset
+from siftnet.runs.events import Silent
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,12 @@ WRONG: dict[str, tuple[Callable[[siftnet.Run], Any], str]] = {
     "halves of sites": (lambda run: siftnet.Grid((2.5, 3)), "a grid's shape is a tuple of whole numbers"),
     "a list of settings": (lambda run: siftnet.from_dict([1]), "made of a dictionary of settings, got [1]"),
     "an unknown setting": (lambda run: siftnet.from_dict({"tarin": {}}), "there is no setting tarin"),
+    "a word for a preset's name": (lambda run: siftnet.load(3), "a preset's name or a path is text, got 3"),
+    "a word for a round": (lambda run: run.ticket("best"), "named by its number, one of 0 to 1 or -1 for the last"),
+    "a headline that will not be": (
+        lambda run: siftnet.run(config(analysis__headline=9), "r", dataset=dataset()),
+        "analysis.headline = 9 lies beyond the last round, prune.rounds = 3",
+    ),
     "a layer that is not there": (lambda run: run.ticket().mask_JI("layers.9"), "there is no masked layer 'layers.9'"),
 }
 
@@ -63,6 +71,24 @@ def test_paths_presets_and_lists_are_taken(stored: siftnet.Run, monkeypatch: pyt
     assert siftnet.Run("~/run").path == stored.path
     assert siftnet.Points([[0.0, 1.0], [2.0, 3.0]]).size == 2
     assert siftnet.Grid([4, 5]).shape == (4, 5)
+    rates = {"train": {"lr": np.float64(0.125), "steps": np.int64(30)}}
+    assert siftnet.from_dict(rates, "nlgp").train.lr == 0.125
+    assert siftnet.to_dict(siftnet.from_dict(rates, "nlgp"))["train"]["steps"] == 30
+
+
+def test_fewer_rounds_than_there_are_change_nothing_and_are_noted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = siftnet.run(config(prune__rounds=3), tmp_path / "run", dataset=dataset())
+    notes: list[str] = []
+
+    class Listening(Silent):
+        def noted(self, text: str) -> None:
+            notes.append(text)
+
+    siftnet.run(config(prune__rounds=1), tmp_path / "run", dataset=dataset(), observer=Listening())
+    assert notes == [f"{found.path} has round 3 already, beyond prune.rounds = 1"]
+    assert siftnet.Run(found.path).config.prune.rounds == 3
 
 
 def test_a_data_set_is_shown_in_one_line() -> None:

@@ -77,8 +77,8 @@ def test_what_a_run_will_take_has_a_line_for_each_round() -> None:
     )
     lines = cost_text(cost(rounds, parameters=5_000, training_seconds=34.9)).splitlines()
     assert lines[-1] == (
-        "2 rounds of a network with 5,000 parameters: 35 s of training, timed here; 2.0 GB of memory; "
-        "3.0 MB on the disk"
+        "2 rounds of a network with 5,000 parameters: 35 s of training, timed here; 2.0 GB of memory beside "
+        "0.4 GB of libraries; 3.0 MB on the disk"
     )
     assert [line.split() for line in lines[2:-1]] == [
         ["0", "100.0%", "fused", "45.1", "25.4"],

@@ -52,6 +52,8 @@ def progress_bar(unit: str) -> Iterator[Progress]:
 def measuring_bar(rounds: int) -> Iterator[Callable[[int], None]]:
     """A live bar over the rounds that are measured; yields what to call after each."""
     with progress_bar("rounds") as bar:
+        if bar.disable and rounds:
+            print(f"measuring {'1 round' if rounds == 1 else f'{rounds} rounds'}", file=sys.stderr, flush=True)
         task = bar.add_task("measuring", total=rounds)
         yield lambda round_number: bar.advance(task)
 

@@ -178,7 +178,8 @@ def cost_text(expected: RunCost) -> str:
     trained = "of training in all" if count > 1 else "of training"
     sentence = (
         f"{replicates}{len(expected.rounds)} rounds of a network with {expected.parameters:,} parameters: "
-        f"{duration(expected.training_seconds)} {trained}, timed here; {memory} of memory; {disk} on the disk"
+        f"{duration(expected.training_seconds)} {trained}, timed here; {memory} of memory beside "
+        f"0.4 GB of libraries; {disk} on the disk"
     )
     table = Table(box=SIMPLE)
     whose = "" if count == 1 else f" of all {count}" if expected.side_by_side else " of each"

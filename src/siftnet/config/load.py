@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from math import isfinite
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -25,13 +26,13 @@ def to_dict(config: Any) -> dict[str, Any]:
     return values
 
 
-def from_dict(values: dict[str, Any], base: RunConfig | None = None) -> RunConfig:
-    """A configuration from nested plain values; what is absent comes from `base`.
+def from_dict(values: dict[str, Any], base: RunConfig | str | Path | None = None) -> RunConfig:
+    """A configuration from nested plain values; what is absent comes from `base`, which may be a preset's name.
 
     Raises ValueError for a name that no field has and for a value of the wrong type.
     """
     require(isinstance(values, dict), f"a configuration is made of a dictionary of settings, got {values!r}")
-    built: RunConfig = _build(base or RunConfig(), values, "")
+    built: RunConfig = _build(RunConfig() if base is None else as_config(base), values, "")
     return built
 
 
@@ -61,8 +62,11 @@ def _convert(value: Any, hint: Any, path: str) -> Any:
     if hint == Path | None:
         require(value is None or isinstance(value, str | Path), f"{path} takes a path, got {value!r}")
         return Path(value) if value is not None else None
-    if hint is float and type(value) is int:
-        return float(value)
+    # NumPy's numbers are Python's, but a truth value is none.
+    if hint is float and isinstance(value, Real) and not isinstance(value, bool):
+        value = float(value)
+    if hint is int and isinstance(value, Integral) and not isinstance(value, bool):
+        value = int(value)
     require(type(value) is hint, f"{path} takes {'an' if hint is int else 'a'} {hint.__name__}, got {value!r}")
     require(hint is not float or isfinite(value), f"{path} takes a finite number, got {value!r}")
     return value
@@ -81,6 +85,7 @@ def load(preset_or_file: str | Path) -> RunConfig:
 
     Raises ValueError where there is neither, and for a file that is not TOML or names unknown settings.
     """
+    require(isinstance(preset_or_file, str | Path), f"a preset's name or a path is text, got {preset_or_file!r}")
     path = PRESETS / f"{preset_or_file}.toml"
     if not path.exists():
         path = Path(preset_or_file)

@@ -25,7 +25,7 @@ from siftnet.runs.events import Observer, Silent
 from siftnet.runs.interrupt import Interrupted, stop_requests
 from siftnet.runs.machine import prepare_torch
 from siftnet.runs.recorder import CheckpointClock, Recorder
-from siftnet.runs.request import RunRequest, check_same, read_source, request_run
+from siftnet.runs.request import RunRequest, check_headline, check_same, read_source, request_run
 from siftnet.runs.setup import Setup, set_up
 from siftnet.runs.single import (
     OpenRun,
@@ -127,6 +127,7 @@ def carry_out_replicates(
     setup: Setup, seeds: Sequence[int], out: Path | str, observer: Observer | None = None
 ) -> list[Run]:
     """`run_replicates` with these seeds, in ascending order, for what is set up already."""
+    check_headline(setup.config)
     out, observer = absolute_path(out), observer or Silent()
     _check_folder(out, seeds)
     source = read_source(setup.config.start)
@@ -165,7 +166,7 @@ def _check_folder(out: Path, seeds: Sequence[int]) -> None:
 
 def _open(requests: Sequence[RunRequest], observer: Observer) -> list[OpenRun]:
     """All runs, those that are missing made with the threads and the plan of the first that is there."""
-    there = {request.path: reopen(request) for request in requests if Run.exists(request.path)}
+    there = {request.path: reopen(request, observer) for request in requests if Run.exists(request.path)}
     if there:
         first = next(iter(there.values()))
         setup, plan = first.setup, first.setup.trainer.plan

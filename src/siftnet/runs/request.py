@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from siftnet.config.fields import StartConfig
+from siftnet.config.fields import RunConfig, StartConfig
 from siftnet.config.identity import differing, digest
 from siftnet.config.load import absolute_path, flatten, to_dict
 from siftnet.network.masks import Masks
@@ -98,6 +98,16 @@ def _check_fits(source: Source, setup: Setup) -> None:
 
 def _indices(permutation_I: np.ndarray | None) -> np.ndarray:
     return np.array(()) if permutation_I is None else permutation_I
+
+
+def check_headline(config: RunConfig) -> None:
+    """Raise ValueError where the round that the verdict is to be about will not be made."""
+    headline, rounds = config.analysis.headline, config.prune.rounds
+    if headline > rounds:
+        raise ValueError(
+            f"analysis.headline = {headline} lies beyond the last round, prune.rounds = {rounds}: take one of 0 to "
+            f"{rounds}, or -1, which lets the rule choose"
+        )
 
 
 def check_same(stored: Run, request: RunRequest) -> None:

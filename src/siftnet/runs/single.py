@@ -18,7 +18,7 @@ from siftnet.runs.events import Observer, Silent
 from siftnet.runs.interrupt import Interrupted, stop_requests
 from siftnet.runs.machine import describe_machine, prepare_torch, processor_name
 from siftnet.runs.recorder import CheckpointClock, Recorder
-from siftnet.runs.request import RunRequest, check_same, request_run
+from siftnet.runs.request import RunRequest, check_headline, check_same, request_run
 from siftnet.runs.setup import Setup, set_up
 from siftnet.store.atomic import lock
 from siftnet.store.folder import replicates_in
@@ -63,6 +63,7 @@ def resume(path: Path | str, *, dataset: Dataset | None = None, observer: Observ
 
 def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | None = None) -> Run:
     """`run`, for what is set up already."""
+    check_headline(setup.config)
     request, observer = request_run(setup, out), observer or Silent()
     path = request.path
     if there := replicates_in(path):
@@ -73,7 +74,7 @@ def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | 
         )
     with lock(path):
         if Run.exists(path):
-            opened = reopen(request)
+            opened = reopen(request, observer)
             observer.loaded(setup.dataset, setup.network, opened.setup.config)
             note_other_rounding([opened], observer)
         else:
@@ -90,8 +91,10 @@ def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | 
     return opened.stored
 
 
-def reopen(request: RunRequest) -> OpenRun:
+def reopen(request: RunRequest, observer: Observer | None = None) -> OpenRun:
     """The run that is there, with the stop rules now asked for, its own threads, and following its plan.
+
+    Fewer rounds than it has already are noted: they stay, and the configuration says so.
 
     The caller holds the lock. Raises ValueError where it is another run, or its plan cannot be followed here.
     """
@@ -103,7 +106,12 @@ def reopen(request: RunRequest) -> OpenRun:
             f"{stored.path} was trained in round {other[0]} by another way of training, which may change masks "
             "otherwise: go on with that one, from Python"
         )
-    config = replace(request.setup.config, threads=stored.config.threads)
+    config, made = request.setup.config, max(stored.rounds(), default=0)
+    if config.prune.rounds < made:
+        if observer:
+            observer.noted(f"{stored.path} has round {made} already, beyond prune.rounds = {config.prune.rounds}")
+        config = replace(config, prune=replace(config.prune, rounds=made))
+    config = replace(config, threads=stored.config.threads)
     setup = replace(request.setup, config=config).following(stored.plan)
     stored.update_config(config)
     prepare_torch(config)

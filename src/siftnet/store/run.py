@@ -268,6 +268,10 @@ class Run:
         rounds = self.rounds()
         if not rounds:
             raise ValueError(f"{self.path} has no finished round yet: siftnet resume {self.path}")
+        if not hasattr(number, "__index__"):
+            raise ValueError(
+                f"a round is named by its number, one of {_span(rounds)} or -1 for the last, got {number!r}"
+            )
         number = rounds[-1] if number == -1 else number
         rewind = self.rewind()
         assert rewind is not None, "a finished round implies a rewind point"
