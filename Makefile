@@ -22,10 +22,10 @@ test: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest --doctest-modules src/siftnet
-	$(BIN)/pytest --durations=5
+	$(BIN)/pytest -n 2 --durations=5
 
 test-long: $(INSTALLED)
-	$(BIN)/pytest -m "" --hypothesis-profile=long --durations=5 --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n 2 -m "" --hypothesis-profile=long --durations=5 --cov --cov-report=term:skip-covered
 
 hooks: $(INSTALLED)
 	$(BIN)/pre-commit install
