@@ -111,7 +111,7 @@ def test_the_page_says_how_it_was_measured_and_report_measures_what_is_new(tmp_p
     assert Run(path).config.analysis.samples == 29
     run(replace(Run(path).config, prune=replace(Run(path).config.prune, rounds=3)), path)
     assert call("report", str(path)) == 0
-    assert Run(path).analysis("round-03") is not None
+    assert Run(path).analysis_numbers("round-03") is not None
 
 
 def test_the_picture_is_written_and_named(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

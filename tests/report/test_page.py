@@ -48,7 +48,8 @@ def test_accuracy_is_the_rounds_own(torus_run: Run, torus_page: Page) -> None:
 def test_locality_is_the_analysis_own(torus_run: Run, torus_page: Page) -> None:
     figures = torus_page.data["figures"]
     uniform, degree = figures["index"]["data"]
-    stored = [torus_run.analysis(f"round-0{t}") for t in range(3)]
+    names = [f"round-0{t}" for t in range(3)]
+    stored = [(torus_run.analysis_numbers(name), torus_run.analysis_arrays(name)) for name in names]
     localities = [numbers["layers"][0]["locality"] for numbers, _ in stored]
     assert uniform["y"] == [found["index_uniform"]["value"] for found in localities]
     assert degree["y"] == [found["index_degree"]["value"] for found in localities]

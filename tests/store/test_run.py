@@ -310,11 +310,9 @@ def test_what_is_not_a_run_or_a_newer_one_is_refused(copy: Run, tmp_path: Path) 
 
 def test_analyses_are_stored_and_absent_ones_are_none(copy: Run) -> None:
     copy.write_analysis("round-00", {"index": 5.25}, {"counts": np.arange(6).reshape(2, 3)})
-    found = copy.analysis("round-00")
-    assert found is not None
-    assert found[0] == {"index": 5.25}
-    np.testing.assert_array_equal(found[1]["counts"], np.arange(6).reshape(2, 3))
-    assert copy.analysis("round-01") is None
+    assert copy.analysis_numbers("round-00") == {"index": 5.25}
+    np.testing.assert_array_equal(copy.analysis_arrays("round-00")["counts"], np.arange(6).reshape(2, 3))
+    assert copy.analysis_numbers("round-01") is None
 
 
 def test_permuted_inputs_are_put_back_in_the_ticket(tmp_path: Path) -> None:

@@ -101,9 +101,9 @@ def test_a_headline_that_is_not_there_is_refused(sifted: Run) -> None:
 def test_every_round_is_measured_and_stored(sifted: Run) -> None:
     headline = measure_rounds(sifted, QUICK, set_up(sifted.config))
     for number in sifted.rounds():
-        stored = sifted.analysis(f"round-{number:02d}")
-        assert stored is not None
-        numbers, arrays = stored
+        name = f"round-{number:02d}"
+        numbers, arrays = sifted.analysis_numbers(name), sifted.analysis_arrays(name)
+        assert numbers is not None
         assert [layer["layer"] for layer in numbers["layers"]] == ["layers.0", "layers.1"]
         kept = int(sifted.masks(number)["layers.0.weight"].sum())
         assert numbers["layers"][0]["connections"] == kept

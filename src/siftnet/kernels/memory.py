@@ -21,9 +21,8 @@ def training_bytes(problem: Problem, whole: int = WHOLE) -> int:
     measured (benchmarks/results/memory.csv).
     """
     network = problem.network
-    parameters = sum(map(prod, network.shapes.values()))
     examples = -(-problem.training.batch // whole) * whole
-    return FLOAT_BYTES * (WEIGHT_ARRAYS * parameters + examples * sum(map(_values, network.layers)))
+    return FLOAT_BYTES * (WEIGHT_ARRAYS * network.parameters + examples * sum(map(_values, network.layers)))
 
 
 def _values(layer: Layer) -> int:

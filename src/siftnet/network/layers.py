@@ -97,6 +97,11 @@ class Network:
         return None if isinstance(first, Pooling) else first.name
 
     @property
+    def parameters(self) -> int:
+        """How many numbers are trained."""
+        return sum(map(prod, self.shapes.values()))
+
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of every parameter, layer by layer: weight, bias, gamma and beta."""
         found: dict[str, tuple[int, ...]] = {}

@@ -70,7 +70,7 @@ def estimate_cost(setup: Setup, replicates: int = 1) -> RunCost:
     Updates are timed on this machine at a few densities, as the plan of the run will be, and validation at the highest
     and the lowest.
     """
-    config, state, request = setup.config, setup.subject.draw(0), request_run(setup)
+    config, request, parameters = setup.config, request_run(setup), setup.network.parameters
     densities = request.foreseen
     plan = plan_for(request)
     side_by_side = replicates > 1 and isinstance(KERNELS.get(plan.given or ""), ReplicatingKind)
@@ -78,7 +78,6 @@ def estimate_cost(setup: Setup, replicates: int = 1) -> RunCost:
     plan = _timed(setup, plan, densities, at_once)
     validating = _validation_seconds(setup.following(plan), densities)
     rounds = tuple(_round(config.train.steps, plan, t, d, at_once * validating[t]) for t, d in enumerate(densities))
-    parameters = sum(value.numel() for value in state.parameters.values())
     entries = request.first.masks.entries
     kept = sum(parameters - entries + entries * density for density in densities)
     # Last and best weights and an eighth of a byte of mask for each round, the rewind point, a checkpoint.

@@ -292,17 +292,14 @@ class Run:
         write_file(self.path / "analysis" / f"{name}.npz", to_npz(arrays))
         write_file(self.path / "analysis" / f"{name}.json", to_json(numbers))
 
-    def analysis(self, name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
-        """The numbers and arrays of one analysis, or None where it was not made."""
-        path = self.path / "analysis" / f"{name}.json"
-        if not path.exists():
-            return None
-        return read_json(path), read_arrays(path.with_suffix(".npz"))
-
     def analysis_numbers(self, name: str) -> dict[str, Any] | None:
         """The numbers of one analysis without its arrays, or None where it was not made."""
         path = self.path / "analysis" / f"{name}.json"
         return read_json(path) if path.exists() else None
+
+    def analysis_arrays(self, name: str) -> dict[str, np.ndarray]:
+        """The arrays of one analysis that was made."""
+        return read_arrays(self.path / "analysis" / f"{name}.npz")
 
     @property
     def report_path(self) -> Path:

@@ -235,30 +235,29 @@ def read_measured(run: Run) -> MeasuredRun:
 
     Raises ValueError where a finished round has not been measured, or was by a newer siftnet.
     """
-    headline, rounds = read_headline(run), run.rounds()
-    missing = [str(number) for number in rounds if run.analysis_numbers(_name(number)) is None]
-    if headline is None or missing or not rounds:
+    headline, numbers = read_headline(run), run.rounds()
+    read = {number: _read_round(run, number) for number in numbers}
+    missing = [str(number) for number, found in read.items() if found is None]
+    if headline is None or missing or not numbers:
         which = f" (rounds {', '.join(missing)})" if headline is not None and missing else ""
         raise ValueError(f"{run.path} has not been analysed yet{which}: siftnet analyze {run.path}")
-    found = tuple(_read_round(run, number) for number in rounds)
-    return MeasuredRun(run, found, headline, rounds.index(headline.round))
+    rounds = tuple(found for found in read.values() if found is not None)
+    return MeasuredRun(run, rounds, headline, numbers.index(headline.round))
 
 
-def _read_round(run: Run, number: int) -> MeasuredRound:
+def _read_round(run: Run, number: int) -> MeasuredRound | None:
+    """A round as it was measured; None where it was not."""
+
     def read(numbers: Numbers) -> MeasuredRound:
-        stored = run.analysis(_name(number))
-        assert stored is not None
         by_layer: dict[str, dict[str, np.ndarray]] = {}
-        for key, array in stored[1].items():
+        for key, array in run.analysis_arrays(_name(number)).items():
             layer, name = key.rsplit(":", 1)
             by_layer.setdefault(layer, {})[name] = array
         layers = {found["layer"]: read_layer(found, by_layer[found["layer"]]) for found in numbers["layers"]}
         raw = (numbers["raw"] or {}).get("locality")
         return MeasuredRound(run.summary(number), layers, raw and read_indices(raw), numbers["verdict"])
 
-    found = _read(run, _name(number), read)
-    assert found is not None
-    return found
+    return _read(run, _name(number), read)
 
 
 def read_key(run: Run, number: int) -> MeasuringKey | None:
