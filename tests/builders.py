@@ -13,7 +13,8 @@ from siftnet.analysis.index import Index
 from siftnet.config.fields import RunConfig
 from siftnet.config.load import from_dict
 from siftnet.data.dataset import Dataset
-from siftnet.geometry import Geometry, Grid
+from siftnet.data.formats.raw import Raw
+from siftnet.geometry import Geometry, Grid, Unknown
 from siftnet.kernels.dense import Dense
 from siftnet.kernels.interface import Kernel, Problem
 from siftnet.kernels.plan import Plan, Timing
@@ -105,6 +106,13 @@ def dataset(
         center_I=np.full(geometry.size, center, np.float32),
         scale_I=np.full(geometry.size, scale, np.float32),
     )
+
+
+def raw_of(count: int, held_out_N: np.ndarray | None = None, **more: Any) -> Raw:
+    """What a reader hands over: `count` examples of one input and two classes."""
+    labels_N = np.arange(count) % 2
+    values: dict[str, Any] = {"labels_N": labels_N, "classes": 2, "held_out_N": held_out_N} | more
+    return Raw(name="raw", inputs_NI=np.zeros((count, 1), np.uint8), geometry=Unknown(1), **values)
 
 
 def config(base: Settings = SMALL, /, **changes: Any) -> RunConfig:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.builders import raw_of
 
 from siftnet.config.fields import DataConfig
 from siftnet.data.splits import split
@@ -32,9 +33,9 @@ def test_splits_are_disjoint_cover_and_repeat(
     assume(tested < count)
     if tested < 1 or trained < 10:
         with pytest.raises(ValueError, match="too few"):
-            split(count, held_N, config)
+            split(raw_of(count, held_N), config)
         return
-    rows, notes = split(count, held_N, config)
+    rows, notes = split(raw_of(count, held_N), config)
     together = np.concatenate([rows["train"], rows["validation"], rows["test"]])
     assert len(np.unique(together)) == len(together) == trained + tested
     assert together.min() >= 0
@@ -45,13 +46,13 @@ def test_splits_are_disjoint_cover_and_repeat(
     for name, part in rows.items():
         assert part.dtype == np.int64
         np.testing.assert_array_equal(part, np.sort(part))
-        np.testing.assert_array_equal(part, split(count, held_N, config)[0][name])
+        np.testing.assert_array_equal(part, split(raw_of(count, held_N), config)[0][name])
 
 
 @given(count=st.integers(3, 300), held_out=st.integers(2, 200))
 def test_the_papers_split_takes_validation_from_the_held_out_set(count: int, held_out: int) -> None:
     assume(held_out < count)
     held_N = np.arange(count - held_out, count)
-    rows, _ = split(count, held_N, DataConfig(split="paper"))
+    rows, _ = split(raw_of(count, held_N), DataConfig(split="paper"))
     np.testing.assert_array_equal(np.concatenate([rows["validation"], rows["test"]]), held_N)
     np.testing.assert_array_equal(rows["train"], np.arange(count - held_out))

@@ -67,6 +67,20 @@ class TableConfig:
     """What to do with missing values: stop with a message, or fill in the training set's mean or median, or zero."""
     scale: Literal["standard", "range", "none"] = "standard"
     """Scale each feature to mean 0 and deviation 1, or to 0..1, or leave it, by the training examples' statistics."""
+    text: Literal["refuse", "one_hot"] = "refuse"
+    """Columns of text or categories: stop with a message, or make an input of 0 and 1 of each value."""
+    header: Literal["auto", "names", "none"] = "auto"
+    """What the first line of a CSV is: the columns' names, or already an example, where columns are named 1, 2, ...;
+    auto takes it for names and stops with a message where they are all numbers."""
+    separator: Literal["auto", "comma", "semicolon", "tab"] = "auto"
+    """What separates the fields of a CSV; auto goes by the file's name, .csv or .tsv."""
+    decimal: Literal["point", "comma"] = "point"
+    """Decimal sign of a CSV; a comma needs another separator."""
+    order: Literal["refuse", "file", "number"] = "refuse"
+    """Under a geometry, columns whose names' numbers do not ascend (pixel1, pixel10, pixel2): stop with a message, take
+    the file's order, or go by number."""
+    split: str = ""
+    """Column that says which of train, validation and test each row belongs to; it is no input."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,11 +94,21 @@ class DataConfig:
     """Folder (or file, for npz and table) that holds the data; synthetic data needs none."""
     validation: int = 5000
     """Training examples set aside to choose on, drawn by data.seed; never more than a tenth."""
-    split: Literal["draw", "paper"] = "draw"
-    """draw: validation drawn from the training set, test = what the authors hold out. paper: validation = the first
-    10,000 of the held-out set, test = the rest."""
+    split: Literal["draw", "paper", "time"] = "draw"
+    """draw: test = what the authors hold out, validation = theirs too, or drawn from the training set. paper:
+    validation = the first 10,000 of the held-out set, test = the rest. time: the latest examples are the test set,
+    those before them validation."""
     holdout: float = 0.1
     """Share set aside as test set where the data come without one."""
+    group: str = ""
+    """Column (table) or array (npz) of what must not lie in two splits: a patient, a recording, a scene; or folder, of
+    an image folder, where images of one folder belong together. It is no input."""
+    time: str = ""
+    """Column (table) or array (npz) that orders the examples with split = time, the file's order unless given. It is
+    no input."""
+    missing_labels: Literal["refuse", "drop", "keep"] = "refuse"
+    """Examples whose label is missing (empty, NaN, None, NA): stop with a message, or leave them out, or keep such text
+    as the name of a class, where it is one."""
     share: float = 1.0
     """Share of the training examples to use."""
     labels: Literal["given", "superclasses", "modulo", "random"] = "given"
@@ -113,6 +137,15 @@ class DataConfig:
         require(self.modulo >= 2, f"data.modulo must be at least 2, got {self.modulo}")
         require(self.shift >= 0, f"data.shift must be 0 or more pixels, got {self.shift}")
         require(self.seed >= 0, f"data.seed must be 0 or more, got {self.seed}")
+        require(
+            self.split == "time" or not self.time,
+            f"data.time = {self.time} orders the examples of data.split = time, and data.split is {self.split}: "
+            "set data.split time, or leave data.time out",
+        )
+        require(
+            not (self.split == "time" and self.group),
+            f"data.split = time keeps the order and data.group = {self.group} draws groups: leave one of them out",
+        )
         if self.permute != "none" and (self.flip or self.shift):
             raise ValueError(
                 f"data.flip and data.shift need to know the neighbours, which data.permute = {self.permute} hides: "

@@ -25,6 +25,20 @@ NOT_IN_DIGEST = (
     "analysis",
 )
 
+# Settings that came after the first runs, at the value that means what was done before there was a choice: left out
+# there, so that those runs keep their digests.
+ADDED = {
+    "data.group": "",
+    "data.time": "",
+    "data.missing_labels": "refuse",
+    "data.table.text": "refuse",
+    "data.table.header": "auto",
+    "data.table.separator": "auto",
+    "data.table.decimal": "point",
+    "data.table.order": "refuse",
+    "data.table.split": "",
+}
+
 
 def identifying(config: RunConfig, *, leaving_out: Sequence[str] = ()) -> dict[str, Any]:
     """Every setting that changes results, by field path.
@@ -33,14 +47,14 @@ def identifying(config: RunConfig, *, leaving_out: Sequence[str] = ()) -> dict[s
     """
     # Through plain values and back, so that a configuration written in Python with 1 for 1.0 is the one read from disk.
     flat = flatten(to_dict(from_dict(to_dict(config))))
-    left_out = (*NOT_IN_DIGEST, *leaving_out)
+    left_out = (*NOT_IN_DIGEST, *leaving_out, *(name for name, value in ADDED.items() if flat[name] == value))
     return {k: v for k, v in flat.items() if not any(k == name or k.startswith(name + ".") for name in left_out)}
 
 
 def differing(mine: RunConfig, theirs: RunConfig) -> list[str]:
     """The settings that make two runs different ones, by field path."""
     here, there = identifying(mine), identifying(theirs)
-    return [name for name in here if here[name] != there[name]]
+    return [name for name in here | there if here.get(name) != there.get(name)]
 
 
 def digest(config: RunConfig, data_hash: str, start_digest: str = "") -> str:

@@ -43,8 +43,13 @@ class Dataset:
     """int64 (I,): the network's input i is the original input permutation_I[i]; None where nothing was permuted."""
     scrambled: bool = False
     """Whether every example was permuted by a permutation of its own, so that no input has a place."""
+    target_mean: float = 0.0
+    """Mean of numeric targets before they were scaled: a target is labels_N * target_deviation + target_mean."""
+    target_deviation: float = 1.0
     class_names: tuple[str, ...] = ()
+    """One for each class; empty where nobody named them."""
     input_names: tuple[str, ...] = ()
+    """One for each input before a permutation; empty where nobody named them."""
     notes: tuple[str, ...] = field(default=())
     """What a reader of the results should know: imputed values, a smaller validation set than asked for, ..."""
 
@@ -65,6 +70,15 @@ class Dataset:
         ):
             _check_finite(name, array)
         _check_splits(self.splits, len(x))
+        _check_learnable(y[self.splits["train"]], self.classes, self.class_names)
+        for name, names, count in (
+            ("class_names", self.class_names, self.classes or 0),
+            ("input_names", self.input_names, x.shape[1]),
+        ):
+            require(
+                len(names) in (0, count),
+                f"{name} must have {count} names, one each, or none, got {len(names)}",
+            )
 
     def _take_what_users_have(self) -> None:
         """Take numpy's numbers, lists of rows, and arrays that are views of others for what they are."""
@@ -111,6 +125,20 @@ class Dataset:
             sha.update(np.ascontiguousarray(array).data)
         sha.update(repr((self.geometry, self.classes)).encode())
         return sha.hexdigest()
+
+
+def _check_learnable(labels_T: np.ndarray, classes: int | None, names: tuple[str, ...]) -> None:
+    """Raise ValueError where all training examples have the same label, so that any network gets all of them right."""
+    first = labels_T[0]
+    if (labels_T != first).any():
+        return
+    if classes is None:
+        raise ValueError(f"the target is {first:g} in every training example: there is nothing to learn, check it")
+    called = f"{first} ({names[first]})" if names else str(first)
+    raise ValueError(
+        f"all {len(labels_T):,} training examples are of class {called}: there is nothing to tell apart, so add "
+        "examples of another class"
+    )
 
 
 def _as_rows(name: str, rows: ArrayLike) -> np.ndarray:

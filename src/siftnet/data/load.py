@@ -1,20 +1,22 @@
-"""From a configuration to the data set: read or make, relabel, split, permute, normalise. N examples, I inputs."""
+"""From a configuration to the data set: read or make, relabel, split, normalise, permute. N examples, I inputs."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 from siftnet.config.fields import DataConfig
 from siftnet.data.dataset import Dataset
+from siftnet.data.duplicates import shared_examples
 from siftnet.data.formats import table
-from siftnet.data.formats.raw import Raw
+from siftnet.data.formats.raw import MISSING, Raw
 from siftnet.data.formats.registry import READERS
-from siftnet.data.splits import split
+from siftnet.data.normalise import Normalised, normalise
+from siftnet.data.splits import Split, split
 from siftnet.data.tasks import permute, relabel
 from siftnet.geometry import Geometry, Grid
 
-BLOCK = 4096
-"""Rows that a statistic looks at together, so that it needs little memory beside the data."""
 # A class is told of that has fewer training examples than this, and so many times fewer than classes have on average.
 RARE, RARITY = 5, 100
 
@@ -22,47 +24,63 @@ RARE, RARITY = 5, 100
 def load_dataset(config: DataConfig) -> Dataset:
     """The data set that a configuration asks for, split, transformed and normalised.
 
-    Images become (x - mean training image) / 255; whole numbers of an .npz file (x - mean) / largest training value,
-    its floats (x - mean) / standard deviation over all inputs; a table is scaled by column as config.table says;
-    synthetic data are left alone. Raises ValueError, one sentence that names file or setting and the remedy, for bad
-    files, for settings that do not fit the data, and for augmentation of data whose geometry is not a grid.
+    Images become (x - mean training image) / 255; arrays of whole numbers 0..255 on a grid (x - mean) / largest
+    training value, other arrays on one (x - mean) / standard deviation of the channel; arrays without a geometry are
+    scaled input by input, a table as config.table says; synthetic data are left alone. Raises ValueError, one sentence
+    that names file or setting and the remedy, for bad files, for settings that do not fit the data, and for
+    augmentation of data whose geometry is not a grid.
     """
+    return prepare(_read(config), config)
+
+
+def prepare(raw: Raw, config: DataConfig) -> Dataset:
+    """The data set of examples that are read already; see `load_dataset`."""
+    check_augmentation(raw.geometry, config)
+    raw = _without_missing(raw, config)
+    splits, notes = split(raw, config)
+    labels_N, classes, class_names = relabel(raw.labels_N, raw.classes, config, raw.class_names)
+    mean, deviation = 0.0, 1.0
+    if classes is None:
+        mean, deviation = _mean_and_deviation(labels_N, splits["train"])
+        labels_N = ((labels_N - mean) / deviation).astype(np.float32)
+    else:
+        notes += _classes_to_look_at(labels_N, splits, classes, class_names)
+    if config.format == "table":
+        notes += table.impute(raw.inputs_NI, splits["train"], config.table, raw.input_names)
+    if not config.is_synthetic:
+        notes += shared_examples(raw.inputs_NI, splits)
+    inputs, permutation_I, scrambled = _transform(raw, splits["train"], config)
+    return Dataset(
+        name=raw.name,
+        inputs_NI=inputs.inputs_NI,
+        labels_N=labels_N,
+        classes=classes,
+        geometry=raw.geometry,
+        splits=splits,
+        center_I=inputs.center_I,
+        scale_I=inputs.scale_I,
+        permutation_I=permutation_I,
+        scrambled=scrambled,
+        target_mean=mean,
+        target_deviation=deviation,
+        class_names=class_names,
+        input_names=raw.input_names,
+        notes=(*raw.notes, *notes, *_on_lost_values(inputs, raw.input_names)),
+    )
+
+
+def refuse_notes(dataset: Dataset) -> None:
+    """Raise ValueError with all that is noted about the data, where anything is: what --strict asks for."""
+    if dataset.notes:
+        raise ValueError(f"{dataset.name} is refused because of --strict: {'; '.join(dataset.notes)}")
+
+
+def _read(config: DataConfig) -> Raw:
     if config.geometry != "auto" and config.format not in ("npz", "table"):
         raise ValueError(
             f"data.geometry = {config.geometry} is for npz and table data, and data.format = {config.format} "
             "knows its own: set data.geometry auto"
         )
-    raw = _read(config)
-    check_augmentation(raw.geometry, config)
-    splits, notes = split(len(raw.labels_N), raw.held_out_N, config, share_taken=raw.share_taken)
-    labels_N, classes, class_names = relabel(raw.labels_N, raw.classes, config, raw.class_names)
-    if classes is None:
-        labels_N, note = _standard_targets(labels_N, splits["train"])
-        notes += (note,)
-    else:
-        notes += _rare_classes(labels_N[splits["train"]], classes, class_names)
-    if config.format == "table":
-        notes += table.impute(raw.inputs_NI, splits["train"], config.table, raw.input_names)
-    inputs_NI, permutation_I, scrambled = permute(raw.inputs_NI, config, raw.geometry)
-    center_I, scale_I = _normalisation(inputs_NI, splits["train"], config)
-    return Dataset(
-        name=raw.name,
-        inputs_NI=inputs_NI,
-        labels_N=labels_N,
-        classes=classes,
-        geometry=raw.geometry,
-        splits=splits,
-        center_I=center_I.astype(np.float32),
-        scale_I=scale_I.astype(np.float32),
-        permutation_I=permutation_I,
-        scrambled=scrambled,
-        class_names=class_names,
-        input_names=raw.input_names,
-        notes=raw.notes + notes,
-    )
-
-
-def _read(config: DataConfig) -> Raw:
     try:
         return READERS[config.format](config)
     except OSError as error:
@@ -98,43 +116,88 @@ def check_augmentation(geometry: Geometry, config: DataConfig, *, has_places: bo
         )
 
 
-def _rare_classes(labels_T: np.ndarray, classes: int, names: tuple[str, ...]) -> tuple[str, ...]:
-    """A sentence on classes with hardly an example beside the others, which may be a code or a slip and no class."""
-    counts = np.bincount(labels_T, minlength=classes)
-    rare = np.flatnonzero((counts < RARE) & (RARITY * counts < counts.mean()))
-    if not len(rare):
-        return ()
-    told = ", ".join(f"{names[c] if names else c} ({counts[c]})" for c in rare[:3]) + (", ..." if len(rare) > 3 else "")
-    return (f"classes with fewer than {RARE} training examples: {told}; leave them out if they are no classes",)
-
-
-def _standard_targets(targets_N: np.ndarray, train_T: np.ndarray) -> tuple[np.ndarray, str]:
-    """Numeric targets with mean 0 and deviation 1 over the training rows, so that one learning rate fits any unit."""
-    mean, deviation = float(targets_N[train_T].mean(dtype=np.float64)), float(targets_N[train_T].std(dtype=np.float64))
-    if deviation == 0:
+def _without_missing(raw: Raw, config: DataConfig) -> Raw:
+    """The examples that have a label; raises ValueError where some lack it and nobody asked to leave them out."""
+    absent_N = np.isnan(raw.labels_N) if raw.classes is None else raw.labels_N == MISSING
+    absent, count = int(absent_N.sum()), len(absent_N)
+    if not absent:
+        return raw
+    if config.missing_labels != "drop" or absent == count:
+        kept = ", or keep, where NA or None is the name of a class" if config.missing_labels == "refuse" else ""
         raise ValueError(
-            f"the target is {mean:g} in every training example: there is nothing to learn, check the column"
+            f"{absent:,} of {count:,} labels of {raw.name} are missing (NaN, None, empty, NA), the first of example "
+            f"{int(np.argmax(absent_N))}: fill them in, or set data.missing_labels to drop{kept}"
         )
-    note = f"the target was scaled to mean 0 and deviation 1 (it had mean {mean:.6g} and deviation {deviation:.6g})"
-    return ((targets_N - mean) / deviation).astype(np.float32), note
+    if raw.share_taken:
+        raise ValueError(f"{raw.name} lacks {absent:,} labels: download it again")
+    kept_N = ~absent_N
+    new_row_N = np.cumsum(kept_N) - 1
+
+    def rows(old: np.ndarray | None) -> np.ndarray | None:
+        return None if old is None else new_row_N[old[kept_N[old]]]
+
+    return replace(
+        raw,
+        inputs_NI=raw.inputs_NI[kept_N],
+        labels_N=raw.labels_N[kept_N],
+        held_out_N=rows(raw.held_out_N),
+        validation_N=rows(raw.validation_N),
+        group_N=None if raw.group_N is None else raw.group_N[kept_N],
+        time_N=None if raw.time_N is None else raw.time_N[kept_N],
+        notes=(*raw.notes, f"{absent:,} of {count:,} examples were left out, as their labels are missing"),
+    )
 
 
-def _normalisation(inputs_NI: np.ndarray, train_T: np.ndarray, config: DataConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Centre and scale, float64 (I,), by the training rows alone."""
-    ones_I = np.ones(inputs_NI.shape[1])
-    if config.is_synthetic:
-        return 0 * ones_I, ones_I
-    if config.format == "table":
-        return table.scaling(inputs_NI, train_T, config.table)
-    blocks = [train_T[start : start + BLOCK] for start in range(0, len(train_T), BLOCK)]
-    if inputs_NI.dtype == np.uint8:
-        center_I = sum(
-            (inputs_NI[rows].sum(axis=0, dtype=np.uint32) for rows in blocks), np.zeros(len(ones_I), np.int64)
+def _transform(raw: Raw, train_T: np.ndarray, config: DataConfig) -> tuple[Normalised, np.ndarray | None, bool]:
+    """The inputs normalised and permuted, the permutation int64 (I,) or None, and whether they were scrambled."""
+    if raw.inputs_NI.dtype == np.uint8:
+        # Bytes stay bytes, so that each place is centred by what lies there after the permutation.
+        permuted_NI, permutation_I, scrambled = permute(raw.inputs_NI, config, raw.geometry)
+        return normalise(permuted_NI, train_T, raw.scaling, raw.geometry), permutation_I, scrambled
+    # Scrambled as they are, inputs of different units would drown each other.
+    inputs = normalise(raw.inputs_NI, train_T, raw.scaling, raw.geometry)
+    permuted_NI, permutation_I, scrambled = permute(inputs.inputs_NI, config, raw.geometry)
+    return replace(inputs, inputs_NI=permuted_NI), permutation_I, scrambled
+
+
+def _on_lost_values(inputs: Normalised, names: tuple[str, ...]) -> tuple[str, ...]:
+    """A sentence on inputs whose values are too close together, beside their range, for single precision."""
+    if not inputs.lossy:
+        return ()
+    told = ", ".join(f"{names[i] if names else f'input {i}'} ({a:,} of {b:,})" for i, b, a in inputs.lossy[:3])
+    more = f", and {len(inputs.lossy) - 3} more" if len(inputs.lossy) > 3 else ""
+    return (
+        "different values that are left in single precision, in which the network computes: "
+        f"{told}{more}; take logarithms, or correct the few values that stretch the range",
+    )
+
+
+def _classes_to_look_at(labels_N: np.ndarray, splits: Split, classes: int, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Sentences on classes that may be codes or slips: with hardly a training example beside the others, or none."""
+    counts = np.bincount(labels_N[splits["train"]], minlength=classes)
+    others = np.bincount(labels_N[np.concatenate([splits["validation"], splits["test"]])], minlength=classes)
+
+    def told(numbers: np.ndarray, count: np.ndarray) -> str:
+        shown = ", ".join(f"{names[c] if names else c} ({count[c]})" for c in numbers[:3])
+        return shown + (", ..." if len(numbers) > 3 else "")
+
+    notes = []
+    unseen = np.flatnonzero((counts == 0) & (others > 0))
+    if len(unseen):
+        notes.append(f"classes without a training example that are tested all the same: {told(unseen, others)}; add "
+                     "examples of them, or leave them out")  # fmt: skip
+    rare = np.flatnonzero((counts > 0) & (counts < RARE) & (RARITY * counts < counts.mean()))
+    if len(rare):
+        notes.append(
+            f"classes with fewer than {RARE} training examples: {told(rare, counts)}; leave them out if they are no "
+            "classes"
         )
-        # Zeros and ones divided by 255 would vanish beside batch norm's epsilon.
-        largest = max(1, *(int(inputs_NI[rows].max()) for rows in blocks)) if config.format == "npz" else 255
-        return center_I / len(train_T), ones_I / largest
-    total_I = sum((inputs_NI[rows].sum(axis=0, dtype=np.float64) for rows in blocks), np.zeros(len(ones_I)))
-    center_I = total_I / len(train_T)
-    variance = sum(float(((inputs_NI[rows] - center_I) ** 2).sum()) for rows in blocks) / (len(train_T) * len(ones_I))
-    return center_I, ones_I / (np.sqrt(variance) if variance > 0 else 1)
+    return tuple(notes)
+
+
+def _mean_and_deviation(targets_N: np.ndarray, train_T: np.ndarray) -> tuple[float, float]:
+    """Of numeric targets over the training rows, which are then scaled so that one learning rate fits any unit."""
+    values_T = targets_N[train_T]
+    # Of equal values the deviation may be rounding; the data set then refuses them.
+    equal = values_T.min() == values_T.max()
+    return float(values_T.mean()), 1.0 if equal else float(values_T.std())

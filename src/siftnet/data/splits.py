@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from siftnet.config.fields import DataConfig
+from siftnet.config.fields import DataConfig, require
+from siftnet.data.formats.raw import Raw
 from siftnet.seeds import generator
 
 PAPER_VALIDATION = 10_000
+UNEVEN = 1.25
+"""Groups are told of that make a split larger or smaller than asked for by this factor."""
+
+Split = dict[str, np.ndarray]
+Notes = tuple[str, ...]
 
 
 def take_share(rows_T: np.ndarray, config: DataConfig) -> np.ndarray:
@@ -20,40 +26,70 @@ def take_share(rows_T: np.ndarray, config: DataConfig) -> np.ndarray:
     return _draw(rows_T, max(1, round(config.share * len(rows_T))), config, "share")
 
 
-def split(
-    count: int, held_out_N: np.ndarray | None, config: DataConfig, *, share_taken: bool = False
-) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+def split(raw: Raw, config: DataConfig) -> tuple[Split, Notes]:
     """The rows of train, validation and test, and sentences on what differs from what was asked for.
 
-    count: number of examples; held_out_N: int64 rows of the authors' test set, or None, and then config.holdout of the
-    examples are drawn for it. config.share is taken of the training examples before validation is drawn from them,
-    unless share_taken says that the reader did so. Raises ValueError where there are too few examples, and for the
-    paper's split of data without a held-out set.
+    What the data come with is taken as it is: a test set, a validation set. Where there is none, config.holdout of the
+    examples are drawn for the test set, and config.validation of the training examples for validation: whole groups
+    where raw.group_N names them, the latest examples with config.split = time. config.share is taken of the training
+    examples before validation is drawn from them, unless the reader did so. Raises ValueError where there are too few
+    examples or groups, for a group in both the training and a given set, for the paper's split of data without a
+    held-out set, and for the split by time of data that are divided already.
     """
-    if held_out_N is None:
-        if config.split == "paper":
-            raise ValueError(
-                "data.split = paper takes validation from the held-out set, and these data have none: "
-                "use data.split = draw"
-            )
-        held_out_N = _draw(np.arange(count), max(1, round(config.holdout * count)), config, "test")
-    train_T = np.setdiff1d(np.arange(count), held_out_N)
-    if not share_taken:
-        train_T = take_share(train_T, config)
+    rows_N = np.arange(len(raw.labels_N))
+    given = [rows for rows in (raw.held_out_N, raw.validation_N) if rows is not None]
     if config.split == "paper":
-        return _as_in_the_paper(train_T, held_out_N)
-    return _drawn(train_T, held_out_N, config)
+        return _as_in_the_paper(rows_N, raw, config)
+    if config.split == "time":
+        require(
+            raw.validation_N is None,
+            "data.split = time takes validation from the training examples, and these data come with a validation set: "
+            "use data.split = draw",
+        )
+        return _in_time(rows_N, raw, config)
+    test_N, notes = raw.held_out_N, Notes()
+    if test_N is None:
+        free_N = rows_N if raw.validation_N is None else np.setdiff1d(rows_N, raw.validation_N)
+        test_N, notes = _set_aside(free_N, max(1, round(config.holdout * len(free_N))), raw, config, "test")
+    train_T = np.setdiff1d(rows_N, np.concatenate([test_N, *given]))
+    _refuse_shared_groups(train_T, given, raw, config)
+    if not raw.share_taken:
+        train_T = take_share(train_T, config)
+    if raw.validation_N is not None:
+        require(
+            min(len(train_T), len(raw.validation_N), len(test_N)) > 0,
+            f"{len(train_T)} training, {len(raw.validation_N)} validation and {len(test_N)} test examples are too few, "
+            "one of each is needed at least: use more data or a larger data.share",
+        )
+        return {"train": train_T, "validation": raw.validation_N, "test": test_N}, notes
+    wanted, more = _validation_size(train_T, test_N, config)
+    validation_N, uneven = _set_aside(train_T, wanted, raw, config, "validation")
+    return _divided(train_T, validation_N, test_N), (*notes, *more, *uneven)
 
 
-def _as_in_the_paper(train_T: np.ndarray, held_out_N: np.ndarray) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-    held = len(held_out_N)
+def _divided(train_T: np.ndarray, validation_N: np.ndarray, test_N: np.ndarray) -> Split:
+    return {"train": np.setdiff1d(train_T, validation_N), "validation": validation_N, "test": test_N}
+
+
+def _as_in_the_paper(rows_N: np.ndarray, raw: Raw, config: DataConfig) -> tuple[Split, Notes]:
+    if raw.held_out_N is None or raw.validation_N is not None:
+        has = "none" if raw.held_out_N is None else "a validation set of their own"
+        raise ValueError(
+            f"data.split = paper takes validation from the held-out set, and these data have {has}: "
+            "use data.split = draw"
+        )
+    held_out_N, held = raw.held_out_N, len(raw.held_out_N)
+    train_T = np.setdiff1d(rows_N, held_out_N)
+    _refuse_shared_groups(train_T, [held_out_N], raw, config)
+    if not raw.share_taken:
+        train_T = take_share(train_T, config)
     if held < 2 or len(train_T) < 1:
         raise ValueError(
             f"data.split = paper needs a training example and two held-out ones at least, got {len(train_T)} and "
             f"{held}: use more data"
         )
     chosen = PAPER_VALIDATION
-    notes: tuple[str, ...] = ()
+    notes: Notes = ()
     if held <= PAPER_VALIDATION:
         chosen = held // 2
         notes = (
@@ -63,23 +99,83 @@ def _as_in_the_paper(train_T: np.ndarray, held_out_N: np.ndarray) -> tuple[dict[
     return {"train": train_T, "validation": held_out_N[:chosen], "test": held_out_N[chosen:]}, notes
 
 
-def _drawn(
-    train_T: np.ndarray, held_out_N: np.ndarray, config: DataConfig
-) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+def _in_time(rows_N: np.ndarray, raw: Raw, config: DataConfig) -> tuple[Split, Notes]:
+    """The latest examples for the test set, those before them for validation; equal times stay together."""
+    time_N = rows_N if raw.time_N is None else raw.time_N
+    test_N = raw.held_out_N
+    if test_N is None:
+        test_N = _latest(rows_N, max(1, round(config.holdout * len(rows_N))), time_N)
+    train_T = np.setdiff1d(rows_N, test_N)
+    if not raw.share_taken:
+        train_T = take_share(train_T, config)
+    wanted, notes = _validation_size(train_T, test_N, config)
+    return _divided(train_T, _latest(train_T, wanted, time_N), test_N), notes
+
+
+def _latest(rows: np.ndarray, number: int, time_N: np.ndarray) -> np.ndarray:
+    """The `number` latest rows, and those of the same time as the first of them."""
+    order = rows[np.argsort(time_N[rows], kind="stable")]
+    latest: np.ndarray = rows[time_N[rows] >= time_N[order[-number]]]
+    require(
+        len(latest) < len(rows),
+        f"all {len(rows):,} examples are of one time: name with data.time what orders them, or use data.split draw",
+    )
+    return latest
+
+
+def _validation_size(train_T: np.ndarray, test_N: np.ndarray, config: DataConfig) -> tuple[int, Notes]:
+    """How many examples to set aside for validation, never more than a tenth, and a sentence where that is fewer."""
     chosen = min(config.validation, len(train_T) // 10)
-    if chosen < 1 or len(held_out_N) < 1:
+    if chosen < 1 or len(test_N) < 1:
         raise ValueError(
-            f"{len(train_T)} training and {len(held_out_N)} test examples are too few, ten and one are needed at "
+            f"{len(train_T)} training and {len(test_N)} test examples are too few, ten and one are needed at "
             "least: use more data or a larger data.share"
         )
-    validation = _draw(train_T, chosen, config, "validation")
-    notes: tuple[str, ...] = ()
-    if chosen < config.validation:
+    if chosen == config.validation:
+        return chosen, ()
+    return chosen, (
+        f"{chosen:,} training examples are set aside for validation, a tenth, where data.validation asks for "
+        f"{config.validation:,}.",
+    )
+
+
+def _set_aside(rows: np.ndarray, number: int, raw: Raw, config: DataConfig, name: str) -> tuple[np.ndarray, Notes]:
+    """About `number` of these rows by chance: exactly so many, or whole groups."""
+    if raw.group_N is None:
+        return _draw(rows, number, config, name), ()
+    group_R = raw.group_N[rows]
+    groups, sizes = np.unique(group_R, return_counts=True)
+    require(
+        len(groups) >= 3 if name == "test" else len(groups) >= 2,
+        f"data.group = {config.group} makes {len(groups)} group(s) of {len(rows):,} examples, too few to set some "
+        f"aside for {name}: name what divides them more finely",
+    )
+    order = generator(config.seed, "data", name, "groups").permutation(len(groups))
+    # The number of groups that comes nearest to what is asked for, and leaves one at least.
+    reached = np.cumsum(sizes[order])[:-1]
+    taken = order[: int(np.argmin(np.abs(reached - number))) + 1]
+    chosen = rows[np.isin(group_R, groups[taken])]
+    notes: Notes = ()
+    if not number / UNEVEN <= len(chosen) <= number * UNEVEN:
         notes = (
-            f"{chosen:,} training examples are set aside for validation, a tenth, where data.validation asks for "
-            f"{config.validation:,}.",
+            f"{name} has {len(chosen):,} examples, {len(taken)} of {len(groups)} groups, where {number:,} were asked "
+            f"for: groups of data.group = {config.group} are not divided",
         )
-    return {"train": np.setdiff1d(train_T, validation), "validation": validation, "test": held_out_N}, notes
+    return chosen, notes
+
+
+def _refuse_shared_groups(train_T: np.ndarray, given: list[np.ndarray], raw: Raw, config: DataConfig) -> None:
+    """Raise ValueError where a set that the data come with shares a group with the training examples."""
+    if raw.group_N is None:
+        return
+    for rows in given:
+        shared = rows[np.isin(raw.group_N[rows], raw.group_N[train_T])]
+        require(
+            len(shared) == 0,
+            f"{len(shared):,} examples of the test or validation set that the data come with, the first in row "
+            f"{shared[:1]}, are of a group of data.group = {config.group} that is trained on as well: divide the data "
+            "by group, or leave data.group out",
+        )
 
 
 def _draw(rows: np.ndarray, number: int, config: DataConfig, name: str) -> np.ndarray:

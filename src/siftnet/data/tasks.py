@@ -39,7 +39,7 @@ def relabel(
 ) -> tuple[np.ndarray, int | None, tuple[str, ...]]:
     """The labels that `config.labels` asks for: as given, superclasses, modulo, or random.
 
-    labels_N: int64 (N,) from 0, or float32 numbers with classes None; class_names: one per class, or empty.
+    labels_N: int64 (N,) from 0, or float64 numbers with classes None; class_names: one per class, or empty.
     Returns labels (N,), number of classes, class names. Random labels are uniform over the same classes, drawn by
     config.seed. Raises ValueError for numeric targets, a modulo above the number of classes, and superclasses that
     don't fit the data's classes.

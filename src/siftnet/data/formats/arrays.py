@@ -11,15 +11,18 @@ from siftnet.data.formats import npz_members
 from siftnet.data.formats.axes import lay_out
 from siftnet.data.formats.raw import Raw
 from siftnet.data.formats.root import file_of
+from siftnet.data.targets import Targets, classes_of, numbers_of
+from siftnet.geometry import Unknown
 
-KINDS = {"b": "classes", "i": "classes", "u": "classes", "S": "bytes", "U": "text", "f": "numbers"}
-"""What the kinds of dtype mean in y."""
+KINDS = "biuSUTf"
+"""Kinds of dtype that y may have."""
 
 
 def read(config: DataConfig) -> Raw:
     """Arrays x and y of an .npz file, with x_test and y_test held out where they are there.
 
-    Whole numbers within 0..255 and booleans become uint8, other numbers float32. y of whole numbers, booleans or text
+    Whole numbers within 0..255 and booleans become uint8, other numbers float64, or stay
+    float32. y of whole numbers, booleans or text
     is classes, in sorted order; y of floats is a numeric target. Geometry as `lay_out` says. Raises ValueError for
     missing arrays, lengths that differ, NaN or infinity, Python objects, and damaged files.
     """
@@ -30,23 +33,25 @@ def read(config: DataConfig) -> Raw:
     parts = ("", "_test") if "x_test" in names else ("",)
     x = [_read_x(path, f"x{part}") for part in parts]
     y = [_read_y(path, f"y{part}", len(inputs)) for part, inputs in zip(parts, x, strict=True)]
-    if x[-1].shape[1:] != x[0].shape[1:] or KINDS[y[-1].dtype.kind] != KINDS[y[0].dtype.kind]:
+    if x[-1].shape[1:] != x[0].shape[1:]:
         raise ValueError(
             f"{path} has x of shape {x[0].shape} with y of {y[0].dtype} and x_test of shape "
             f"{x[-1].shape} with y_test of {y[-1].dtype}: save examples of one kind"
         )
-    labels_N, class_names = _targets(np.concatenate(y), len(y[0]), path)
+    targets = _targets(y, config, path)
     count = len(x[0])
     stacked = _compact(np.concatenate(x) if len(x) > 1 else x[0], path)
     inputs_NI, geometry = lay_out(stacked, config.geometry)
     return Raw(
         name=path.stem,
         inputs_NI=inputs_NI,
-        labels_N=labels_N,
-        classes=len(class_names) or None,
+        labels_N=targets.labels_N,
+        classes=targets.classes,
         geometry=geometry,
+        scaling="each" if isinstance(geometry, Unknown) else "largest" if inputs_NI.dtype == np.uint8 else "one",
         held_out_N=np.arange(count, len(inputs_NI)) if len(parts) > 1 else None,
-        class_names=class_names,
+        class_names=targets.class_names,
+        notes=targets.notes,
     )
 
 
@@ -68,32 +73,21 @@ def _read_y(path: Path, name: str, count: int) -> np.ndarray:
 
 
 def _compact(x: np.ndarray, path: Path) -> np.ndarray:
-    """The same numbers as uint8 where they fit, else as float32."""
+    """The same numbers as uint8 where they fit, else as float64; float32 stays."""
     if x.dtype.kind == "b" or (x.dtype.kind in "iu" and x.min() >= 0 and x.max() <= 255):
         return x.astype(np.uint8, copy=False)
-    with np.errstate(over="ignore"):
-        x = x.astype(np.float32, copy=False)
+    x = x.astype(np.float32 if x.dtype.kind == "f" and x.dtype.itemsize <= 4 else np.float64, copy=False)
     _refuse_gaps(x, "x", path)
     return x
 
 
-def _targets(y: np.ndarray, training: int, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Class numbers and the names of the classes, or numeric targets and no names."""
-    if y.dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            y = y.astype(np.float32)
-        _refuse_gaps(y, "y", path)
-        return y, ()
-    values, labels = np.unique(y, return_inverse=True)
-    unseen = np.setdiff1d(np.arange(len(values)), labels[:training])
-    if len(unseen):
-        raise ValueError(f"{path} has the class {values[unseen[0]]} only in y_test: leave it out, or add it to y")
-    if len(values) < 2:
-        raise ValueError(
-            f"{path} has only one class, {values[0]}, in y: there is nothing to tell apart, so add another"
-        )
-    names = np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values
-    return labels.astype(np.int64), tuple(str(name) for name in names)
+def _targets(y: list[np.ndarray], config: DataConfig, path: Path) -> Targets:
+    floats = [part.dtype.kind == "f" for part in y]
+    if any(floats) != all(floats):
+        raise ValueError(f"{path} has y of {y[0].dtype} and y_test of {y[-1].dtype}: save targets of one kind")
+    if all(floats):
+        return numbers_of(y, f"y of {path}")
+    return classes_of(y, f"y of {path}", config.missing_labels)
 
 
 def _refuse_gaps(values: np.ndarray, name: str, path: Path) -> None:

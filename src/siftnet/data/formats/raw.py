@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from siftnet.geometry import Geometry
+
+Scaling = Literal["none", "pixels", "largest", "one", "each", "range"]
+"""How inputs are brought to one size, always by the training examples: not at all; (x - mean) / 255; (x - mean) /
+largest value; (x - mean) / deviation, one for each channel of a grid; the same, one for each input; (x - low) / (high -
+low), for each input."""
+
+MISSING = -1
+"""Class number of an example whose label is missing; a missing numeric target is NaN."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -15,14 +24,22 @@ class Raw:
 
     name: str
     inputs_NI: np.ndarray
-    """uint8 or float32 (N, I); on a grid, input = channel * sites + site. Of a table, NaN where a value is missing."""
+    """uint8, float32 or float64 (N, I); on a grid, input = channel * sites + site. Of a table, NaN where a value is
+    missing."""
     labels_N: np.ndarray
-    """int64 (N,) class numbers from 0, or float32 (N,) numeric targets."""
+    """int64 (N,) class numbers from 0, MISSING where there is none; or float64 (N,) numeric targets, NaN likewise."""
     classes: int | None
     """Number of classes; None with numeric targets."""
     geometry: Geometry
+    scaling: Scaling = "pixels"
     held_out_N: np.ndarray | None = None
     """int64 row numbers of the test set that the data's authors hold out; None where they hold out none."""
+    validation_N: np.ndarray | None = None
+    """int64 row numbers of the validation set that the data come with; None where they come with none."""
+    group_N: np.ndarray | None = None
+    """int64 (N,): examples of one number must not lie in two splits; None where nobody says so."""
+    time_N: np.ndarray | None = None
+    """(N,), anything that sorts: when each example was taken; None for the order of the rows."""
     share_taken: bool = False
     """Whether the reader has already left out what data.share does not ask for, to save memory."""
     class_names: tuple[str, ...] = ()
@@ -30,13 +47,15 @@ class Raw:
     input_names: tuple[str, ...] = ()
     """One per input, e.g. column names; empty where nobody named them."""
     notes: tuple[str, ...] = ()
-    """What a reader of the results should know about these data."""
+    """What a reader of the results should know about these data: left out, changed, or easily misread."""
 
     def __post_init__(self) -> None:
         count, inputs = self.inputs_NI.shape
-        assert self.inputs_NI.dtype in (np.uint8, np.float32), self.inputs_NI.dtype
+        assert self.inputs_NI.dtype in (np.uint8, np.float32, np.float64), self.inputs_NI.dtype
         assert self.labels_N.shape == (count,), (self.labels_N.shape, count)
-        assert self.labels_N.dtype == (np.float32 if self.classes is None else np.int64), self.labels_N.dtype
+        assert self.labels_N.dtype == (np.float64 if self.classes is None else np.int64), self.labels_N.dtype
         assert inputs == self.geometry.size, (inputs, self.geometry)
         assert len(self.class_names) in (0, self.classes), (len(self.class_names), self.classes)
         assert len(self.input_names) in (0, inputs), (len(self.input_names), inputs)
+        for name, array in (("group_N", self.group_N), ("time_N", self.time_N)):
+            assert array is None or array.shape == (count,), (name, count)

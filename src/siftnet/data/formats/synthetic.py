@@ -48,6 +48,7 @@ def make(config: DataConfig) -> Raw:
         labels_N=labels_N,
         classes=len(class_names),
         geometry=geometry,
+        scaling="none",
         held_out_N=np.arange(synthetic.examples, count),
         class_names=class_names,
         notes=notes,

@@ -11,6 +11,7 @@ from siftnet.config.fields import DataConfig, TableConfig
 from siftnet.data.formats.axes import parse_geometry
 from siftnet.data.formats.raw import Raw
 from siftnet.data.formats.root import file_of
+from siftnet.data.targets import Targets, classes_of, numbers_of
 from siftnet.geometry import Unknown
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -18,7 +19,7 @@ FEW_CLASSES = 20
 
 
 def read(config: DataConfig) -> Raw:
-    """A table's features, float32, NaN where a value is missing and config.table asks to fill it in, and its target.
+    """A table's features, float64, NaN where a value is missing and config.table asks to fill it in, and its target.
 
     Raises ValueError for files that are no tables, columns that are not numeric, a target that is absent or has missing
     values, missing values that nobody asked to fill in, infinite values, and parquet without pyarrow.
@@ -32,7 +33,7 @@ def read(config: DataConfig) -> Raw:
     features = frame.drop(columns=table.target)
     if features.shape[1] == 0 or len(frame) == 0:
         raise ValueError(f"{path} has {len(frame)} rows and the columns {columns}: it needs rows and a feature column")
-    labels_N, class_names = _target(frame[table.target], table, path)
+    targets = _target(frame[table.target], config, path)
     inputs_NI = np.column_stack([_feature(features[name], str(name), path) for name in features.columns])
     names = tuple(str(name) for name in features.columns)
     if table.missing == "refuse":
@@ -40,18 +41,20 @@ def read(config: DataConfig) -> Raw:
     return Raw(
         name=path.name.partition(".")[0],
         inputs_NI=inputs_NI,
-        labels_N=labels_N,
-        classes=len(class_names) or None,
+        labels_N=targets.labels_N,
+        classes=targets.classes,
+        scaling="each" if table.scale == "standard" else table.scale,
         geometry=Unknown(len(names)) if config.geometry == "auto" else parse_geometry(config.geometry, len(names)),
-        class_names=class_names,
+        class_names=targets.class_names,
         input_names=names,
+        notes=targets.notes,
     )
 
 
 def impute(inputs_NI: np.ndarray, train_T: np.ndarray, table: TableConfig, names: tuple[str, ...]) -> tuple[str, ...]:
     """Fill in missing values in place as table.missing says, by the training rows alone, and return notes on it.
 
-    inputs_NI: float32, NaN where missing; train_T: int64 rows. Raises ValueError for a column that has no value at all
+    inputs_NI: float64, NaN where missing; train_T: int64 rows. Raises ValueError for a column that has no value at all
     among the training rows and would need one.
     """
     missing_NI = np.isnan(inputs_NI)
@@ -75,18 +78,6 @@ def _stand_in(known: np.ndarray, missing: str) -> float:
     if missing == "zero":
         return 0.0
     return float(np.mean(known) if missing == "mean" else np.median(known))
-
-
-def scaling(inputs_NI: np.ndarray, train_T: np.ndarray, table: TableConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Centre and scale of each feature by the training rows, float64 (I,): what table.scale says; constants keep 1."""
-    train_TI = inputs_NI[train_T].astype(np.float64)
-    low_I, high_I = train_TI.min(axis=0), train_TI.max(axis=0)
-    center_I, spread_I = {
-        "standard": (train_TI.mean(axis=0), train_TI.std(axis=0)),
-        "range": (low_I, high_I - low_I),
-        "none": (np.zeros_like(low_I), np.ones_like(low_I)),
-    }[table.scale]
-    return center_I, 1 / np.where(high_I > low_I, spread_I, 1)
 
 
 def _read_frame(path: Path) -> pd.DataFrame:
@@ -118,12 +109,6 @@ def _numbers(column: pd.Series) -> np.ndarray | None:
     return None
 
 
-def _single(values: np.ndarray) -> np.ndarray:
-    """As float32, infinite where that cannot hold them."""
-    with np.errstate(over="ignore"):
-        return values.astype(np.float32)
-
-
 def _feature(column: pd.Series, name: str, path: Path) -> np.ndarray:
     values = _numbers(column)
     if values is None:
@@ -131,7 +116,6 @@ def _feature(column: pd.Series, name: str, path: Path) -> np.ndarray:
             f"column {name} of {path} is {column.dtype}, not numeric: turn it into numbers, e.g. a column of 0 and 1 "
             "for each value, or leave it out"
         )
-    values = _single(values)
     infinite = int(np.isinf(values).sum())
     if infinite:
         raise ValueError(f"column {name} of {path} has {infinite} infinite values: correct them or leave them empty")
@@ -145,29 +129,24 @@ def _refuse_missing(inputs_NI: np.ndarray, names: tuple[str, ...], path: Path) -
         raise ValueError(f"{path} has missing values ({counts}): set data.table.missing to mean, median or zero")
 
 
-def _target(column: pd.Series, table: TableConfig, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Class numbers and class names, or numeric targets and no names."""
-    missing = int(column.isna().sum())
-    if missing:
-        raise ValueError(f"the target column {table.target} of {path} lacks {missing} values: leave those rows out")
+def _target(column: pd.Series, config: DataConfig, path: Path) -> Targets:
+    """Classes or numbers, as config.table.task says."""
+    task, source = config.table.task, f"the target column {config.table.target} of {path}"
     numbers = None if pd.api.types.is_bool_dtype(column) else _numbers(column)
-    if numbers is None and table.task == "numbers":
+    if numbers is None and task == "numbers":
+        raise ValueError(f"{source} is {column.dtype}, not numbers: set data.table.task")
+    if numbers is not None and (task == "numbers" or (task == "auto" and not _is_few_whole(numbers))):
+        return numbers_of([numbers], source)
+    targets = classes_of([column.to_numpy()], source, config.missing_labels)
+    found = len(targets.class_names)
+    if found > max(2, len(column) // 2):
         raise ValueError(
-            f"the target column {table.target} of {path} is {column.dtype}, not numbers: set data.table.task"
-        )
-    if numbers is not None and not np.isfinite(_single(numbers)).all():
-        raise ValueError(f"the target column {table.target} of {path} has infinite values: correct them")
-    if numbers is not None and (table.task == "numbers" or (table.task == "auto" and not _is_few_whole(numbers))):
-        return _single(numbers), ()
-    values, labels_N = np.unique(column.astype(str) if numbers is None else numbers, return_inverse=True)
-    if len(values) < 2 or len(values) > max(2, len(column) // 2):
-        raise ValueError(
-            f"the target column {table.target} of {path} has {len(values)} different values in {len(column)} rows, "
+            f"{source} has {found} different values in {len(column)} rows, "
             "which is no set of classes: name another column, or set data.table.task = numbers"
         )
-    names = values if numbers is None else [f"{value:g}" for value in values]
-    return labels_N.astype(np.int64), tuple(str(name) for name in names)
+    return targets
 
 
 def _is_few_whole(numbers: np.ndarray) -> bool:
-    return bool((numbers == np.round(numbers)).all()) and len(np.unique(numbers)) <= FEW_CLASSES
+    known = numbers[~np.isnan(numbers)]
+    return bool((known == np.round(known)).all()) and len(np.unique(known)) <= FEW_CLASSES
