@@ -15,7 +15,9 @@ from siftnet.wording import share
 
 ARCHIVE = Path(__file__).parent / "fixtures" / "runs.tar.xz"
 with tarfile.open(ARCHIVE) as archive:
-    NAMES = sorted({member.split("/")[0] for member in archive.getnames()})
+    NAMES = sorted({member.split("/")[0] for member in archive.getnames()} - {"brought.csv", "brought.npz"})
+BROUGHT = ["0.4.0-npz", "0.4.0-table"]
+"""Runs on files that are read otherwise now."""
 INDICES = ("index_uniform", "index_degree")
 
 
@@ -36,6 +38,13 @@ def copied(name: str, folder: Path) -> Path:
     with tarfile.open(ARCHIVE) as archive:
         own = [member for member in archive if member.name.split("/")[0] == name]
         archive.extractall(folder, own, filter="data")
+    if name in BROUGHT:
+        stored = read(path / "config.json")
+        brought = stored["config"]["data"]["root"]
+        with tarfile.open(ARCHIVE) as archive:
+            archive.extract(brought, folder, filter="data")
+        stored["config"]["data"]["root"] = str(folder / brought)
+        (path / "config.json").write_text(json.dumps(stored))
     if name.endswith("-started"):
         stored = read(path / "config.json")
         stored["config"]["start"]["run"] = str(copied(stored["config"]["start"]["run"], folder))
@@ -79,14 +88,36 @@ def test_show_tells_what_the_files_say(name: str, tmp_path: Path, capsys: pytest
     for (run, rows), found in zip(stored.items(), told.get("runs", [told]), strict=True):
         assert [{key: shown[key] for key in row} for shown, row in zip(found["rounds"], rows, strict=True)] == rows
         headline = run / "analysis" / "headline.json"
-        assert found["headline"] == (read(headline) if headline.exists() else None)
+        said = read(headline) if headline.exists() else None
+        assert found["headline"] == (said and {key: value for key, value in said.items() if key != "schema"})
         for shown in found["rounds"]:
             numbers = run / "analysis" / f"round-{shown['round']:02d}.json"
             locality = read(numbers)["layers"][0]["locality"] if headline.exists() else dict.fromkeys(INDICES)
             assert {name: shown[name] for name in INDICES} == {name: locality[name] for name in INDICES}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", BROUGHT)
+def test_a_run_whose_data_were_read_otherwise_is_open_for_all_but_going_on(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = copied(name, tmp_path)
+    kind = name.removeprefix("0.4.0-")
+    why = f"siftnet 0.4.0 made {path} and read data of format {kind} otherwise than siftnet 0.5.0 and later"
+    before = rounds_of(path)
+    assert call("resume", path, "--prune.rounds", "3") == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"siftnet: {why}: show, report, analyze and verify open")
+    assert rounds_of(path) == before
+    assert call("verify", path) == 0
+    assert call("verify", path, "--data") == 1
+    assert f"FAILED the data are the same: {why}" in capsys.readouterr().out
+    ablation = read(path / "analysis" / "headline.json")["ablation"]
+    assert ablation is not None
+    assert call("analyze", path, "--analysis.samples", "9") == 0
+    assert f"note: {why}: measured without node ablation" in capsys.readouterr().err
+    assert read(path / "analysis" / "headline.json")["ablation"] == ablation
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in BROUGHT])
 def test_verify_holds(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = copied(name, tmp_path)
     rounds = {(str(run), row["round"]) for run in runs_of(path) for row in rounds_of(run)}
@@ -144,7 +175,9 @@ def test_a_stopped_run_goes_on(name: str, tmp_path: Path, capsys: pytest.Capture
     assert call("verify", path, "--data") == 0
 
 
-@pytest.mark.parametrize("name", ["0.1.0", "0.2.0", "0.3.0", "0.3.0-permuted", "0.3.0-replicates", "0.3.0-started"])
+@pytest.mark.parametrize(
+    "name", ["0.1.0", "0.2.0", "0.3.0", "0.3.0-permuted", "0.3.0-replicates", "0.3.0-started", "0.4.0"]
+)
 def test_a_finished_run_goes_on_for_longer(name: str, tmp_path: Path) -> None:
     path = copied(name, tmp_path)
     before = {run: rounds_of(run) for run in runs_of(path)}

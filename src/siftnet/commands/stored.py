@@ -5,6 +5,7 @@ What computes is imported where it is used, so that help and errors do not wait 
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,11 +42,15 @@ class AnalyzeCommand(Shared):
         from siftnet.commands.narrator import measuring_bar
         from siftnet.commands.tables import print_outcome
         from siftnet.report.write import write_pages
+        from siftnet.runs.request import read_otherwise
         from siftnet.runs.setup import set_up
         from siftnet.store.folder import RunFolder
 
         folder = RunFolder.at(self.directory)
         setup = set_up(folder.runs[0].config) if self.analysis.ablation else None
+        if setup and (why := read_otherwise(folder.runs[0], setup.dataset)):
+            print(f"note: {why}: measured without node ablation, which alone needs them", file=sys.stderr)
+            setup = None
         with measuring_bar(folder.finished_rounds) as done:
             page = write_pages(folder, self.analysis, setup, done)
         print_outcome(folder, self.json)

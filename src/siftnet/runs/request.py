@@ -7,15 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from packaging.version import Version
 
 from siftnet.config.fields import RunConfig, StartConfig
 from siftnet.config.identity import differing, digest
 from siftnet.config.load import absolute_path, flatten, to_dict
+from siftnet.data.dataset import Dataset
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.imp import Position, first_position, foreseen_densities
 from siftnet.runs.setup import Setup
 from siftnet.store.run import Run
+
+READ_OTHERWISE = {"npz": "0.5.0", "table": "0.5.0", "folder": "0.5.0"}
+"""Formats that are read otherwise since a version: tables and arrays centred in double precision, arrays without a
+geometry scaled input by input, images turned as their camera says, and folders without what is hidden in them."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,16 @@ def check_headline(config: RunConfig) -> None:
         )
 
 
+def read_otherwise(stored: Run, dataset: Dataset) -> str | None:
+    """Why a run's data are other ones than the data set that its configuration gives now, where an older siftnet read
+    the same files otherwise; None where that is not the reason."""
+    made_by, kind = str(stored.environment.get("siftnet", "0.1.0")), stored.config.data.format
+    since = READ_OTHERWISE.get(kind)
+    if since is None or Version(made_by) >= Version(since) or dataset.content_hash() == stored.data.hash:
+        return None
+    return f"siftnet {made_by} made {stored.path} and read data of format {kind} otherwise than siftnet {since} and later"
+
+
 def check_same(stored: Run, request: RunRequest) -> None:
     """Raise ValueError, with what differs, unless the stored run is the one that is asked for."""
     if stored.digest == request.digest:
@@ -117,6 +133,11 @@ def check_same(stored: Run, request: RunRequest) -> None:
     mine, theirs = request.setup.config, stored.config
     here, there = flatten(to_dict(mine)), flatten(to_dict(theirs))
     names = differing(mine, theirs)
+    if not names and (why := read_otherwise(stored, request.setup.dataset)):
+        raise ValueError(
+            f"{why}: show, report, analyze and verify open it, but to go on would train on other numbers, so make it "
+            "anew, with siftnet run --out"
+        )
     if not names and request.setup.dataset.content_hash() != stored.data.hash:
         raise ValueError(
             f"{stored.path} was trained on other data ({stored.data.name!r} there, {request.setup.dataset.name!r} "

@@ -17,7 +17,7 @@ from siftnet.data.dataset import Dataset
 from siftnet.network.masks import Masks
 from siftnet.pruning.imp import Position, Procedure, broken_change, masks_after
 from siftnet.pruning.prune import group_sizes, prune_groups, pruned_after
-from siftnet.runs.request import request_run
+from siftnet.runs.request import read_otherwise, request_run
 from siftnet.runs.setup import Setup, set_up
 from siftnet.store.folder import as_run
 from siftnet.store.run import Run
@@ -206,7 +206,9 @@ CHECKS: dict[str, Callable[[Run, int], str | None]] = {
 def _checks_with_data(run: Run, setup: Setup) -> Iterator[Check]:
     data_hash = setup.dataset.content_hash()
     same = data_hash == run.data.hash
-    problem = f"trained on {run.data.name!r}; what the configuration finds now, {setup.dataset.name!r}, is other data"
+    problem = read_otherwise(run, setup.dataset) or (
+        f"trained on {run.data.name!r}; what the configuration finds now, {setup.dataset.name!r}, is other data"
+    )
     yield Check("the data are the same", None, None if same else problem)
     if not same:
         return
