@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siftnet.config.fields import RunConfig
-from siftnet.config.identity import NOT_IN_DIGEST, differing, digest, identifying
+from siftnet.config.identity import ADDED, NOT_IN_DIGEST, differing, digest, identifying
 from siftnet.config.load import flatten, from_dict, to_dict
 
 pytestmark = pytest.mark.property
@@ -31,7 +31,28 @@ def nested(flat: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_setting_is_either_left_out_or_identifies() -> None:
-    assert sorted([*identifying(RunConfig()), *LEFT_OUT]) == SETTINGS
+    assert sorted([*identifying(RunConfig()), *LEFT_OUT, *ADDED]) == SETTINGS
+
+
+OTHERWISE = {
+    "data.missing_labels": "drop",
+    "data.table.text": "one_hot",
+    "data.table.header": "none",
+    "data.table.separator": "tab",
+    "data.table.decimal": "comma",
+    "data.table.order": "number",
+}
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_a_setting_that_came_later_identifies_once_it_is_used(name: str) -> None:
+    base = {"data.split": "time"} if name == "data.time" else {}
+    value = OTHERWISE.get(name, "other")
+    before, after = (from_dict(nested(values)) for values in (base, base | {name: value}))
+    assert name not in identifying(before)
+    assert identifying(after) == identifying(before) | {name: value}
+    assert differing(before, after) == differing(after, before) == [name]
+    assert digest(before, "data") != digest(after, "data")
 
 
 def free(name: str, value: Any) -> st.SearchStrategy[Any]:

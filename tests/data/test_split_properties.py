@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.builders import raw_of
 
+from builders import raw_of
 from siftnet.config.fields import DataConfig
 from siftnet.data.splits import split
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.builders import raw_of
 
+from builders import raw_of
 from siftnet.config.fields import DataConfig
 from siftnet.data.splits import split, take_share
 
@@ -85,3 +85,85 @@ def test_paper_with_a_small_held_out_set_halves_it_and_says_so(held: Any) -> Non
 def test_too_little_data(count: Any, held_out: Any, changes: Any, message: Any) -> None:
     with pytest.raises(ValueError, match=message):
         split(raw_of(count, held_out), DataConfig(**changes))
+
+
+GROUP = np.random.default_rng(1).integers(0, 40, 400)
+
+
+def groups_of(splits: Any, group_N: Any = GROUP) -> Any:
+    return {name: set(group_N[rows].tolist()) for name, rows in splits.items()}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("held_out", [False, True])
+def test_a_group_is_never_in_two_splits(seed: int, held_out: bool) -> None:
+    held_N = np.flatnonzero(GROUP >= 36) if held_out else None
+    raw = raw_of(400, held_N, group_N=GROUP)
+    splits, _ = split(raw, DataConfig(validation=30, group="patient", seed=seed))
+    sizes = disjoint(splits)
+    assert sum(sizes.values()) == 400
+    found = groups_of(splits)
+    assert not (found["train"] & found["validation"])
+    assert not (found["train"] & found["test"])
+    assert not found["validation"] & found["test"]
+    assert 20 <= sizes["validation"] <= 40
+    assert held_out or 30 <= sizes["test"] <= 50
+
+
+def test_groups_that_cannot_be_divided_as_asked_are_told_of() -> None:
+    group_N = np.repeat(np.arange(4), 100)
+    splits, notes = split(raw_of(400, None, group_N=group_N), DataConfig(validation=20, group="site"))
+    assert {name: len(rows) for name, rows in splits.items()} == {"train": 200, "validation": 100, "test": 100}
+    assert "test has 100 examples, 1 of 4 groups, where 40 were asked for: groups of data.group = site" in notes[0]
+    for groups, name in ((1, "test"), (2, "test")):
+        with pytest.raises(ValueError, match=f"makes {groups} group.* too few to set some aside for {name}"):
+            split(raw_of(400, None, group_N=np.arange(400) % groups), DataConfig(group="site"))
+
+
+@pytest.mark.parametrize("config", [DataConfig(group="g"), DataConfig(group="g", split="paper")])
+def test_a_held_out_set_that_shares_a_group_with_training_is_refused(config: Any) -> None:
+    group_N = np.arange(130) // 7
+    with pytest.raises(ValueError, match=r"5 examples of the test .* in row \[100\], are of a group of data.group = g"):
+        split(raw_of(130, np.arange(100, 130), group_N=group_N), config)
+
+
+def test_a_validation_set_of_ones_own() -> None:
+    own = np.arange(10, 25)
+    for held_out in (np.arange(100, 130), None):
+        splits, notes = split(raw_of(130, held_out, validation_N=own), DataConfig(validation=7, holdout=0.2))
+        np.testing.assert_array_equal(splits["validation"], own)
+        assert disjoint(splits) == {
+            "train": 85 if held_out is not None else 92,
+            "validation": 15,
+            "test": len(splits["test"]),
+        }
+        assert len(splits["test"]) == (30 if held_out is not None else 23)
+        assert notes == ()
+    with pytest.raises(ValueError, match=r"have a validation set of their own: use data.split = draw"):
+        split(raw_of(130, np.arange(100, 130), validation_N=own), DataConfig(split="paper"))
+    with pytest.raises(ValueError, match="these data come with a validation set"):
+        split(raw_of(130, None, validation_N=own), DataConfig(split="time"))
+
+
+def test_in_time_nothing_later_is_trained_on() -> None:
+    time_N = np.random.default_rng(2).permutation(200).astype("datetime64[s]")
+    for held_out in (None, np.argsort(time_N)[-30:]):
+        splits, _ = split(
+            raw_of(200, None if held_out is None else np.sort(held_out), time_N=time_N),
+            DataConfig(validation=12, split="time"),
+        )
+        assert disjoint(splits)["validation"] == 12
+        assert time_N[splits["train"]].max() < time_N[splits["validation"]].min()
+        assert time_N[splits["validation"]].max() < time_N[splits["test"]].min()
+    splits, _ = split(raw_of(200), DataConfig(validation=12, split="time"))
+    np.testing.assert_array_equal(splits["test"], np.arange(180, 200))
+    np.testing.assert_array_equal(splits["validation"], np.arange(168, 180))
+
+
+def test_what_is_of_one_time_stays_together() -> None:
+    splits, _ = split(raw_of(200, None, time_N=np.arange(200) // 30), DataConfig(validation=12, split="time"))
+    found = groups_of(splits, np.arange(200) // 30)
+    assert not found["train"] & found["validation"]
+    assert not found["validation"] & found["test"]
+    with pytest.raises(ValueError, match="all 200 examples are of one time"):
+        split(raw_of(200, None, time_N=np.zeros(200)), DataConfig(split="time"))

@@ -67,9 +67,9 @@ def _measure(
     high_I = np.max([inputs_NI[rows].max(axis=0) for rows in blocks], axis=0).astype(np.float64)
     if scaling == "range":
         return low_I, _inverse(high_I - low_I, low_I, high_I)
-    # Sums of whole bytes are exact in any order.
     total_I = sum((inputs_NI[rows].sum(axis=0, dtype=np.float64) for rows in blocks), np.zeros(inputs))
-    center_I = total_I / len(train_T)
+    # The mean of equal values may differ from them in its last digit.
+    center_I = np.where(high_I > low_I, total_I / len(train_T), low_I)
     if scaling == "pixels":
         return center_I, np.full(inputs, 1 / 255)
     if scaling == "largest":

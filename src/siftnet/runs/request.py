@@ -123,7 +123,9 @@ def read_otherwise(stored: Run, dataset: Dataset) -> str | None:
     since = READ_OTHERWISE.get(kind)
     if since is None or Version(made_by) >= Version(since) or dataset.content_hash() == stored.data.hash:
         return None
-    return f"siftnet {made_by} made {stored.path} and read data of format {kind} otherwise than siftnet {since} and later"
+    return (
+        f"siftnet {made_by} made {stored.path} and read data of format {kind} otherwise than siftnet {since} and later"
+    )
 
 
 def check_same(stored: Run, request: RunRequest) -> None:

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from siftnet.data.duplicates import shared_examples
+
+
+def splits(**changes: Any) -> dict[str, np.ndarray]:
+    return {"train": np.arange(0, 60), "validation": np.arange(60, 80), "test": np.arange(80, 100)} | changes
+
+
+@pytest.mark.parametrize("inputs", [3, 300])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_examples_of_two_splits_are_counted(inputs: int, dtype: Any) -> None:
+    x = np.arange(100 * inputs).reshape(100, inputs) % 251
+    x = (x * (1 + np.arange(100)[:, None]) % 253).astype(dtype)
+    assert len(np.unique(x, axis=0)) == 100
+    assert shared_examples(x, splits()) == ()
+    x[85], x[86], x[61], x[87] = x[3], x[3], x[59], x[81]
+    on_validation, on_test = shared_examples(x, splits())
+    assert on_validation.startswith("1 of 20 validation examples are training examples as well, input for input")
+    assert "(first: example 61 is example 59)" in on_validation
+    assert on_test.startswith("2 of 20 test examples")
+    assert "(first: example 85 is example 3)" in on_test
+
+
+def test_almost_the_same_is_not_the_same() -> None:
+    x = np.random.default_rng(0).random((100, 40))
+    x[90] = x[5]
+    x[90, 39] = np.nextafter(x[5, 39], 2)
+    assert shared_examples(x, splits()) == ()
