@@ -50,17 +50,25 @@ def test_time_stamps_stay_apart(offset: float) -> None:
     assert len(np.unique(x.astype(np.float32))) < 100, "single precision would not have held them"
     found = normalise(x, TRAIN, "each", Unknown(1))
     assert len(np.unique(found.inputs_NI)) == 100
-    assert found.lossy == ()
+    assert found.notes == ()
     np.testing.assert_array_equal(np.argsort(found.inputs_NI[:, 0]), np.argsort(x[:, 0]))
 
 
 def test_values_that_single_precision_cannot_tell_apart_are_counted() -> None:
     x = np.random.default_rng(0).random((100, 2))
     x[4, 1] = 1e12
-    found = normalise(x, TRAIN, "each", Unknown(2))
-    [(column, before, after)] = found.lossy
-    assert (column, before) == (1, 100)
-    assert after == len(np.unique(found.inputs_NI[:, 1])) < 10
+    found = normalise(x, TRAIN, "each", Unknown(2), ("a", "b"))
+    after = len(np.unique(found.inputs_NI[:, 1]))
+    assert after < 10
+    [note] = found.notes
+    assert f"in which the network computes: b ({after} of 100); correct the few values" in note
+
+
+def test_values_too_large_to_be_squared_are_refused() -> None:
+    x = np.random.default_rng(0).random((100, 2))
+    x[4, 1] = 1e300
+    with pytest.raises(ValueError, match=r"input 1 reaches 1e\+300, too large to be scaled"):
+        normalise(x, TRAIN, "each", Unknown(2))
 
 
 def test_one_scale_for_each_channel_of_a_grid() -> None:

@@ -65,7 +65,7 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
         target_deviation=deviation,
         class_names=class_names,
         input_names=raw.input_names,
-        notes=(*raw.notes, *notes, *_on_lost_values(inputs, raw.input_names)),
+        notes=(*raw.notes, *notes, *inputs.notes),
     )
 
 
@@ -153,23 +153,11 @@ def _transform(raw: Raw, train_T: np.ndarray, config: DataConfig) -> tuple[Norma
     if raw.inputs_NI.dtype == np.uint8:
         # Bytes stay bytes, so that each place is centred by what lies there after the permutation.
         permuted_NI, permutation_I, scrambled = permute(raw.inputs_NI, config, raw.geometry)
-        return normalise(permuted_NI, train_T, raw.scaling, raw.geometry), permutation_I, scrambled
+        return normalise(permuted_NI, train_T, raw.scaling, raw.geometry, raw.input_names), permutation_I, scrambled
     # Scrambled as they are, inputs of different units would drown each other.
-    inputs = normalise(raw.inputs_NI, train_T, raw.scaling, raw.geometry)
+    inputs = normalise(raw.inputs_NI, train_T, raw.scaling, raw.geometry, raw.input_names)
     permuted_NI, permutation_I, scrambled = permute(inputs.inputs_NI, config, raw.geometry)
     return replace(inputs, inputs_NI=permuted_NI), permutation_I, scrambled
-
-
-def _on_lost_values(inputs: Normalised, names: tuple[str, ...]) -> tuple[str, ...]:
-    """A sentence on inputs whose values are too close together, beside their range, for single precision."""
-    if not inputs.lossy:
-        return ()
-    told = ", ".join(f"{names[i] if names else f'input {i}'} ({a:,} of {b:,})" for i, b, a in inputs.lossy[:3])
-    more = f", and {len(inputs.lossy) - 3} more" if len(inputs.lossy) > 3 else ""
-    return (
-        "different values that are left in single precision, in which the network computes: "
-        f"{told}{more}; take logarithms, or correct the few values that stretch the range",
-    )
 
 
 def _classes_to_look_at(labels_N: np.ndarray, splits: Split, classes: int, names: tuple[str, ...]) -> tuple[str, ...]:

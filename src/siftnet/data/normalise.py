@@ -6,6 +6,7 @@ a file's numbers are centred before they are cast.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,20 +32,28 @@ class Normalised:
     """float32 (I,); zeros with float32 inputs."""
     scale_I: np.ndarray
     """float32 (I,); ones with float32 inputs."""
-    lossy: tuple[tuple[int, int, int], ...] = ()
-    """Inputs that lose values in single precision: number, different values before, and after."""
+    notes: tuple[str, ...] = ()
+    """A sentence on inputs that lose values in single precision."""
 
 
-def normalise(inputs_NI: np.ndarray, train_T: np.ndarray, scaling: Scaling, geometry: Geometry) -> Normalised:
+def normalise(
+    inputs_NI: np.ndarray, train_T: np.ndarray, scaling: Scaling, geometry: Geometry, names: Sequence[str] = ()
+) -> Normalised:
     """Centre and scale the inputs by the training rows alone.
 
-    inputs_NI: uint8, float32 or float64 (N, I), finite; train_T: int64 rows; geometry: of these inputs. Inputs that
-    never change keep their size.
+    inputs_NI: uint8, float32 or float64 (N, I), finite; train_T: int64 rows; geometry: of these inputs; names: theirs,
+    or none. Inputs that never change keep their size. Raises ValueError for values whose square no number holds.
     """
     ones_I = np.ones(inputs_NI.shape[1], np.float32)
     if scaling == "none" and inputs_NI.dtype != np.float64:
         return Normalised(inputs_NI, 0 * ones_I, ones_I)
-    center_I, scale_I = _measure(inputs_NI, train_T, scaling, geometry)
+    with np.errstate(over="ignore", invalid="ignore"):
+        center_I, scale_I = _measure(inputs_NI, train_T, scaling, geometry)
+    for i in np.flatnonzero(~(np.isfinite(center_I) & np.isfinite(scale_I) & (scale_I > 0)))[:1]:
+        raise ValueError(
+            f"{_name(i, names)} reaches {np.abs(inputs_NI[:, i]).max():g}, too large to be scaled: correct it, divide "
+            "it, or take its logarithm"
+        )
     if inputs_NI.dtype == np.uint8:
         return Normalised(inputs_NI, center_I.astype(np.float32), scale_I.astype(np.float32))
     single_NI = np.empty(inputs_NI.shape, np.float32)
@@ -52,7 +61,7 @@ def normalise(inputs_NI: np.ndarray, train_T: np.ndarray, scaling: Scaling, geom
         rows = slice(start, start + BLOCK)
         with np.errstate(over="ignore"):
             single_NI[rows] = (inputs_NI[rows] - center_I) * scale_I
-    return Normalised(single_NI, 0 * ones_I, ones_I, _lossy(inputs_NI, single_NI))
+    return Normalised(single_NI, 0 * ones_I, ones_I, _on_lost_values(inputs_NI, single_NI, names))
 
 
 def _measure(
@@ -91,13 +100,23 @@ def _inverse(spread_I: np.ndarray, low_I: np.ndarray, high_I: np.ndarray) -> np.
     return 1 / np.where((high_I > low_I) & (spread_I > 0), spread_I, 1)
 
 
-def _lossy(before_NI: np.ndarray, after_NI: np.ndarray) -> tuple[tuple[int, int, int], ...]:
-    """The inputs that keep far fewer different values, looked for in as many rows as time allows."""
+def _on_lost_values(before_NI: np.ndarray, after_NI: np.ndarray, names: Sequence[str]) -> tuple[str, ...]:
+    """A sentence on the inputs that keep far fewer different values, looked for in as many rows as time allows."""
     count, inputs = before_NI.shape
     step = max(1, count * inputs // COMPARED)
-    found = []
+    lossy = []
     for i in range(inputs):
         before, after = (len(np.unique(x_NI[::step, i])) for x_NI in (before_NI, after_NI))
         if after < KEPT * before:
-            found.append((i, before, after))
-    return tuple(found)
+            lossy.append(f"{_name(i, names)} ({after:,} of {before:,})")
+    if not lossy:
+        return ()
+    more = f", and {len(lossy) - 3} more" if len(lossy) > 3 else ""
+    return (
+        f"different values that are left in single precision, in which the network computes: {', '.join(lossy[:3])}"
+        f"{more}; correct the few values that stretch the range, or take logarithms",
+    )
+
+
+def _name(i: int, names: Sequence[str]) -> str:
+    return names[i] if names else f"input {i}"
