@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from siftnet.data.duplicates import shared_examples
+from siftnet.data.duplicates import treat_duplicates
 
 
 def splits(**changes: Any) -> dict[str, np.ndarray]:
@@ -18,17 +18,24 @@ def test_examples_of_two_splits_are_counted(inputs: int, dtype: Any) -> None:
     x = np.arange(100 * inputs).reshape(100, inputs) % 251
     x = (x * (1 + np.arange(100)[:, None]) % 253).astype(dtype)
     assert len(np.unique(x, axis=0)) == 100
-    assert shared_examples(x, splits()) == ()
+    assert treat_duplicates(x, splits(), drop=False)[1] == ()
     x[85], x[86], x[61], x[87] = x[3], x[3], x[59], x[81]
-    on_validation, on_test = shared_examples(x, splits())
-    assert on_validation.startswith("1 of 20 validation examples are training examples as well, input for input")
+    found, (on_validation, on_test) = treat_duplicates(x, splits(), drop=False)
+    assert all(np.array_equal(found[name], rows) for name, rows in splits().items())
+    assert on_validation.startswith("1 of 20 validation examples are training examples as well, value for value")
     assert "(first: example 61 is example 59)" in on_validation
     assert on_test.startswith("2 of 20 test examples")
     assert "(first: example 85 is example 3)" in on_test
+    found, [note] = treat_duplicates(x, splits(), drop=True)
+    assert note.startswith("2 training examples that are validation or test examples as well were left out")
+    np.testing.assert_array_equal(found["train"], np.delete(np.arange(60), [3, 59]))
+    assert treat_duplicates(x, found, drop=False)[1] == ()
+    with pytest.raises(ValueError, match="all training examples are validation or test examples as well"):
+        treat_duplicates(np.zeros((100, 3)), splits(), drop=True)
 
 
 def test_almost_the_same_is_not_the_same() -> None:
     x = np.random.default_rng(0).random((100, 40))
     x[90] = x[5]
     x[90, 39] = np.nextafter(x[5, 39], 2)
-    assert shared_examples(x, splits()) == ()
+    assert treat_duplicates(x, splits(), drop=False)[1] == ()

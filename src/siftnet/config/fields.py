@@ -111,6 +111,9 @@ class DataConfig:
     as the name of a class, where it is one."""
     share: float = 1.0
     """Share of the training examples to use."""
+    duplicates: Literal["keep", "drop"] = "keep"
+    """Training examples that stand in validation or test as well, value for value: keep them, which is noted, or leave
+    them out of training."""
     labels: Literal["given", "superclasses", "modulo", "random"] = "given"
     """As they are; ten meaningful superclasses; the class number modulo data.modulo; or random (nothing to learn)."""
     superclass_file: Path | None = None

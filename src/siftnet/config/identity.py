@@ -31,6 +31,7 @@ ADDED = {
     "data.group": "",
     "data.time": "",
     "data.missing_labels": "refuse",
+    "data.duplicates": "keep",
     "data.table.text": "refuse",
     "data.table.header": "auto",
     "data.table.separator": "auto",

@@ -2,33 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
+from siftnet.data.splits import Notes, Split
 
-def shared_examples(inputs_NI: np.ndarray, splits: Mapping[str, np.ndarray]) -> tuple[str, ...]:
-    """A sentence for validation and for test that says how many of its examples are training examples as well.
+TESTED = ("validation", "test")
 
-    inputs_NI: (N, I) of any dtype, compared byte for byte; splits: int64 rows by name.
+
+def treat_duplicates(inputs_NI: np.ndarray, splits: Split, *, drop: bool) -> tuple[Split, Notes]:
+    """The splits, and a sentence on training examples that are validation or test examples as well.
+
+    inputs_NI: (N, I) of any dtype, compared byte for byte; drop: leave those out of training. Raises ValueError where
+    nothing else would be left to train on.
     """
+    keys = {name: [_key(inputs_NI[row]) for row in rows] for name, rows in splits.items()}
+    trained = dict(zip(keys["train"][::-1], splits["train"][::-1].tolist(), strict=True))
+    shared = {name: [at for at, key in enumerate(keys[name]) if key in trained] for name in TESTED}
+    if not any(shared.values()):
+        return splits, ()
+    if drop:
+        return _without(splits, keys)
     notes = []
-    training = {_key(inputs_NI[row]): int(row) for row in splits["train"][::-1]}
-    for name in ("validation", "test"):
-        rows = splits[name]
-        shared = [int(row) for row in rows if _key(inputs_NI[row]) in training]
-        if shared:
-            first = shared[0]
-            twin = training[_key(inputs_NI[first])]
+    for name in TESTED:
+        for at in shared[name][:1]:
+            row, twin = splits[name][at], trained[keys[name][at]]
             notes.append(
-                f"{len(shared):,} of {len(rows):,} {name} examples are training examples as well, input for input "
-                f"(first: example {first} is example {twin}): leave them out, or keep them together with data.group"
+                f"{len(shared[name]):,} of {len(splits[name]):,} {name} examples are training examples as well, value "
+                f"for value (first: example {row} is example {twin}): data.duplicates drop leaves those out of training"
             )
-    return tuple(notes)
+    return splits, tuple(notes)
+
+
+def _without(splits: Split, keys: dict[str, list[bytes | int]]) -> tuple[Split, Notes]:
+    tested = {key for name in TESTED for key in keys[name]}
+    kept = np.array([key not in tested for key in keys["train"]])
+    if not kept.any():
+        raise ValueError(
+            "all training examples are validation or test examples as well: take other data, or set "
+            "data.duplicates keep"
+        )
+    note = (
+        f"{int((~kept).sum()):,} training examples that are validation or test examples as well were left out of "
+        "training"
+    )
+    return splits | {"train": splits["train"][kept]}, (note,)
 
 
 def _key(row_I: np.ndarray) -> bytes | int:
-    """What stands for an example: its bytes where they are few, else a 64-bit hash, which meets by chance once in
-    10^8 pairs of data sets of a million."""
+    """What stands for an example: its bytes where they are few, else a 64-bit hash of them, which in a data set of a
+    million meets another's by chance once in 10^7 data sets."""
     raw = row_I.tobytes()
     return raw if len(raw) <= 64 else hash(raw)

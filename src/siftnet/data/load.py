@@ -8,7 +8,7 @@ import numpy as np
 
 from siftnet.config.fields import DataConfig
 from siftnet.data.dataset import Dataset
-from siftnet.data.duplicates import shared_examples
+from siftnet.data.duplicates import treat_duplicates
 from siftnet.data.formats import table
 from siftnet.data.formats.raw import MISSING, Raw
 from siftnet.data.formats.registry import READERS
@@ -38,6 +38,9 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
     check_augmentation(raw.geometry, config)
     raw = _without_missing(raw, config)
     splits, notes = split(raw, config)
+    if not config.is_synthetic:
+        splits, more = treat_duplicates(raw.inputs_NI, splits, drop=config.duplicates == "drop")
+        notes += more
     labels_N, classes, class_names = relabel(raw.labels_N, raw.classes, config, raw.class_names)
     mean, deviation = 0.0, 1.0
     if classes is None:
@@ -47,8 +50,6 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
         notes += _classes_to_look_at(labels_N, splits, classes, class_names)
     if config.format == "table":
         notes += table.impute(raw.inputs_NI, splits["train"], config.table, raw.input_names)
-    if not config.is_synthetic:
-        notes += shared_examples(raw.inputs_NI, splits)
     inputs, permutation_I, scrambled = _transform(raw, splits["train"], config)
     return Dataset(
         name=raw.name,

@@ -72,6 +72,10 @@ def _measure(
     blocks = [train_T[start : start + BLOCK] for start in range(0, len(train_T), BLOCK)]
     if scaling == "none":
         return np.zeros(inputs), np.ones(inputs)
+    if scaling == "pixels" and inputs_NI.dtype == np.uint8:
+        # Faster in whole numbers, of which 2^24 fit.
+        sums = [inputs_NI[rows].sum(axis=0, dtype=np.uint32) for rows in blocks]
+        return np.array(sums).sum(axis=0, dtype=np.int64) / len(train_T), np.full(inputs, 1 / 255)
     low_I = np.min([inputs_NI[rows].min(axis=0) for rows in blocks], axis=0).astype(np.float64)
     high_I = np.max([inputs_NI[rows].max(axis=0) for rows in blocks], axis=0).astype(np.float64)
     if scaling == "range":
@@ -79,11 +83,9 @@ def _measure(
     total_I = sum((inputs_NI[rows].sum(axis=0, dtype=np.float64) for rows in blocks), np.zeros(inputs))
     # The mean of equal values may differ from them in its last digit.
     center_I = np.where(high_I > low_I, total_I / len(train_T), low_I)
-    if scaling == "pixels":
-        return center_I, np.full(inputs, 1 / 255)
-    if scaling == "largest":
+    if scaling in ("pixels", "largest"):
         # Zeros and ones divided by 255 would vanish beside batch norm's epsilon.
-        return center_I, np.full(inputs, 1 / max(1.0, high_I.max()))
+        return center_I, np.full(inputs, 1 / (255 if scaling == "pixels" else max(1.0, high_I.max())))
     square_I = sum((((inputs_NI[rows] - center_I) ** 2).sum(axis=0) for rows in blocks), np.zeros(inputs))
     variance_I = square_I / len(train_T)
     if scaling == "one":
