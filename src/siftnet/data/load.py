@@ -13,6 +13,7 @@ from siftnet.data.formats import table
 from siftnet.data.formats.raw import MISSING, Raw
 from siftnet.data.formats.registry import READERS
 from siftnet.data.normalise import Normalised, normalise
+from siftnet.data.overlap import note_windows
 from siftnet.data.splits import Split, split
 from siftnet.data.tasks import permute, relabel
 from siftnet.geometry import Geometry, Grid
@@ -40,7 +41,7 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
     splits, notes = split(raw, config)
     if not config.is_synthetic:
         splits, more = treat_duplicates(raw.inputs_NI, splits, drop=config.duplicates == "drop")
-        notes += more
+        notes += (*more, *note_windows(raw, config))
     labels_N, classes, class_names = relabel(raw.labels_N, raw.classes, config, raw.class_names)
     mean, deviation = 0.0, 1.0
     if classes is None:
