@@ -12,4 +12,7 @@ Names are loaded when they are first used (SPEC 1); `__init__.pyi` beside this f
 
 import lazy_loader as lazy
 
+# Here, so that no fork from now on goes unnoticed.
+import siftnet.host.forks  # noqa: F401
+
 __getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

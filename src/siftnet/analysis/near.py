@@ -9,11 +9,11 @@ from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Int64
-from numba import njit
 
 from siftnet.analysis.nulls import placements
 from siftnet.analysis.pairs import PairCounts, check_fits, displacements
 from siftnet.geometry import Grid
+from siftnet.host.compiling import njit
 
 # Near means 0 < |d| <= REACH, Euclidean, in sites.
 REACH = 2.0

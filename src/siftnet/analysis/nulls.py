@@ -8,10 +8,10 @@ from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Int
-from numba import njit
 
 from siftnet.analysis.pairs import PairCounts, Weight, check_fits, displacements
 from siftnet.geometry import Grid
+from siftnet.host.compiling import njit
 
 # Strona et al. call five trades a node enough; hubs need more, see `mixing_trades`.
 FEWEST_TRADES, MOST_TRADES = 5, 200

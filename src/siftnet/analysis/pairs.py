@@ -12,9 +12,9 @@ from typing import Literal, no_type_check
 import numpy as np
 import scipy.fft
 from jaxtyping import Bool, Float64, Int
-from numba import njit
 
 from siftnet.geometry import Grid
+from siftnet.host.compiling import njit
 
 Weight = Literal["pair", "node"]
 

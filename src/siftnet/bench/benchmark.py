@@ -14,13 +14,14 @@ from siftnet.bench.floor import Peak, measure_peak
 from siftnet.bench.problem import dense_instance
 from siftnet.bench.schedule import ScheduleRow, ratios, schedule_rows, totals
 from siftnet.bench.sweep import Row, Tell, measure, rows_of
+from siftnet.config.fields import RunConfig
 from siftnet.config.load import to_dict
 from siftnet.kernels.interface import Problem
 from siftnet.kernels.plan import Plan
 from siftnet.kernels.planning import make_plan
 from siftnet.kernels.registry import candidates
 from siftnet.kernels.timing import Clock
-from siftnet.runs.machine import describe_machine, has_native_bf16, prepare_torch, processor_name, resolve_machine
+from siftnet.runs.machine import computing, describe_machine, has_native_bf16, processor_name, resolve_machine
 
 Others = Callable[[Problem], Sequence[Entrant]]
 
@@ -74,7 +75,11 @@ def run_benchmark(
     is not there and a network that does not fit.
     """
     run = resolve_machine(config.as_run())
-    prepare_torch(run)
+    with computing(run):
+        return _run_benchmark(config, run, others, tell, clock)
+
+
+def _run_benchmark(config: BenchConfig, run: RunConfig, others: Others, tell: Tell, clock: Clock) -> Result:
     config = replace(config, device=run.device, threads=run.threads, train=run.train)
     dense = dense_instance(config)
     native = has_native_bf16(config.device)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 
+from siftnet.host.torch_state import own_torch
 from siftnet.kernels.interface import Kernel, KernelKind, Problem, ReplicatingKind
 from siftnet.kernels.plan import Plan
 from siftnet.kernels.registry import candidates
@@ -49,11 +50,13 @@ class Trainer:
         """See `Training`; masks stay as they are."""
         return train_together([self], [assignment])[0]
 
+    @own_torch()
     def evaluate(self, state: State, masks: Masks, split: str) -> Evaluation:
         """Score of given weights under masks, with their own running statistics."""
         return self.kind(masks.density).compile(self.problem, state, masks).evaluate(split)
 
 
+@own_torch()
 def train_together(trainers: Sequence[Trainer], assignments: Sequence[Assignment]) -> list[Trained]:
     """Make several trainings of one network side by side, slice by slice; what each `Training` would return.
 

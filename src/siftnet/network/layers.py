@@ -17,6 +17,7 @@ from torch import Tensor
 
 from siftnet.config.fields import NetworkConfig
 from siftnet.geometry import Geometry, Grid
+from siftnet.host.torch_state import own_torch
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.seeds import generator
@@ -157,6 +158,7 @@ def _layer(word: str, name: str, shape: tuple[int, ...], outputs: int) -> Layer:
     return Convolution(name, width, stride, shape, out_shape)
 
 
+@own_torch()
 def initialise(network: Network, seed: int, *names: str | int) -> State:
     """Fresh parameters: W ~ N(0, scale^2 2 / (fan_in + fan_out)), b = 0, gamma = 1, beta = 0.
 

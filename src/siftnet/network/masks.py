@@ -44,7 +44,7 @@ class Masks(Mapping[str, Tensor]):
     @classmethod
     def dense(cls, state: State, names: list[str]) -> Masks:
         """Nothing pruned, for the named parameters."""
-        return cls({name: torch.ones(state.parameters[name].shape, dtype=torch.bool) for name in names})
+        return cls({name: torch.ones(state.parameters[name].shape, dtype=torch.bool, device="cpu") for name in names})
 
     @property
     def entries(self) -> int:

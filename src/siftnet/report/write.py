@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from siftnet.config.fields import AnalysisConfig
+from siftnet.host.torch_state import own_torch
 from siftnet.report.run_page import run_page
 from siftnet.report.seeds_page import seeds_page
 from siftnet.runs.setup import Setup
@@ -16,6 +17,7 @@ from siftnet.store.run import Run
 from siftnet.studies.measure_run import measure_rounds
 
 
+@own_torch()
 def write_pages(
     folder: RunFolder,
     config: AnalysisConfig | None = None,
@@ -42,6 +44,7 @@ def write_pages(
     return page
 
 
+@own_torch()
 def write_run_page(
     stored: Run,
     config: AnalysisConfig | None = None,

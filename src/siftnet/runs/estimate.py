@@ -18,6 +18,7 @@ from siftnet.kernels.timing import durations
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation
+from siftnet.runs.machine import computing
 from siftnet.runs.request import request_run
 from siftnet.runs.setup import Setup
 from siftnet.runs.single import plan_for
@@ -70,6 +71,11 @@ def estimate_cost(setup: Setup, replicates: int = 1) -> RunCost:
     Updates are timed on this machine at a few densities, as the plan of the run will be, and validation at the highest
     and the lowest.
     """
+    with computing(setup.config):
+        return _estimate_cost(setup, replicates)
+
+
+def _estimate_cost(setup: Setup, replicates: int) -> RunCost:
     config, request, parameters = setup.config, request_run(setup), setup.network.parameters
     densities = request.foreseen
     plan = plan_for(request)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ import numpy as np
 import torch
 
 from siftnet.config.fields import RunConfig
+from siftnet.host.forks import refuse_after_fork
+from siftnet.host.torch_state import own_torch
 from siftnet.kernels.registry import features_here
 from siftnet.version import __version__
 
@@ -36,11 +40,27 @@ def resolve_machine(config: RunConfig) -> RunConfig:
     return replace(config, device=device, threads=threads, train=replace(config.train, precision=precision))
 
 
-def prepare_torch(config: RunConfig) -> None:
-    """Set what PyTorch and Numba keep globally, so that the same configuration computes the same bits.
+@contextmanager
+def computing(config: RunConfig) -> Iterator[None]:
+    """While this lasts PyTorch and Numba compute as a resolved configuration says, whatever the caller has set.
 
-    fp32 means fp32 on GPUs too: TF32 is off. cuDNN picks deterministic algorithms, without timing them first. Raises
-    ValueError for more threads on the processor than Numba may start.
+    Then the caller's settings are back. Raises ValueError in a child made by a fork that would wait for ever, and for
+    more threads on the processor than Numba may start.
+    """
+    refuse_after_fork(config.threads)
+    with own_torch():
+        before = numba.get_num_threads()
+        try:
+            prepare_threads(config)
+            yield
+        finally:
+            numba.set_num_threads(before)
+
+
+def prepare_threads(config: RunConfig) -> None:
+    """Set the number of threads of PyTorch and Numba, within `computing`, which puts them back.
+
+    Raises ValueError for more threads on the processor than Numba may start.
     """
     most = numba_threads()
     # On a GPU no kernel is Numba's.
@@ -52,10 +72,6 @@ def prepare_torch(config: RunConfig) -> None:
     # First, because starting them sets OpenMP's number of threads, which is PyTorch's too.
     numba.set_num_threads(min(config.threads, most))
     torch.set_num_threads(config.threads)
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.benchmark = False
 
 
 def check_device(device: str) -> None:
@@ -88,7 +104,7 @@ def has_native_bf16(device: str) -> bool:
 
 
 def describe_machine(config: RunConfig) -> dict[str, Any]:
-    """Versions, processor, threads and precision, for environment.json, once `prepare_torch` has set the threads."""
+    """Versions, processor, threads and precision, for environment.json, once `prepare_threads` has set the threads."""
     gpu = torch.cuda.get_device_name(config.device) if config.device.startswith("cuda") else None
     return {
         "siftnet": __version__,

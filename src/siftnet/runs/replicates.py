@@ -23,7 +23,7 @@ from siftnet.pruning.imp import Position, begin_round, end_round, following
 from siftnet.pruning.training import Assignment, Trained
 from siftnet.runs.events import Observer, Silent
 from siftnet.runs.interrupt import Interrupted, stop_requests
-from siftnet.runs.machine import prepare_torch
+from siftnet.runs.machine import computing, prepare_threads
 from siftnet.runs.recorder import CheckpointClock, Recorder
 from siftnet.runs.request import RunRequest, check_headline, check_same, read_source, request_run
 from siftnet.runs.setup import Setup, set_up
@@ -128,8 +128,13 @@ def carry_out_replicates(
 ) -> list[Run]:
     """`run_replicates` with these seeds, in ascending order, for what is set up already."""
     check_headline(setup.config)
-    out, observer = absolute_path(out), observer or Silent()
+    out = absolute_path(out)
     _check_folder(out, seeds)
+    with computing(setup.config):
+        return _carry_out_replicates(setup, seeds, out, observer or Silent())
+
+
+def _carry_out_replicates(setup: Setup, seeds: Sequence[int], out: Path, observer: Observer) -> list[Run]:
     source = read_source(setup.config.start)
     requests = [request_run(setup.with_seed(seed), replicate_path(out, seed), source) for seed in seeds]
     for request in requests:
@@ -177,7 +182,7 @@ def _open(requests: Sequence[RunRequest], observer: Observer) -> list[OpenRun]:
         observer.loaded(setup.dataset, setup.network, setup.config)
         plan = plan_for(requests[0], observer)
     threads, timed = setup.config.threads, setup.config.seed
-    prepare_torch(setup.config)
+    prepare_threads(setup.config)
     for request in requests:
         if request.path not in there:
             own = request.setup.config
@@ -225,7 +230,7 @@ def _one_after_the_other(live: Sequence[Replicate], out: Path, stop_requested: S
     for r in live:
         if stop_requested():
             raise Interrupted(out, stop_requested())
-        prepare_torch(r.setup.config)
+        prepare_threads(r.setup.config)
         clock = CheckpointClock(stop_requested, r.setup.trainer.pace.checkpoint_seconds)
         sift_from(r.position, r.setup, r.recorder(clock, out))
 
@@ -266,7 +271,7 @@ class ReplicateRound:
 
 def _train_round(group: Sequence[Replicate], out: Path, stop_requested: StopRequested) -> list[Replicate]:
     """Train one round of all of the group together and record it; those that go on, where they stand then."""
-    prepare_torch(group[0].setup.config)
+    prepare_threads(group[0].setup.config)
     clock = CheckpointClock(stop_requested, group[0].setup.trainer.pace.checkpoint_seconds)
     rounds = [ReplicateRound(r, r.recorder(clock, out)) for r in group]
     ends = train_together([r.setup.trainer for r in group], [each.assignment() for each in rounds])

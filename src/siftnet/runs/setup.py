@@ -17,7 +17,7 @@ from siftnet.network.layers import Loss, Network, build, initialise
 from siftnet.pruning.imp import Procedure
 from siftnet.pruning.scores import check_score
 from siftnet.pruning.training import Subject
-from siftnet.runs.machine import prepare_torch, resolve_machine
+from siftnet.runs.machine import computing, resolve_machine
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,11 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
     config = resolve_paths(resolve_machine(config))
     # Before the data are read, which may take long.
     check_score(config.prune)
-    prepare_torch(config)
+    with computing(config):
+        return _set_up(config, dataset)
+
+
+def _set_up(config: RunConfig, dataset: Dataset | None) -> Setup:
     require(
         dataset is None or isinstance(dataset, Dataset),
         f"dataset must be a siftnet.Dataset, got {type(dataset).__name__}: make one of your arrays",

@@ -16,7 +16,7 @@ from siftnet.pruning.imp import Position, masks_after, sift, stop_reason
 from siftnet.runs.describe import describe_data, describe_inputs
 from siftnet.runs.events import Observer, Silent
 from siftnet.runs.interrupt import Interrupted, stop_requests
-from siftnet.runs.machine import describe_machine, prepare_torch, processor_name
+from siftnet.runs.machine import computing, describe_machine, prepare_threads, processor_name
 from siftnet.runs.recorder import CheckpointClock, Recorder
 from siftnet.runs.request import RunRequest, check_headline, check_same, request_run
 from siftnet.runs.setup import Setup, set_up
@@ -64,7 +64,12 @@ def resume(path: Path | str, *, dataset: Dataset | None = None, observer: Observ
 def carry_out(setup: Setup, out: Path | str | None = None, observer: Observer | None = None) -> Run:
     """`run`, for what is set up already."""
     check_headline(setup.config)
-    request, observer = request_run(setup, out), observer or Silent()
+    with computing(setup.config):
+        return _carry_out(request_run(setup, out), observer or Silent())
+
+
+def _carry_out(request: RunRequest, observer: Observer) -> Run:
+    setup = request.setup
     path = request.path
     if there := replicates_in(path):
         names = ", ".join(folder.name for folder in there[:3]) + (", ..." if len(there) > 3 else "")
@@ -114,7 +119,7 @@ def reopen(request: RunRequest, observer: Observer | None = None) -> OpenRun:
     config = replace(config, threads=stored.config.threads)
     setup = replace(request.setup, config=config).following(stored.plan)
     stored.update_config(config)
-    prepare_torch(config)
+    prepare_threads(config)
     return OpenRun(stored, request.with_setup(setup))
 
 

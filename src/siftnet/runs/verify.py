@@ -14,9 +14,11 @@ from pathlib import Path
 
 from siftnet.config.identity import digest
 from siftnet.data.dataset import Dataset
+from siftnet.host.torch_state import own_torch
 from siftnet.network.masks import Masks
 from siftnet.pruning.imp import Position, Procedure, broken_change, masks_after
 from siftnet.pruning.prune import group_sizes, prune_groups, pruned_after
+from siftnet.runs.machine import computing
 from siftnet.runs.request import read_otherwise, request_run
 from siftnet.runs.setup import Setup, set_up
 from siftnet.store.folder import as_run
@@ -37,6 +39,7 @@ class Check:
         return self.problem is None
 
 
+@own_torch()
 def verify(run: Run | str | Path, *, with_data: bool = False, dataset: Dataset | None = None) -> list[Check]:
     """Check every round of a run, or of the one at a path.
 
@@ -53,7 +56,9 @@ def verify(run: Run | str | Path, *, with_data: bool = False, dataset: Dataset |
             for name, check in CHECKS.items():
                 checks.append(Check(name, number, _problem(check, run, number)))
     if (with_data or dataset is not None) and all(check.passed for check in checks):
-        checks += list(_checks_with_data(run, set_up(run.config, dataset).following(run.plan)))
+        setup = set_up(run.config, dataset).following(run.plan)
+        with computing(setup.config):
+            checks += list(_checks_with_data(run, setup))
     return checks
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from safetensors.torch import save
 from torch import Tensor
 
+from siftnet.host.torch_state import own_torch
 from siftnet.network.masks import Masks, pack, unpack
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Record
@@ -18,6 +19,7 @@ from siftnet.store.tensors import NO_MASKS, flatten, join_owners, part_owners, r
 CHECKPOINT_FORMAT = 2
 
 
+@own_torch()
 def pack_checkpoint(number: int, masks: Masks, progress: Progress) -> bytes:
     """The progress of a round that began under `masks`."""
     history = progress.history
@@ -43,6 +45,7 @@ def pack_checkpoint(number: int, masks: Masks, progress: Progress) -> bytes:
     return save(packed, {"facts": json.dumps(facts)})
 
 
+@own_torch()
 def unpack_checkpoint(path: Path, number: int, masks: Masks) -> Progress | None:
     """The inverse of `pack_checkpoint`; None where the file is of another round.
 

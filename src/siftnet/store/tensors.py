@@ -13,12 +13,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from siftnet.host.torch_state import own_torch
 from siftnet.network.masks import Masks, pack, unpack
 from siftnet.network.state import Buffers, State
 
 NO_MASKS = Masks({})
 
 
+@own_torch()
 def pack_masks(masks: Masks) -> bytes:
     """Masks as bits, with their shapes."""
     # One text, because the format sorts its tensors by name and the masks' order says what is ranked first.
@@ -26,6 +28,7 @@ def pack_masks(masks: Masks) -> bytes:
     return save({name: pack(mask) for name, mask in masks.items()}, {"shapes": shapes})
 
 
+@own_torch()
 def unpack_masks(path: Path) -> Masks:
     """The inverse of `pack_masks`. Raises ValueError where the file is missing or damaged."""
     tensors, metadata = read_tensors(path)
@@ -36,11 +39,13 @@ def unpack_masks(path: Path) -> Masks:
         raise ValueError(f"{path} does not hold masks ({error!r}): restore it from a copy") from None
 
 
+@own_torch()
 def pack_state(state: State, masks: Masks) -> bytes:
     """Survivors in mask order for what is pruned, whole tensors for the rest; optimiser buffers are left out."""
     return save(flatten(State(state.parameters, state.statistics), masks), {"step": str(state.step)})
 
 
+@own_torch()
 def unpack_state(path: Path, masks: Masks) -> State:
     """The inverse of `pack_state`. Raises ValueError where the file is missing, damaged or not of these masks."""
     tensors, metadata = read_tensors(path)
@@ -119,11 +124,13 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         ) from None
 
 
+@own_torch()
 def pack_dense(state: State) -> bytes:
     """Every tensor as a whole, without a mask: for the rewind point."""
     return save(flatten(state))
 
 
+@own_torch()
 def unpack_dense(path: Path) -> State:
     """The inverse of `pack_dense`, at step 0. Raises ValueError where the file is missing or damaged."""
     return unflatten(read_tensors(path)[0], 0)

@@ -15,8 +15,10 @@ from siftnet.analysis.locality import Resampling
 from siftnet.analysis.paths import path_counts, path_weights
 from siftnet.analysis.verdict import verdict
 from siftnet.config.fields import AnalysisConfig
+from siftnet.host.torch_state import own_torch
 from siftnet.network.state import State
 from siftnet.pruning.ticket import Ticket, restore_inputs
+from siftnet.runs.machine import computing
 from siftnet.runs.setup import Setup
 from siftnet.seeds import generator
 from siftnet.store.folder import as_run
@@ -54,7 +56,11 @@ def measure_rounds(
     those of the run.
     """
     run = as_run(run)
-    config = config or run.config.analysis
+    with computing(setup.config) if setup else own_torch():
+        return _measure_rounds(run, config or run.config.analysis, setup, done)
+
+
+def _measure_rounds(run: Run, config: AnalysisConfig, setup: Setup | None, done: Callable[[int], None]) -> Headline:
     headline = headline_round(run, config)
     if config.ablation and setup is not None and setup.dataset.content_hash() != run.data.hash:
         raise ValueError(

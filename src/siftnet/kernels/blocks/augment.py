@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from siftnet.host.compiling import njit
 from siftnet.kernels.blocks.transpose import swap_reversed
 from siftnet.kernels.blocks.vectors import LANES
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from siftnet.host.compiling import njit
 from siftnet.kernels.blocks.workspace import Array
 from siftnet.kernels.compaction import Part
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 
+from siftnet.host.compiling import njit
 from siftnet.kernels.blocks.layout import load_feature, moments_of, only_examples, round_vector, store_feature, sum_of
 from siftnet.kernels.blocks.vectors import FLOAT, FLOATS, LANES, LONG, Lanes, data, intrinsic, long, splat, zeros
 

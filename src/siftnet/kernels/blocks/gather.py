@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numba import njit, prange
+from numba import prange
 
 from siftnet.data.batches import Batches
 from siftnet.geometry import Grid
+from siftnet.host.compiling import njit
 from siftnet.kernels.blocks.augment import augment_rows
 from siftnet.kernels.blocks.layout import WIDTH, blocks_of, row_moments, store_row
 from siftnet.kernels.blocks.transpose import MIDDLE, finish_sums, gather_bytes, gather_floats, prefetch

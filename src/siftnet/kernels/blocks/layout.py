@@ -29,8 +29,9 @@ from typing import Any, Literal
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 
+from siftnet.host.compiling import njit
 from siftnet.kernels.blocks.vectors import (
     FLOATS,
     HALF_A_WORD,

@@ -9,8 +9,9 @@ that gives NaN or infinity has a loss of NaN.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from siftnet.host.compiling import njit
 from siftnet.kernels.blocks.layout import WIDTH, row_moments, store_row
 
 # exp(x) = 2^n exp(r), r = x - n ln 2 with ln 2 in two parts, and a polynomial for exp(r): Cephes' expf (Moshier 1992).

@@ -10,7 +10,9 @@ has one entry a feature is float32, moments and sums are float64; a feature's ow
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
+
+from siftnet.host.compiling import njit
 
 CONSTANT = 1e-12
 """A feature whose variance is below this share of its squared mean is constant but for rounding."""

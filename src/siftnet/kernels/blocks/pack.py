@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, prange, types
+from numba import prange, types
 from numba.core import cgutils
 from numba.extending import overload
 
+from siftnet.host.compiling import njit
 from siftnet.kernels.blocks.layout import PANEL, WIDTH, round_vector
 from siftnet.kernels.blocks.vectors import (
     HALF_A_WORD,

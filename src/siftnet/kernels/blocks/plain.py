@@ -7,9 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
+from siftnet.host.compiling import njit
 from siftnet.kernels.blocks.layout import PANEL, WIDTH
 
 VECTOR, PLAIN = 0, 1

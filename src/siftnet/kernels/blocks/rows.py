@@ -11,9 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, prange, types
+from numba import prange, types
 from numba.core import cgutils
 
+from siftnet.host.compiling import njit
 from siftnet.kernels.blocks import plain
 from siftnet.kernels.blocks.epilogue import finish_input, finish_output
 from siftnet.kernels.blocks.layout import WIDTH, load_feature

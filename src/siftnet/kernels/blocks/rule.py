@@ -7,10 +7,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from siftnet.config.fields import TrainConfig
+from siftnet.host.compiling import njit
 from siftnet.kernels.update_rule import BETA_1, BETA_2, EPSILON, learning_rate
 
 Rule = tuple[float, float, float, float, float, float, float]

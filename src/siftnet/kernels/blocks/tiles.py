@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from siftnet.host.compiling import njit
 from siftnet.kernels.blocks import plain
 from siftnet.kernels.blocks.epilogue import finish_gradient, finish_input, finish_output
 from siftnet.kernels.blocks.layout import PANEL, WIDTH

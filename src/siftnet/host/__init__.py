@@ -1,0 +1,1 @@
+"""The process that siftnet is a guest of: what a script has set, forks, and where compiled code may be kept."""
