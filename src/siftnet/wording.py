@@ -7,9 +7,16 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Sequence
 
 NONE = "–"
 """What stands where there is no number."""
+
+UNCHOSEN = (
+    "nothing can be chosen there, the last step's weights stand for those that validation would have chosen, and the "
+    "last round for the headline"
+)
+"""What becomes of choices where scores on validation are undefined."""
 
 DENSE = "The dense network has made one round's updates; given those of all rounds together it may do better."
 """What comparing sparse rounds with round 0 leaves open."""
@@ -49,6 +56,14 @@ def score(value: float | None, metric: str, digits: int = 1) -> str:
     if value is None:
         return NONE
     return f"{100 * value:.{digits}f}%" if metric == "accuracy" else signed(value, digits + 2)
+
+
+def undefined_scores(splits: Sequence[str]) -> str:
+    """What becomes of scores that are undefined on these splits, validation, test or both; empty without one."""
+    if not splits:
+        return ""
+    told = f"R² is undefined on {' and '.join(splits)}, where all targets are alike: a dash stands for it, "
+    return told + (UNCHOSEN if "validation" in splits else "and means and gains leave it out") + "."
 
 
 def score_over_seeds(mean: float | None, sd: float | None, metric: str) -> str:

@@ -20,6 +20,7 @@ from rich.progress import (
 )
 
 from siftnet.commands.tables import plan_text
+from siftnet.data.spread import score_notes
 from siftnet.wording import duration, metric_name, score, share
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Narrator:
         counts = ", ".join(f"{len(rows):,} {name}" for name, rows in dataset.splits.items())
         kind = "numeric target" if dataset.classes is None else f"{dataset.classes} classes"
         self.say(f"{dataset.name}: {dataset.geometry.describe()}, {kind}; {counts} examples")
-        for note in dataset.notes:
+        for note in (*dataset.notes, *score_notes(dataset)):
             self.noted(note)
         threads = "1 thread" if config.threads == 1 else f"{config.threads} threads"
         machine = f"{config.device}, {threads}, {config.train.precision} products"

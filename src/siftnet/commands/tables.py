@@ -15,7 +15,7 @@ from rich.table import Table
 from siftnet.report.claim import claim
 from siftnet.store.folder import RunFolder
 from siftnet.store.run import Run
-from siftnet.store.summary import RoundSummary
+from siftnet.store.summary import RoundSummary, undefined_in
 from siftnet.studies.measured_layer import Indices, index_to_dict
 from siftnet.studies.measured_run import read_headline, read_round_indices
 from siftnet.studies.seeds import SeedsSummary, summarise_seeds
@@ -31,6 +31,7 @@ from siftnet.wording import (
     seconds_cell,
     share,
     size,
+    undefined_scores,
 )
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _rounds_table(
     close: bool = False,
     intervals: bool = True,
 ) -> Table:
-    title = f"{metric_name(rows[0].summary.metric if rows else 'accuracy')} of the weights that validation chose"
+    title = _scored(rows[0].summary.metric if rows else "accuracy", undefined_in([row.summary for row in rows]))
     title += "; index: near pairs over the null's"
     title += "; p >= 1 / (1 + shuffles)" if "p" in columns else ""
     table = _table(title, columns, close=close)
@@ -100,6 +101,12 @@ def _rounds_table(
         cells = _cells(row, intervals)
         table.add_row(*(cells[column] for column in columns), style="bold" if row.summary.round == headline else None)
     return table
+
+
+def _scored(metric: str, undefined: Sequence[str]) -> str:
+    """What the scores of a table are of."""
+    weights = "the last weights" if "validation" in undefined else "the weights that validation chose"
+    return f"{metric_name(metric)} of {weights}"
 
 
 def _table(title: str, columns: Sequence[str], *, close: bool) -> Table:
@@ -149,7 +156,7 @@ def seeds_table(summary: SeedsSummary) -> Table:
     """One line a round: means and deviations over seeds; the round where they are compared in bold."""
     metric, count = summary.metric, len(summary.runs)
     seeds = "1 seed" if count == 1 else f"mean ± standard deviation over {count} seeds"
-    title = f"{seeds}; {metric_name(metric)} of the weights that validation chose; n: seeds that count"
+    title = f"{seeds}; {_scored(metric, summary.undefined)}; n: seeds that count"
     columns = ("round", "density", "n", "validation", "test", "index uniform", "index degree")
     table = _table(title, columns, close=True)
     for row in summary.rounds:
@@ -215,6 +222,8 @@ def print_outcome(outcome: RunFolder, as_json: bool) -> None:
     console.print(rounds_table(rows, headline.round if headline else None, width=console.width))
     if headline is not None:
         console.print(f"Round {headline.round}, {headline.verdict}", soft_wrap=True)
+    if undefined := undefined_in([row.summary for row in rows]):
+        console.print(undefined_scores(undefined), soft_wrap=True)
 
 
 def _rows(stored: Run) -> list[Row]:

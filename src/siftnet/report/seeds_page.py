@@ -23,6 +23,7 @@ from siftnet.wording import (
     score_interval,
     score_over_seeds,
     share,
+    undefined_scores,
 )
 
 
@@ -50,8 +51,9 @@ def _sections(summary: SeedsSummary, examples: Mapping[str, int]) -> list[Sectio
     if not summary.rounds:
         return []
     title = metric_name(summary.metric).capitalize()
+    text = f"{scope(summary, examples)} {undefined_scores(summary.undefined)}".rstrip()
     return [
-        Section("accuracy", title, scope(summary, examples), figures=score_figures(summary)),
+        Section("accuracy", title, text, figures=score_figures(summary)),
         Section("locality", "Locality", figures=index_figures(summary)),
     ]
 

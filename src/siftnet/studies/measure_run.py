@@ -77,19 +77,21 @@ def measure_rounds(
 
 
 def headline_round(run: Run, config: AnalysisConfig) -> int:
-    """The round that the verdict is about: the one asked for, or the one that `headline_of` names."""
+    """The round that the verdict is about: the one asked for, the one that `headline_of` names, or else the last."""
     rounds = run.rounds()
     if not rounds:
         raise ValueError(f"{run.path} has no finished round to measure: siftnet resume {run.path}")
     if config.headline >= 0:
         run.round_path(config.headline)
         return config.headline
-    found = headline_of([_scored(s) for s in run.summaries() if not s.diverged])
+    found = headline_of([scored for s in run.summaries() if (scored := _scored(s))])
     return rounds[-1] if found is None else found
 
 
-def _scored(summary: RoundSummary) -> Scored:
-    assert summary.validation is not None, "a round that did not diverge was validated"
+def _scored(summary: RoundSummary) -> Scored | None:
+    """A round that may become the headline; None where it diverged or its validation score is undefined."""
+    if summary.diverged or summary.validation is None or summary.validation.score is None:
+        return None
     score, examples = summary.validation.score, summary.validation.examples
     return Scored(summary.round, summary.density, score, standard_error(summary.metric, score, examples))
 
@@ -140,7 +142,11 @@ def _measure_headline(run: Run, config: AnalysisConfig, number: int, setup: Setu
         # Measured when the data were at hand, which they need not be now.
         found = replace(found, ablation=before.ablation, metric=before.metric)
     if config.ablation and setup is not None and has_affine_first(run, number) and diverged_at is None:
-        found = replace(found, ablation=ablate(run, number, setup), metric=run.summary(number).metric)
+        # Where a score is undefined there is none to be left.
+        scored = setup.trainer.problem.batches.target_spreads.get("validation", 1.0) is not None
+        found = replace(
+            found, ablation=ablate(run, number, setup) if scored else None, metric=run.summary(number).metric
+        )
     write_headline(run, found)
     return found
 
@@ -168,7 +174,9 @@ def ablate(run: Run, number: int, setup: Setup) -> Ablation:
         weight = best.parameters[above].clone()
         weight[:, ~keep_J] = 0
         state = State(best.parameters | {above: weight}, best.statistics)
-        return setup.trainer.evaluate(state, masks, "validation").score
+        score = setup.trainer.evaluate(state, masks, "validation").score
+        assert score is not None, "the split, not the weights, says whether a score is defined"
+        return score
 
     counts = sorted({round(share * len(degree_J)) for share in ABLATED})
     return ablation(degree_J, evaluate, counts, generator(run.config.seed, "ablation", number))

@@ -16,9 +16,9 @@ import numpy as np
 
 from siftnet.analysis.ablation import Ablation
 from siftnet.geometry import Grid
-from siftnet.pruning.evaluation import Evaluation, Record
+from siftnet.pruning.evaluation import ABSURD, Evaluation, Record
 from siftnet.store.run import Run
-from siftnet.store.summary import RoundSummary
+from siftnet.store.summary import RoundSummary, undefined_in
 from siftnet.studies.measured_layer import (
     Indices,
     MeasuredLayer,
@@ -177,6 +177,11 @@ class MeasuredRun:
         return self.top.summary.metric
 
     @property
+    def undefined(self) -> tuple[str, ...]:
+        """Of validation and test those whose score is undefined in some round."""
+        return undefined_in([r.summary for r in self.rounds])
+
+    @property
     def is_accuracy(self) -> bool:
         """Whether scores are accuracies; otherwise they are R squared."""
         return self.metric == "accuracy"
@@ -290,7 +295,11 @@ def read_headline(run: Run) -> Headline | None:
         curves = numbers["ablation"]
         if curves is None:
             return Headline(numbers["round"], numbers["verdict"])
-        return Headline(numbers["round"], numbers["verdict"], _read_ablation(curves), curves["metric"])
+        ablation, metric = _read_ablation(curves), curves["metric"]
+        if metric == "r2" and ablation.most.max() < ABSURD:
+            # Of targets that are all alike, as siftnet 0.1 to 0.4 scored them.
+            return Headline(numbers["round"], numbers["verdict"], None, metric)
+        return Headline(numbers["round"], numbers["verdict"], ablation, metric)
 
     return _read(run, "headline", read)
 
