@@ -84,8 +84,11 @@ def headline_round(run: Run, config: AnalysisConfig) -> int:
     if config.headline >= 0:
         run.round_path(config.headline)
         return config.headline
-    found = headline_of([scored for s in run.summaries() if (scored := _scored(s))])
-    return rounds[-1] if found is None else found
+    summaries = run.summaries()
+    found = headline_of([scored for s in summaries if (scored := _scored(s))])
+    if found is None:
+        return max((s.round for s in summaries if not s.diverged), default=rounds[-1])
+    return found
 
 
 def _scored(summary: RoundSummary) -> Scored | None:
