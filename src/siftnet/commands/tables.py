@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from siftnet.commands.output import terminal
 from siftnet.report.claim import claim
 from siftnet.store.folder import RunFolder
 from siftnet.store.run import Run
@@ -26,6 +27,7 @@ from siftnet.wording import (
     metric_name,
     milliseconds_cell,
     p_value,
+    printable,
     score,
     score_over_seeds,
     seconds_cell,
@@ -211,17 +213,17 @@ def print_outcome(outcome: RunFolder, as_json: bool) -> None:
             return
         print_json({"replicates": str(outcome.path), "spread": summarise_seeds(outcome.runs).to_dict(), "runs": runs})
         return
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    console = terminal()
     if outcome.replicated:
         summary, first = summarise_seeds(outcome.runs), outcome.runs[0]
         console.print(seeds_table(summary))
         for text in claim(summary, augmented=first.data.augmented, permuted=first.permuted, started=first.started):
-            console.print(text, soft_wrap=True, markup=False)
+            console.print(printable(text), soft_wrap=True)
         return
     headline, rows = read_headline(outcome.runs[0]), _rows(outcome.runs[0])
     console.print(rounds_table(rows, headline.round if headline else None, width=console.width))
     if headline is not None:
-        console.print(f"Round {headline.round}, {headline.verdict}", soft_wrap=True)
+        console.print(printable(f"Round {headline.round}, {headline.verdict}"), soft_wrap=True)
     if undefined := undefined_in([row.summary for row in rows]):
         console.print(undefined_scores(undefined), soft_wrap=True)
 
@@ -241,5 +243,13 @@ def _to_dict(stored: Run) -> dict[str, Any]:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
-    print(json.dumps(value, allow_nan=False))
+    """One JSON document on standard output; what is no number in it is null, as JSON has no word for it."""
+    print(json.dumps(_finite(value), allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not isfinite(value) else value

@@ -12,7 +12,18 @@ from siftnet.report.pictures.gallery import deeper_galleries, first_layer_galler
 from siftnet.report.provenance import provenance
 from siftnet.store.run import Run
 from siftnet.studies.measured_run import MeasuredRound, MeasuredRun, Which, read_measured
-from siftnet.wording import NONE, duration, interval, number, p_value, score, seconds_cell, share, undefined_scores
+from siftnet.wording import (
+    NONE,
+    duration,
+    interval,
+    named,
+    number,
+    p_value,
+    score,
+    seconds_cell,
+    share,
+    undefined_scores,
+)
 
 
 def run_page(run: Run) -> str:
@@ -24,8 +35,8 @@ def run_page(run: Run) -> str:
     network = run.config.network.layers
     return Page(
         eyebrow="what survived",
-        name=run.path.resolve().name,
-        subtitle=f"{run.data.name} · {run.geometry.describe()} · network {network}",
+        name=named(run.path.resolve().name),
+        subtitle=f"{named(run.data.name)} · {run.geometry.describe()} · network {network}",
         verdict=split_verdict(measured.headline.verdict),
         keys=key_numbers(measured),
         sections=[section for section in _sections(measured) if section.figures or section.galleries or section.text],

@@ -19,6 +19,7 @@ from siftnet.network.state import State
 from siftnet.pruning.ticket import Ticket, restore_inputs
 from siftnet.runs.setup import Setup
 from siftnet.seeds import generator
+from siftnet.store.analysis_files import DamagedError
 from siftnet.store.folder import as_run
 from siftnet.store.run import Run
 from siftnet.store.summary import RoundSummary
@@ -26,13 +27,14 @@ from siftnet.studies.measured_run import (
     Headline,
     MeasuringKey,
     RoundMeasures,
+    measured_alike,
     read_headline,
-    read_key,
     read_verdict,
     write_headline,
     write_round,
 )
 from siftnet.version import __version__
+from siftnet.wording import shell_word
 
 # Shares of the first layer's nodes that ablation removes; 1% steps where the best-connected nodes are.
 ABLATED = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
@@ -69,7 +71,7 @@ def measure_rounds(
             siftnet=__version__,
             masks=run.summary(number).files["masks.safetensors"],
         )
-        if read_key(run, number) != key:
+        if not measured_alike(run, number, key):
             found = measure_round(run, number, key.samples, key.bootstrap, raw=key.headline)
             write_round(run, number, key, found)
         done(number)
@@ -80,7 +82,7 @@ def headline_round(run: Run, config: AnalysisConfig) -> int:
     """The round that the verdict is about: the one asked for, the one that `headline_of` names, or else the last."""
     rounds = run.rounds()
     if not rounds:
-        raise ValueError(f"{run.path} has no finished round to measure: siftnet resume {run.path}")
+        raise ValueError(f"{run.path} has no finished round to measure: siftnet resume {shell_word(str(run.path))}")
     if config.headline >= 0:
         run.round_path(config.headline)
         return config.headline
@@ -136,7 +138,7 @@ def _deeper(ticket: Ticket, names: list[str], resampling: Resampling) -> dict[st
 
 
 def _measure_headline(run: Run, config: AnalysisConfig, number: int, setup: Setup | None) -> Headline:
-    before, diverged_at = read_headline(run), run.summary(number).diverged_at
+    before, diverged_at = _headline_before(run, config, setup), run.summary(number).diverged_at
     found = Headline(number, read_verdict(run, number))
     if diverged_at is not None:
         sentence = f"not trained: it diverged at step {diverged_at}, so its mask says nothing yet; lower train.lr."
@@ -152,6 +154,19 @@ def _measure_headline(run: Run, config: AnalysisConfig, number: int, setup: Setu
         )
     write_headline(run, found)
     return found
+
+
+def _headline_before(run: Run, config: AnalysisConfig, setup: Setup | None) -> Headline | None:
+    """What the page was about; None where it was not measured, or is measured anew.
+
+    Raises DamagedError where it cannot be read and the data are not at hand, which node ablation takes.
+    """
+    try:
+        return read_headline(run)
+    except DamagedError:
+        if config.ablation and setup is None:
+            raise
+        return None
 
 
 def has_affine_first(run: Run, number: int) -> bool:
