@@ -47,8 +47,8 @@ def _build(base: Any, values: dict[str, Any], prefix: str) -> Any:
         path = f"{prefix}{name}"
         if name not in hints:
             close = difflib.get_close_matches(str(name), hints, 1)
-            meant = f"did you mean {prefix}{close[0]}? The" if close else "the"
-            raise ValueError(f"there is no setting {path}; {meant} settings here are {', '.join(hints)}")
+            meant = f" - did you mean {prefix}{close[0]}?" if close else ""
+            raise ValueError(f"there is no setting {path}; the settings here are {', '.join(hints)}{meant}")
         current = getattr(base, name)
         if dataclasses.is_dataclass(current):
             require(isinstance(value, dict), f"{path} is a group of settings, got {_told(value)}")
@@ -142,15 +142,17 @@ def _toml_text(path: Path) -> str:
         raise ValueError(f"{path} cannot be read ({error.strerror}): check its permissions") from None
     for mark, encoding in WIDE_MARKS.items():
         if data.startswith(mark):
-            raise ValueError(f"{path} is {encoding}, and TOML is UTF-8: save it anew in that encoding")
+            raise ValueError(f"{path} is not a TOML file: it is {encoding}, save it anew in UTF-8")
     if b"\0" in data:
-        raise ValueError(f"{path} holds zero bytes, as UTF-16 and binary files do, and TOML is UTF-8: save it anew so")
+        raise ValueError(f"{path} is not a TOML file: it holds zero bytes, as UTF-16 does, save it anew in UTF-8")
     try:
         # Editors put a mark in front that says no more than that it is UTF-8.
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"{path} is not UTF-8 in line {line}, as TOML is: save it anew in that encoding") from None
+        raise ValueError(
+            f"{path} is not a TOML file: line {line} is not UTF-8, save it anew in that encoding"
+        ) from None
 
 
 def as_config(config: RunConfig | str | Path) -> RunConfig:

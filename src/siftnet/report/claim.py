@@ -41,7 +41,9 @@ def claim(summary: SeedsSummary, *, augmented: bool, permuted: str, started: str
     gained, locality = _gain(summary), _locality(summary)
     parts = [part for part in (gained, locality) if part]
     if not parts:
-        remedy = undefined_scores(summary.undefined) or "Finish and measure two of them at least."
+        if undefined := undefined_scores(summary.undefined):
+            return "The seeds have no scores to compare.", f"{undefined} {progress_sentences(summary)}".rstrip()
+        remedy = "Finish and measure two of them at least."
         return "The seeds have nothing to compare yet.", f"{remedy} {progress_sentences(summary)}".rstrip()
     # Without distances there are no neighbours that anybody could have told the network of.
     about = told(augmented, permuted, started) if locality or augmented or permuted != "none" or started else ""

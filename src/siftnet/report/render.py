@@ -26,7 +26,7 @@ def render(template: str, payload: dict[str, Any], **values: Any) -> str:
         plotly=Markup(plotly.offline.get_plotlyjs()),
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
-        payload=Markup(embed(payload)),
+        payload=Markup(embed(_texts_shown(payload))),
         **values,
     )
 
@@ -37,8 +37,8 @@ def _shown(value: Any) -> Any:
 
 
 def embed(data: Any) -> str:
-    """JSON of texts as they may be shown, which cannot close the script element it stands in."""
-    text = json.dumps(_texts_shown(data), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """JSON that cannot close the script element it stands in."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text

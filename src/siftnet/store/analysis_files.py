@@ -46,6 +46,10 @@ class AnalysisFiles:
 
     def numbers(self) -> dict[str, Any] | None:
         """The numbers, None where the analysis was not made. Raises DamagedError where they are none."""
+        found = self._sealed()
+        return found and {name: value for name, value in found.items() if name != SEAL}
+
+    def _sealed(self) -> dict[str, Any] | None:
         if not self.numbers_path.exists():
             return None
         try:
@@ -56,10 +60,11 @@ class AnalysisFiles:
             raise self._damaged(self.numbers_path)
         return found
 
-    def arrays(self, sha256: str | None = None) -> dict[str, np.ndarray]:
-        """The arrays. Raises DamagedError where they are missing or cut off, or the file has another digest."""
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays. Raises DamagedError where they are missing or cut off, or not those that the numbers seal."""
+        seal = (self._sealed() or {}).get(SEAL)
         try:
-            if sha256 not in (None, hashlib.sha256(self.arrays_path.read_bytes()).hexdigest()):
+            if seal not in (None, hashlib.sha256(self.arrays_path.read_bytes()).hexdigest()):
                 raise self._damaged(self.arrays_path)
             return read_arrays(self.arrays_path)
         except (OSError, ValueError):

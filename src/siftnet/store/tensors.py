@@ -116,7 +116,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise ValueError(
             f"{path} is missing: restore it from a copy, or remove that round and all later ones"
         ) from None
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
         raise ValueError(
             f"{path} is damaged ({error}): restore it from a copy, or remove that round and all later ones"
         ) from None

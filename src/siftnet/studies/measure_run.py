@@ -27,8 +27,9 @@ from siftnet.studies.measured_run import (
     Headline,
     MeasuringKey,
     RoundMeasures,
-    measured_alike,
     read_headline,
+    read_key,
+    read_round,
     read_verdict,
     write_headline,
     write_round,
@@ -71,11 +72,22 @@ def measure_rounds(
             siftnet=__version__,
             masks=run.summary(number).files["masks.safetensors"],
         )
-        if not measured_alike(run, number, key):
+        if not _is_measured(run, number, key):
             found = measure_round(run, number, key.samples, key.bootstrap, raw=key.headline)
             write_round(run, number, key, found)
         done(number)
     return _measure_headline(run, config, headline, setup)
+
+
+def _is_measured(run: Run, number: int, key: MeasuringKey) -> bool:
+    """Whether a round was measured as `key` says, and all of it can be read.
+
+    Raises ValueError where a newer siftnet measured it.
+    """
+    try:
+        return read_key(run, number) == key and read_round(run, number) is not None
+    except DamagedError:
+        return False
 
 
 def headline_round(run: Run, config: AnalysisConfig) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 from siftnet.analysis.ablation import Ablation
 from siftnet.geometry import Grid
 from siftnet.pruning.evaluation import ABSURD, Evaluation, Record
-from siftnet.store.analysis_files import SEAL, DamagedError
+from siftnet.store.analysis_files import DamagedError
 from siftnet.store.run import Run
 from siftnet.store.summary import RoundSummary, undefined_in
 from siftnet.studies.measured_layer import (
@@ -249,7 +249,7 @@ def read_measured(run: Run) -> MeasuredRun:
     Raises ValueError where a finished round has not been measured, or was by a newer siftnet.
     """
     headline, numbers = read_headline(run), run.rounds()
-    read = {number: _read_round(run, number) for number in numbers}
+    read = {number: read_round(run, number) for number in numbers}
     missing = [str(number) for number, found in read.items() if found is None]
     if headline is None or missing or not numbers:
         which = f" (rounds {', '.join(missing)})" if headline is not None and missing else ""
@@ -261,14 +261,14 @@ def read_measured(run: Run) -> MeasuredRun:
     return MeasuredRun(run, rounds, headline, numbers.index(headline.round))
 
 
-def _read_round(run: Run, number: int) -> MeasuredRound | None:
+def read_round(run: Run, number: int) -> MeasuredRound | None:
     """A round as it was measured; None where it was not."""
 
     summary = run.summary(number)
 
     def read(numbers: Numbers) -> MeasuredRound:
         by_layer: dict[str, dict[str, np.ndarray]] = {}
-        for key, array in run.analysis_files(_name(number)).arrays(numbers.get(SEAL)).items():
+        for key, array in run.analysis_arrays(_name(number)).items():
             layer, name = key.rsplit(":", 1)
             by_layer.setdefault(layer, {})[name] = array
         layers = {found["layer"]: read_layer(found, by_layer[found["layer"]]) for found in numbers["layers"]}
@@ -276,17 +276,6 @@ def _read_round(run: Run, number: int) -> MeasuredRound | None:
         return MeasuredRound(summary, layers, raw and read_indices(raw), text(numbers["verdict"]))
 
     return _read(run, _name(number), read)
-
-
-def measured_alike(run: Run, number: int, key: MeasuringKey) -> bool:
-    """Whether a round was measured as `key` says, and all of it can be read.
-
-    Raises ValueError where a newer siftnet measured it.
-    """
-    try:
-        return read_key(run, number) == key and _read_round(run, number) is not None
-    except DamagedError:
-        return False
 
 
 def read_key(run: Run, number: int) -> MeasuringKey | None:
