@@ -115,6 +115,14 @@ def raw_of(count: int, held_out_N: np.ndarray | None = None, **more: Any) -> Raw
     return Raw(name="raw", inputs_NI=np.zeros((count, 1), np.uint8), geometry=Unknown(1), **values)
 
 
+def with_targets_alike(*splits: str, value: float = 0.0, examples: int = 240) -> Dataset:
+    """Numeric targets that are all `value` on some splits, whose R squared is undefined."""
+    made = dataset(classes=None, examples=examples)
+    for name in splits:
+        made.labels_N[made.splits[name]] = value
+    return made
+
+
 def config(base: Settings = SMALL, /, **changes: Any) -> RunConfig:
     """A configuration; `changes` of `base` by field path with __ for the dots."""
     nested: dict[str, Any] = {}
@@ -181,12 +189,12 @@ def timed_plan(**kernels: Mapping[float, float]) -> Plan:
     return Plan(why="the fastest at each density", threads=1, timings=tuple(timings))
 
 
-def evaluation(score: float, examples: int = 100) -> Evaluation:
+def evaluation(score: float | None, examples: int = 100) -> Evaluation:
     """On a split, of which the score alone matters."""
     return Evaluation(loss=0.1, score=score, top5=None, examples=examples)
 
 
-def validated(score: float, step: int = 5, examples: int = 100) -> Record:
+def validated(score: float | None, step: int = 5, examples: int = 100) -> Record:
     """A validation, of which score and step matter."""
     return Record(step, 0.1, evaluation(score, examples))
 

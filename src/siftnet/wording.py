@@ -7,9 +7,24 @@ from __future__ import annotations
 
 import html
 import math
+import os
+import shlex
+from collections.abc import Sequence
 
 NONE = "–"
 """What stands where there is no number."""
+
+UNCHOSEN = (
+    "nothing can be chosen there, the last step's weights stand for those that validation would have chosen, and the "
+    "last round for the headline"
+)
+"""What becomes of choices where scores on validation are undefined."""
+
+# They join letters of Persian and of Indic scripts, and the parts of an emoji.
+JOINERS = "\u200c\u200d"
+
+NOTE = 1000
+"""Characters of a note on the data: names in it may be as long as others made them."""
 
 DENSE = "The dense network has made one round's updates; given those of all rounds together it may do better."
 """What comparing sparse rounds with round 0 leaves open."""
@@ -49,6 +64,14 @@ def score(value: float | None, metric: str, digits: int = 1) -> str:
     if value is None:
         return NONE
     return f"{100 * value:.{digits}f}%" if metric == "accuracy" else signed(value, digits + 2)
+
+
+def undefined_scores(splits: Sequence[str]) -> str:
+    """What becomes of scores that are undefined on these splits, validation, test or both; empty without one."""
+    if not splits:
+        return ""
+    told = f"R² is undefined on {' and '.join(splits)}, where all targets are alike: a dash stands for it, "
+    return told + (UNCHOSEN if "validation" in splits else "and means and gains leave it out") + "."
 
 
 def score_over_seeds(mean: float | None, sd: float | None, metric: str) -> str:
@@ -201,6 +224,36 @@ def size(count: float) -> str:
 def layer_name(place: int) -> str:
     """A layer by its place from the inputs up: 1 is the second layer."""
     return f"layer {place + 1}"
+
+
+def printable(text: str) -> str:
+    """Text in one line as it may be shown: control characters, marks of direction and broken bytes are escaped."""
+    return text if text.isprintable() else "".join(c if c.isprintable() or c in JOINERS else escaped(c) for c in text)
+
+
+def escaped(character: str) -> str:
+    """A character as Python writes it where it cannot be shown: \\n, \\x1b, \\u202e, \\udce9."""
+    return character.encode("ascii", "backslashreplace").decode() if ord(character) > 127 else repr(character)[1:-1]
+
+
+def named(text: str, room: int = 60) -> str:
+    """A name that others gave, `printable` and in no more than `room` characters."""
+    text = printable(text)
+    return text if len(text) <= room else text[: room - 1] + "…"
+
+
+def shell_word(text: str) -> str:
+    """One word of a command on one line, quoted where it has to be, as bash and zsh read it."""
+    if printable(text) == text:
+        return shlex.quote(text)
+    return "$'" + "".join(c if c.isprintable() and c not in "'\\" else _bytes(c) for c in text) + "'"
+
+
+def _bytes(character: str) -> str:
+    """The bytes of a character in a file's name, as a shell writes them."""
+    alone = 0xDC80 <= ord(character) <= 0xDCFF
+    found = os.fsencode(character) if alone else character.encode("utf-8", "surrogatepass")
+    return "".join(f"\\x{byte:02x}" for byte in found)
 
 
 def literal(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from builders import with_targets_alike
 from kernels.suite import (
     CASES,
     Case,
@@ -18,6 +19,7 @@ from kernels.suite import (
     reference,
     with_empty_rows_and_columns,
 )
+from siftnet.data.batches import Batches
 from siftnet.kernels.blocks.tile_product import has_amx
 from siftnet.kernels.dense import Dense
 from siftnet.kernels.interface import KernelKind
@@ -145,6 +147,20 @@ def test_evaluation_agrees_with_the_reference_forward(kind: KernelKind, case: Ca
     else:
         within = (outputs.topk(5).indices == labels[:, None]).any(1)
         assert found.top5 == pytest.approx(float(within.double().mean()), abs=1.01 / 40)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.7, -1e4])
+def test_constant_targets_have_a_loss_and_no_score(kind: KernelKind, device: str, value: float) -> None:
+    case = make_case(classes=None, device=device)
+    data = with_targets_alike("test", value=value)
+    case = supported(kind, case.changed(batches=Batches(data, 16, 0, 0, device=device)))
+    kernel = case.kernel(kind)
+    kernel.advance(1)
+    for _ in range(2):
+        found, other = kernel.evaluate("test"), kernel.evaluate("validation")
+        assert (found.score, found.top5, found.examples) == (None, None, 40)
+        assert 0 < found.loss < 1e9
+        assert other.score is not None
 
 
 def test_evaluation_changes_nothing(kind: KernelKind, device: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from builders import dataset, random_masks, setup, train
+from builders import dataset, random_masks, setup, train, with_targets_alike
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Evaluation, Record
@@ -174,10 +174,25 @@ def test_numeric_targets_are_chosen_by_r2() -> None:
     assert history.records[0].validation.score < history.best_record.validation.score <= 1
 
 
-def test_constant_targets_give_a_finite_score() -> None:
-    constant = dataset(classes=None)
-    constant.labels_N[:] = 1e15
-    s = setup(constant, network__norm=False, network__layers="x", train__lr=1e-6)
-    _, history = train(s, s.subject.draw(0), Masks({}), round_number=0)
-    assert history.best_record is not None
-    assert isfinite(history.best_record.validation.score)
+def test_constant_targets_have_no_score_and_the_last_weights_stand() -> None:
+    s = setup(with_targets_alike("validation", "test", value=1e3), network__norm=False, train__lr=1e-6)
+    state = s.subject.draw(0)
+    end, history = train(s, state, Masks.dense(state, s.network.prunable_names))
+    assert [record.validation.score for record in history.records] == [None] * 4
+    assert all(isfinite(record.validation.loss) for record in history.records)
+    assert history.best_record is history.records[-1]
+    assert history.best is not None
+    assert history.best.equals(State(end.parameters, end.statistics, step=20))
+    assert history.test_best == history.test_last
+    assert history.test_best is not None
+    assert history.test_best.score is None
+
+
+def test_a_test_split_of_constant_targets_leaves_the_choice_to_validation() -> None:
+    s = setup(with_targets_alike("test"), train__lr=0.01, train__validate_every=1)
+    state = s.subject.draw(0)
+    _, history = train(s, state, Masks.dense(state, s.network.prunable_names))
+    scores = [record.validation.score or 0.0 for record in history.records]
+    assert history.best_record is history.records[scores.index(max(scores))]
+    assert history.test_best is not None
+    assert history.test_best.score is None

@@ -75,7 +75,7 @@ def test_verdict_and_key_numbers_are_said(torus_run: Run, torus_page: Page) -> N
     assert first[1:] in headline.verdict
     assert torus_run.digest in text
     assert torus_page.data["start"] == headline.round
-    test = max(torus_run.summaries()[1:], key=lambda s: s.best.validation.score).test_best.score
+    test = max(torus_run.summaries()[1:], key=lambda s: s.best.validation.score or 0.0).test_best.score
     assert f"{100 * test:.1f}%" in text
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import io
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -13,6 +15,7 @@ from typing import Annotated, Any, Union
 import tyro
 
 from siftnet.commands.options import Shared
+from siftnet.commands.output import CUT_OFF, flush, hush, open_streams, tell
 from siftnet.commands.run import ResumeCommand, RunCommand
 from siftnet.commands.stored import AnalyzeCommand, ReportCommand, ShowCommand, VerifyCommand
 from siftnet.commands.tools import BenchCommand, FetchCommand
@@ -20,6 +23,7 @@ from siftnet.config.fields import RefusedError
 from siftnet.config.load import load, preset_names
 from siftnet.runs.interrupt import Interrupted
 from siftnet.version import __version__
+from siftnet.wording import shell_word
 
 COMMANDS: dict[str, type[Shared]] = {
     "run": RunCommand,
@@ -39,21 +43,49 @@ DESCRIPTION = (
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and exit: 0 done, 1 a check failed or a run diverged, 2 wrong input, 128 + signal if stopped."""
+    """Run one command and exit: 0 done, 1 a check failed or a run diverged, 2 wrong input, 128 + signal if stopped.
+
+    A reader of the output who leaves, as `head` does, ends it as the signal SIGPIPE would, without a word.
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if arguments == ["--version"]:
-        print(f"siftnet {__version__}")
-        sys.exit(0)
+    with open_streams():
+        try:
+            sys.exit(_status(arguments))
+        except BrokenPipeError:
+            hush()
+            sys.exit(CUT_OFF)
+
+
+def _status(arguments: list[str]) -> int:
+    """Do what the words ask for, see that it is printed, and return the exit status."""
     try:
-        sys.exit(parse(arguments)())
+        status = _called(arguments)
+        flush()
+        return status
+    except BrokenPipeError:
+        raise
     except Interrupted as stopped:
-        print(f"siftnet: {stopped}", file=sys.stderr)
-        sys.exit(128 + stopped.signal_number)
+        tell(f"siftnet: {stopped}")
+        return 128 + stopped.signal_number
     except (ValueError, OSError, MemoryError, RuntimeError, KeyboardInterrupt) as error:
         if "--debug" in arguments or (isinstance(error, RuntimeError) and not _is_memory(error)):
             raise
-        print(f"siftnet: {_sentence(error)}", file=sys.stderr)
-        sys.exit(128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 2)
+        tell(f"siftnet: {_sentence(error)}")
+        hush()
+        return 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 2
+
+
+def _called(arguments: list[str]) -> int:
+    if arguments == ["--version"]:
+        print(f"siftnet {__version__}")
+        return 0
+    try:
+        command = parse(arguments)
+    except SystemExit as stop:
+        # Help was printed, or what is wrong with the words.
+        return stop.code if isinstance(stop.code, int) else 0
+    status: int = command()
+    return status
 
 
 def _sentence(error: BaseException) -> str:
@@ -63,6 +95,9 @@ def _sentence(error: BaseException) -> str:
     if _is_memory(error):
         device = "the GPU" if _is_of_gpu(error) else "this machine"
         return f"{device} is out of memory: take a smaller --train.batch, fewer --replicates, or another --device"
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{os.fsdecode(error.filename)} cannot be used" if error.filename is not None else "something failed"
+        return f"{place} ({error.strerror}): check its path, its permissions and the room on its disk"
     return str(error)
 
 
@@ -77,17 +112,25 @@ def _is_of_gpu(error: BaseException) -> bool:
 
 
 def parse(arguments: list[str]) -> Any:
-    """The command that the words ask for, its options' defaults taken from the preset or the run that they name."""
-    defaults = _defaults(arguments)
-    commands: list[Any] = []
-    for name, kind in COMMANDS.items():
-        given: dict[str, Any] = {"default": defaults} if type(defaults) is kind else {}
-        commands.append(Annotated[kind, tyro.conf.subcommand(name, **given)])
-    # Any, because the union is put together at run time.
-    any_command: Any = Union[tuple(commands)]  # noqa: UP007
-    description = DESCRIPTION + ", ".join(preset_names()) + "."
+    """The command that the words ask for, its options' defaults taken from the preset or the run that they name.
+
+    Raises ValueError for a command that there is not.
+    """
+    name = arguments[0] if arguments else ""
+    if name and not name.startswith("-") and name not in COMMANDS:
+        raise ValueError(_no_command(arguments))
     said = io.StringIO()
     try:
+        if name in COMMANDS:
+            # That command alone, or what is said of a misspelt option names those of all others.
+            kind, defaults = COMMANDS[name], _defaults(arguments)
+            given: dict[str, Any] = {} if defaults is None else {"default": defaults}
+            with redirect_stderr(said):
+                return tyro.cli(kind, args=arguments[1:], prog=f"siftnet {name}", config=CLI_CONFIG, **given)
+        commands = [Annotated[kind, tyro.conf.subcommand(name)] for name, kind in COMMANDS.items()]
+        # Any, because the union is put together at run time.
+        any_command: Any = Union[tuple(commands)]  # noqa: UP007
+        description = DESCRIPTION + ", ".join(preset_names()) + "."
         with redirect_stderr(said):
             return tyro.cli(any_command, args=arguments, prog="siftnet", description=description, config=CLI_CONFIG)
     except SystemExit as stop:
@@ -99,6 +142,18 @@ def parse(arguments: list[str]) -> Any:
             raise cause from None
         sys.stderr.write(said.getvalue())
         raise
+
+
+def _no_command(arguments: list[str]) -> str:
+    """What is wrong with a first word that names no command, and which one was meant."""
+    first, *rest = arguments
+    meant = difflib.get_close_matches(first.lower(), COMMANDS, 1)
+    if not meant and (first in preset_names() or first.endswith(".toml")):
+        meant, rest = ["run"], arguments
+    if not meant:
+        return f"there is no command {first!r}: take one of {', '.join(COMMANDS)}"
+    words = f", as in {' '.join(['siftnet', *meant, *map(shell_word, rest)])}" if rest else ""
+    return f"there is no command {first!r}: did you mean {meant[0]}{words}?"
 
 
 def _defaults(arguments: list[str]) -> Shared | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -19,8 +18,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from siftnet.commands.output import tell
 from siftnet.commands.tables import plan_text
-from siftnet.wording import duration, metric_name, score, share
+from siftnet.data.spread import score_notes
+from siftnet.wording import NOTE, duration, metric_name, named, printable, score, share
 
 if TYPE_CHECKING:
     from siftnet.config.fields import RunConfig
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
 @contextmanager
 def progress_bar(unit: str) -> Iterator[Progress]:
     """A live bar on standard error, gone when done; silent where standard error is no terminal."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     columns = [
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(unit),
@@ -53,7 +54,7 @@ def measuring_bar(rounds: int) -> Iterator[Callable[[int], None]]:
     """A live bar over the rounds that are measured; yields what to call after each."""
     with progress_bar("rounds") as bar:
         if bar.disable and rounds:
-            print(f"measuring {'1 round' if rounds == 1 else f'{rounds} rounds'}", file=sys.stderr, flush=True)
+            tell(f"measuring {'1 round' if rounds == 1 else f'{rounds} rounds'}")
         task = bar.add_task("measuring", total=rounds)
         yield lambda round_number: bar.advance(task)
 
@@ -79,8 +80,8 @@ class Narrator:
         self.metric = "r2" if dataset.classes is None else "accuracy"
         counts = ", ".join(f"{len(rows):,} {name}" for name, rows in dataset.splits.items())
         kind = "numeric target" if dataset.classes is None else f"{dataset.classes} classes"
-        self.say(f"{dataset.name}: {dataset.geometry.describe()}, {kind}; {counts} examples")
-        for note in dataset.notes:
+        self.say(f"{named(dataset.name)}: {dataset.geometry.describe()}, {kind}; {counts} examples")
+        for note in (*dataset.notes, *score_notes(dataset)):
             self.noted(note)
         threads = "1 thread" if config.threads == 1 else f"{config.threads} threads"
         machine = f"{config.device}, {threads}, {config.train.precision} products"
@@ -92,7 +93,7 @@ class Narrator:
 
     def noted(self, text: str) -> None:
         """One line that is marked as a note."""
-        self.say(f"note: {text}")
+        self.say(f"note: {named(text, NOTE)}")
 
     def replicate(self, seed: int) -> Narrator:
         """One that says the seed, and shares the bar with the others."""
@@ -141,6 +142,6 @@ class Narrator:
     def say(self, text: str) -> None:
         """One line above the bar."""
         if self.bar.disable:
-            print(text, file=sys.stderr, flush=True)
+            tell(text)
         else:
-            self.bar.console.print(text, highlight=False, markup=False)
+            self.bar.console.print(printable(text))

@@ -13,6 +13,7 @@ from typing import Annotated
 import tyro
 
 from siftnet.commands.options import Directory, Flat, Shared, Switch
+from siftnet.commands.output import print_path, terminal
 from siftnet.config.fields import RunConfig, require
 
 
@@ -88,13 +89,11 @@ def _run_to_report(config: RunConfig, seeds: Sequence[int] | None, out: Path, as
         page = write_pages(folder, config.analysis, setup, done)
     print_outcome(folder, as_json)
     if not as_json:
-        print(page)
+        print_path(page)
     return 1 if any(stored.summaries()[-1].diverged for stored in runs) else 0
 
 
 def _print_estimate(config: RunConfig, replicates: int, as_json: bool) -> int:
-    from rich.console import Console
-
     from siftnet.commands.tables import cost_text, print_json
     from siftnet.config.load import to_dict
     from siftnet.runs.estimate import estimate_cost
@@ -106,6 +105,6 @@ def _print_estimate(config: RunConfig, replicates: int, as_json: bool) -> int:
     if as_json:
         print_json({"config": resolved, "expected": expected.to_dict()})
     else:
-        Console(highlight=False).print_json(data=resolved)
+        terminal(width=None).print_json(data=resolved)
         print(cost_text(expected))
     return 0

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from siftnet.commands.options import Directory, Shared, Switch
+from siftnet.commands.output import print_path
 from siftnet.config.fields import AnalysisConfig
+from siftnet.wording import printable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,7 @@ class AnalyzeCommand(Shared):
             page = write_pages(folder, self.analysis, setup, done)
         print_outcome(folder, self.json)
         if not self.json:
-            print(page)
+            print_path(page)
         return 0
 
 
@@ -90,8 +92,8 @@ class VerifyCommand(Shared):
             for run, check in failed:
                 where = "" if len(runs) == 1 else f"{run.path.name}, "
                 where += "" if check.round is None else f"round {check.round}: "
-                print(f"FAILED {where}{check.name}: {check.problem}")
-            print(f"{len(checks) - len(failed)} of {len(checks)} checks hold for {self.directory}")
+                print(printable(f"FAILED {where}{check.name}: {check.problem}"))
+            print(printable(f"{len(checks) - len(failed)} of {len(checks)} checks hold for {self.directory}"))
         return 1 if failed else 0
 
 
@@ -121,5 +123,9 @@ class ReportCommand(Shared):
             self.picture.parent.mkdir(parents=True, exist_ok=True)
             mask_mosaic(folder.runs[0]).save(self.picture, format="PNG")
         made = {"report": str(page)} | ({"picture": str(self.picture)} if self.picture else {})
-        print_json(made) if self.json else print(*made.values(), sep="\n")
+        if self.json:
+            print_json(made)
+        else:
+            for path in made.values():
+                print_path(path)
         return 0

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from siftnet.commands.output import terminal
 from siftnet.report.claim import claim
 from siftnet.store.folder import RunFolder
 from siftnet.store.run import Run
-from siftnet.store.summary import RoundSummary
+from siftnet.store.summary import RoundSummary, undefined_in
 from siftnet.studies.measured_layer import Indices, index_to_dict
 from siftnet.studies.measured_run import read_headline, read_round_indices
 from siftnet.studies.seeds import SeedsSummary, summarise_seeds
@@ -26,11 +27,13 @@ from siftnet.wording import (
     metric_name,
     milliseconds_cell,
     p_value,
+    printable,
     score,
     score_over_seeds,
     seconds_cell,
     share,
     size,
+    undefined_scores,
 )
 
 if TYPE_CHECKING:
@@ -92,7 +95,7 @@ def _rounds_table(
     close: bool = False,
     intervals: bool = True,
 ) -> Table:
-    title = f"{metric_name(rows[0].summary.metric if rows else 'accuracy')} of the weights that validation chose"
+    title = _scored(rows[0].summary.metric if rows else "accuracy", undefined_in([row.summary for row in rows]))
     title += "; index: near pairs over the null's"
     title += "; p >= 1 / (1 + shuffles)" if "p" in columns else ""
     table = _table(title, columns, close=close)
@@ -100,6 +103,12 @@ def _rounds_table(
         cells = _cells(row, intervals)
         table.add_row(*(cells[column] for column in columns), style="bold" if row.summary.round == headline else None)
     return table
+
+
+def _scored(metric: str, undefined: Sequence[str]) -> str:
+    """What the scores of a table are of."""
+    weights = "the last weights" if "validation" in undefined else "the weights that validation chose"
+    return f"{metric_name(metric)} of {weights}"
 
 
 def _table(title: str, columns: Sequence[str], *, close: bool) -> Table:
@@ -149,7 +158,7 @@ def seeds_table(summary: SeedsSummary) -> Table:
     """One line a round: means and deviations over seeds; the round where they are compared in bold."""
     metric, count = summary.metric, len(summary.runs)
     seeds = "1 seed" if count == 1 else f"mean ± standard deviation over {count} seeds"
-    title = f"{seeds}; {metric_name(metric)} of the weights that validation chose; n: seeds that count"
+    title = f"{seeds}; {_scored(metric, summary.undefined)}; n: seeds that count"
     columns = ("round", "density", "n", "validation", "test", "index uniform", "index degree")
     table = _table(title, columns, close=True)
     for row in summary.rounds:
@@ -204,17 +213,19 @@ def print_outcome(outcome: RunFolder, as_json: bool) -> None:
             return
         print_json({"replicates": str(outcome.path), "spread": summarise_seeds(outcome.runs).to_dict(), "runs": runs})
         return
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    console = terminal()
     if outcome.replicated:
         summary, first = summarise_seeds(outcome.runs), outcome.runs[0]
         console.print(seeds_table(summary))
         for text in claim(summary, augmented=first.data.augmented, permuted=first.permuted, started=first.started):
-            console.print(text, soft_wrap=True, markup=False)
+            console.print(printable(text), soft_wrap=True)
         return
     headline, rows = read_headline(outcome.runs[0]), _rows(outcome.runs[0])
     console.print(rounds_table(rows, headline.round if headline else None, width=console.width))
     if headline is not None:
-        console.print(f"Round {headline.round}, {headline.verdict}", soft_wrap=True)
+        console.print(printable(f"Round {headline.round}, {headline.verdict}"), soft_wrap=True)
+    if undefined := undefined_in([row.summary for row in rows]):
+        console.print(undefined_scores(undefined), soft_wrap=True)
 
 
 def _rows(stored: Run) -> list[Row]:
@@ -232,5 +243,13 @@ def _to_dict(stored: Run) -> dict[str, Any]:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
-    print(json.dumps(value, allow_nan=False))
+    """One JSON document on standard output; what is no number in it is null, as JSON has no word for it."""
+    print(json.dumps(_finite(value), allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not isfinite(value) else value

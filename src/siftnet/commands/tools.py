@@ -5,7 +5,6 @@ What computes is imported where it is used, so that help and errors do not wait 
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ import tyro
 
 from siftnet.bench.config import BenchConfig
 from siftnet.commands.options import Flat, Shared
+from siftnet.commands.output import print_path, tell, terminal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class FetchCommand(Shared):
             print_json({"path": str(fetched.path), "options": list(fetched.options)})
             return 0
         print(f"{'already there' if fetched.was_there else 'fetched'}; use it with: siftnet run images {fetched.words}")
-        print(fetched.path)
+        print_path(fetched.path)
         return 0
 
 
@@ -57,8 +57,6 @@ class BenchCommand(Shared):
 
     def __call__(self) -> int:
         """Time them."""
-        from rich.console import Console
-
         from siftnet.bench.benchmark import run_benchmark
         from siftnet.bench.results import make_room, write_results
         from siftnet.bench.table import headline, schedule_table, step_table
@@ -67,15 +65,16 @@ class BenchCommand(Shared):
         if self.out:
             # Before minutes of work, not after.
             make_room(self.out)
-        result = run_benchmark(self.config, tell=lambda text: print(text, file=sys.stderr, flush=True))
+        result = run_benchmark(self.config, tell=tell)
         written = write_results(result, self.out) if self.out else []
         if self.json:
             print_json(result.to_dict())
             return 0
-        console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+        console = terminal()
         console.print(step_table(result))
         if result.rounds:
             console.print(schedule_table(result))
         console.print(headline(result), soft_wrap=True)
-        print(*written, sep="\n", end="\n" if written else "")
+        for path in written:
+            print_path(path)
         return 0

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
+import datetime
+import difflib
+import os
 import tomllib
-from math import isfinite
+from math import inf, isfinite
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -31,7 +35,7 @@ def from_dict(values: dict[str, Any], base: RunConfig | str | Path | None = None
 
     Raises ValueError for a name that no field has and for a value of the wrong type.
     """
-    require(isinstance(values, dict), f"a configuration is made of a dictionary of settings, got {values!r}")
+    require(isinstance(values, dict), f"a configuration is made of a dictionary of settings, got {_told(values)}")
     built: RunConfig = _build(RunConfig() if base is None else as_config(base), values, "")
     return built
 
@@ -40,38 +44,65 @@ def _build(base: Any, values: dict[str, Any], prefix: str) -> Any:
     hints = get_type_hints(type(base))
     changes = {}
     for name, value in values.items():
-        path = prefix + name
+        path = f"{prefix}{name}"
         if name not in hints:
-            raise ValueError(f"there is no setting {path}; the settings here are {', '.join(hints)}")
+            close = difflib.get_close_matches(str(name), hints, 1)
+            meant = f" - did you mean {prefix}{close[0]}?" if close else ""
+            raise ValueError(f"there is no setting {path}; the settings here are {', '.join(hints)}{meant}")
         current = getattr(base, name)
         if dataclasses.is_dataclass(current):
-            require(isinstance(value, dict), f"{path} is a group of settings, got {value!r}")
+            require(isinstance(value, dict), f"{path} is a group of settings, got {_told(value)}")
             changes[name] = _build(current, value, path + ".")
         else:
             changes[name] = _convert(value, hints[name], path)
     return dataclasses.replace(base, **changes)
 
 
+def _told(value: Any) -> str:
+    """A value as it stands in a file, cut where it is long."""
+    try:
+        text = f"the date or time {value} (text stands in quotes)" if isinstance(value, DATES) else repr(value)
+    except (ValueError, RecursionError):
+        # Python writes out neither a number of thousands of digits nor thousands of lists within each other.
+        text = f"a {type(value).__name__} too long to be shown"
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
 def _convert(value: Any, hint: Any, path: str) -> Any:
     if get_origin(hint) is Literal:
-        require(value in get_args(hint), f"{path} must be one of {', '.join(get_args(hint))}, got {value!r}")
+        require(value in get_args(hint), f"{path} must be one of {', '.join(get_args(hint))}, got {_told(value)}")
         return value
     if get_origin(hint) is tuple:
-        require(isinstance(value, list | tuple), f"{path} takes a list, got {value!r}")
+        require(isinstance(value, list | tuple), f"{path} takes a list, got {_told(value)}")
         return tuple(_convert(v, get_args(hint)[0], path) for v in value)
     if hint == Path | None:
-        require(value is None or isinstance(value, str | Path), f"{path} takes a path, got {value!r}")
+        require(value is None or isinstance(value, str | Path), f"{path} takes a path, got {_told(value)}")
         return Path(value) if value is not None else None
     # NumPy's numbers are Python's, but a truth value is none.
     if hint is float and isinstance(value, Real) and not isinstance(value, bool):
-        value = float(value)
+        value = _as_float(value)
     if hint is int and isinstance(value, Integral) and not isinstance(value, bool):
         value = int(value)
-    require(type(value) is hint, f"{path} takes {'an' if hint is int else 'a'} {hint.__name__}, got {value!r}")
-    require(hint is not float or isfinite(value), f"{path} takes a finite number, got {value!r}")
+    require(type(value) is hint, f"{path} takes {'an' if hint is int else 'a'} {hint.__name__}, got {_told(value)}")
+    require(hint is not float or isfinite(value), f"{path} takes a finite number, got {_told(value)}")
     return value
 
 
+def _as_float(value: Real) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return inf
+
+
+DATES = (datetime.date, datetime.time)
+# The longer first: the one of UTF-32 begins with that of UTF-16.
+WIDE_MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 PRESETS = Path(__file__).parent / "presets"
 
 
@@ -86,19 +117,42 @@ def load(preset_or_file: str | Path) -> RunConfig:
     Raises ValueError where there is neither, and for a file that is not TOML or names unknown settings.
     """
     require(isinstance(preset_or_file, str | Path), f"a preset's name or a path is text, got {preset_or_file!r}")
-    path = PRESETS / f"{preset_or_file}.toml"
-    if not path.exists():
-        path = Path(preset_or_file)
-    if not path.is_file():
+    name = str(preset_or_file)
+    path = PRESETS / f"{name}.toml" if name in preset_names() else Path(preset_or_file)
+    if not os.path.isfile(path):  # noqa: PTH113 which takes any text for a path, however long
+        close = difflib.get_close_matches(name, preset_names(), 1)
         raise ValueError(
-            f"{str(preset_or_file)!r} is neither a preset ({', '.join(preset_names())}) nor a file; "
+            f"{_told(name)} is neither a preset ({', '.join(preset_names())}) nor a file; "
+            f"{f'did you mean {close[0]}? Or ' if close else ''}"
             "name one of the presets or give the path of a TOML file"
         )
+    text = _toml_text(path)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not a TOML file: {error}") from None
+        values = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not a TOML file: {error}; correct it there") from None
     return from_dict(values)
+
+
+def _toml_text(path: Path) -> str:
+    """What a TOML file says. Raises ValueError where it is not UTF-8, which TOML is."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}): check its permissions") from None
+    for mark, encoding in WIDE_MARKS.items():
+        if data.startswith(mark):
+            raise ValueError(f"{path} is not a TOML file: it is {encoding}, save it anew in UTF-8")
+    if b"\0" in data:
+        raise ValueError(f"{path} is not a TOML file: it holds zero bytes, as UTF-16 does, save it anew in UTF-8")
+    try:
+        # Editors put a mark in front that says no more than that it is UTF-8.
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"{path} is not a TOML file: line {line} is not UTF-8, save it anew in that encoding"
+        ) from None
 
 
 def as_config(config: RunConfig | str | Path) -> RunConfig:

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from siftnet.data.dataset import Dataset
+from siftnet.data.spread import target_spreads
 from siftnet.geometry import Grid
 
 # The constants of splitmix64 (Steele, Lea & Flood 2014).
@@ -110,6 +111,8 @@ class Batches:
         self.rows = {name: torch.from_numpy(rows).to(self.device) for name, rows in dataset.splits.items()}
         self.center_I = torch.from_numpy(dataset.center_I).to(self.device)
         self.scale_I = torch.from_numpy(dataset.scale_I).to(self.device)
+        self.target_spreads = target_spreads(dataset)
+        """Of numeric targets: what R squared is a share of, by split; see `target_spread`."""
 
     def for_round(self, round_number: int) -> Batches:
         """The same data, in another round's order; nothing is copied."""

@@ -189,14 +189,14 @@ class _Course:
 
     def _validate(self) -> bool:
         """Add a validation and keep the best weights; False where the loss is not a number."""
-        history, before = self.history, self.history.best_record
+        history = self.history
         loss = sum(history.pending) / len(history.pending)
         record = Record(self.done, loss, self.kernel.evaluate("validation"))
         if not isfinite(record.validation.loss):
             return False
         history.records.append(record)
         history.pending = []
-        if before is None or record.validation.score > before.validation.score:
+        if history.best_record is record:
             state = self.kernel.export()
             history.best = State(state.parameters, state.statistics, step=state.step)
         return True

@@ -5,7 +5,7 @@ siftnet's own networks (`siftnet.kernels.trainer.Trainer`) are one implementatio
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -20,7 +20,8 @@ class History:
 
     records: list[Record] = field(default_factory=list)
     best: State | None = None
-    """Parameters and statistics with the highest validation score so far, the earliest of equals."""
+    """Parameters and statistics with the highest validation score so far, the earliest of equals; the last validated
+    where scores are undefined."""
     best_masks: Masks | None = None
     """The masks of `best`, where a training that changes masks had others then than those it ended with."""
     snapshots: dict[int, State] = field(default_factory=dict)
@@ -40,7 +41,15 @@ class History:
     @property
     def best_record(self) -> Record | None:
         """The validation that `best` stands for."""
-        return max(self.records, key=lambda r: (r.validation.score, -r.step), default=None)
+        return best_of(self.records)
+
+
+def best_of(records: Sequence[Record]) -> Record | None:
+    """The validation with the highest score, the earliest of equals; the last one where no score is defined."""
+    scored = [(r.validation.score, -r.step, r) for r in records if r.validation.score is not None]
+    if scored:
+        return max(scored, key=lambda found: found[:2])[2]
+    return records[-1] if records else None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from siftnet.wording import (
     p_value,
     points,
     share,
+    undefined_scores,
 )
 
 # Seeds that the guide asks of a claim.
@@ -40,20 +41,24 @@ def claim(summary: SeedsSummary, *, augmented: bool, permuted: str, started: str
     gained, locality = _gain(summary), _locality(summary)
     parts = [part for part in (gained, locality) if part]
     if not parts:
+        if undefined := undefined_scores(summary.undefined):
+            return "The seeds have no scores to compare.", f"{undefined} {progress_sentences(summary)}".rstrip()
         remedy = "Finish and measure two of them at least."
         return "The seeds have nothing to compare yet.", f"{remedy} {progress_sentences(summary)}".rstrip()
     # Without distances there are no neighbours that anybody could have told the network of.
     about = told(augmented, permuted, started) if locality or augmented or permuted != "none" or started else ""
-    reasons = [_optimism(summary), _signs(summary), progress_sentences(summary), _few(summary), about]
+    undefined = undefined_scores(summary.undefined)
+    reasons = [undefined, _optimism(summary), _signs(summary), progress_sentences(summary), _few(summary), about]
     return f"{'; '.join(parts)}.", " ".join(filter(None, reasons))
 
 
 def _remedy(summary: SeedsSummary) -> str:
     seed = summary.runs[0].seed
-    return (
+    remedy = (
         f"These numbers are seed {seed}'s alone, without any interval. Make more of the same configuration, five for a "
         f"claim: --replicates {ENOUGH}."
     )
+    return f"{remedy} {undefined_scores(summary.undefined)}".rstrip()
 
 
 def _few(summary: SeedsSummary) -> str:
@@ -135,7 +140,7 @@ def _signs(summary: SeedsSummary) -> str:
 def _optimism(summary: SeedsSummary) -> str:
     found = summary.gain
     if found.test.mean is None:
-        return "There is no dense round to compare with." if not found.runs else ""
+        return "There is no dense round to compare with." if not found.runs and not summary.undefined else ""
     gained = f"{found.gained_on_test} of {_seeds(found.test.n, found.test.n)} gained on the test set"
     return (
         "Each seed's best round is the one with the highest validation score. The highest of many noisy scores is too "
@@ -210,12 +215,16 @@ def progress_sentences(summary: SeedsSummary) -> str:
             together.setdefault(text, []).append(run.seed)
     sentences = [_sentence(text, seeds) for text, seeds in together.items()]
     row = summary.compared
-    if row is not None:
-        scores = row.validation.values
-        short = [run.seed for run, score in zip(summary.runs, scores, strict=True) if score is None]
-        if short:
-            sentences.append(f"Not in round {row.round}, where seeds are compared: {_seed_list(short)}.")
+    short = [] if row is None else [run.seed for run in summary.runs if not _counts(run, row.round)]
+    if row is not None and short:
+        sentences.append(f"Not in round {row.round}, where seeds are compared: {_seed_list(short)}.")
     return " ".join(sentences)
+
+
+def _counts(run: SeedRun, number: int) -> bool:
+    """Whether a seed reached a round and did not diverge in it."""
+    lost = run.diverged is not None and run.diverged.round <= number
+    return run.reached is not None and run.reached >= number and not lost
 
 
 def _sentence(text: str, seeds: list[int]) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
 from siftnet.config.fields import RunConfig
 from siftnet.config.load import flatten, load, preset_names, to_dict
+from siftnet.wording import shell_word
 
 # Said in words of their own, or without a say in the result.
 ELSEWHERE = ("seed", "threads")
@@ -35,7 +35,7 @@ def option(name: str, value: Any) -> str:
     if isinstance(value, bool):
         group, dot, field = name.rpartition(".")
         return f"--{group}{dot}{'' if value else 'no-'}{field}".replace("_", "-")
-    return " ".join([f"--{name}".replace("_", "-"), *(shlex.quote(word) for word in _words(value))])
+    return " ".join([f"--{name}".replace("_", "-"), *(shell_word(word) for word in _words(value))])
 
 
 def _words(value: Any) -> list[str]:

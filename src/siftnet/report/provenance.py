@@ -12,7 +12,7 @@ from siftnet.config.load import flatten, to_dict
 from siftnet.report.command import command
 from siftnet.store.run import Run
 from siftnet.store.summary import DataSummary, RoundSummary
-from siftnet.wording import NONE, seconds_cell, share
+from siftnet.wording import NONE, NOTE, named, seconds_cell, share
 
 # Settings that say how much was measured or where, not what was run.
 ROUTINE = ("threads", "device", "kernel", "train.precision", "data.root", "data.superclass_file")
@@ -103,7 +103,7 @@ def data_rows(run: Run) -> list[tuple[str, str]]:
     counts = ", ".join(f"{n:,} {name}" for name, n in data.examples.items())
     permuted = {"none": "no", "fixed": "by one permutation", "each": "afresh for each example"}
     rows = [
-        ("data set", data.name),
+        ("data set", named(data.name)),
         ("examples", counts),
         ("inputs", run.geometry.describe()),
         ("targets", _targets(data)),
@@ -111,13 +111,13 @@ def data_rows(run: Run) -> list[tuple[str, str]]:
         ("augmentation", "flips or shifts" if data.augmented else "none"),
         ("content hash of the data", data.hash),
     ]
-    return rows + [("note on the data", note) for note in data.notes]
+    return rows + [("note on the data", named(note, NOTE)) for note in data.notes]
 
 
 def _targets(data: DataSummary) -> str:
     if data.classes is None:
         return "a number"
-    names = [str(name) for name in data.class_names]
+    names = [named(str(name)) for name in data.class_names]
     more = ", …" if len(names) > 12 else ""
     return f"{data.classes} classes" + (f": {', '.join(names[:12])}{more}" if names else "")
 

@@ -12,7 +12,18 @@ from siftnet.report.pictures.gallery import deeper_galleries, first_layer_galler
 from siftnet.report.provenance import provenance
 from siftnet.store.run import Run
 from siftnet.studies.measured_run import MeasuredRound, MeasuredRun, Which, read_measured
-from siftnet.wording import NONE, duration, interval, number, p_value, score, seconds_cell, share
+from siftnet.wording import (
+    NONE,
+    duration,
+    interval,
+    named,
+    number,
+    p_value,
+    score,
+    seconds_cell,
+    share,
+    undefined_scores,
+)
 
 
 def run_page(run: Run) -> str:
@@ -24,8 +35,8 @@ def run_page(run: Run) -> str:
     network = run.config.network.layers
     return Page(
         eyebrow="what survived",
-        name=run.path.resolve().name,
-        subtitle=f"{run.data.name} · {run.geometry.describe()} · network {network}",
+        name=named(run.path.resolve().name),
+        subtitle=f"{named(run.data.name)} · {run.geometry.describe()} · network {network}",
         verdict=split_verdict(measured.headline.verdict),
         keys=key_numbers(measured),
         sections=[section for section in _sections(measured) if section.figures or section.galleries or section.text],
@@ -49,10 +60,12 @@ def key_numbers(measured: MeasuredRun) -> list[Key]:
     top, metric = measured.top, measured.metric
 
     def against(which: Which) -> str:
+        if top.score(which) is None:
+            return "R² is undefined: all targets are alike"
         return f"dense {score(dense.score(which), metric)}" if dense else ""
 
     found = [Key(share(top.density), "density", f"headline, round {top.number}")]
-    if top.score("test_best") is not None:
+    if top.summary.test_best is not None:
         found.append(Key(score(top.score("best"), metric), "validation", against("best")))
         found.append(Key(score(top.score("test_best"), metric), "test, same weights", against("test_best")))
     if measured.top.locality is not None:
@@ -154,7 +167,7 @@ def _table(measured: MeasuredRun) -> Table:
         note="Density counts the prunable weights and biases; the effective one leaves out what no signal passes. Test "
         "is measured with the weights that validation chose. p can be no smaller than 1 / (1 + shuffles): rounds other "
         "than the headline are measured against fewer shuffles. Length is the correlation length in sites against "
-        "uniform placement. The row of the headline round is marked.",
+        f"uniform placement. The row of the headline round is marked. {undefined_scores(measured.undefined)}".rstrip(),
         marked=measured.headline_at,
     )
 

@@ -19,10 +19,12 @@ from siftnet.wording import (
     index_interval,
     index_over_seeds,
     metric_name,
+    named,
     score,
     score_interval,
     score_over_seeds,
     share,
+    undefined_scores,
 )
 
 
@@ -36,8 +38,8 @@ def seeds_page(runs: Sequence[Run], folder: Path) -> str:
     first, count = runs[0], len(runs)
     return Page(
         eyebrow=f"what {count} seeds say together" if count > 1 else "what one seed says",
-        name=folder.absolute().name,
-        subtitle=f"{first.data.name} · {first.geometry.describe()} · network {first.config.network.layers}",
+        name=named(folder.absolute().name),
+        subtitle=f"{named(first.data.name)} · {first.geometry.describe()} · network {first.config.network.layers}",
         verdict=claim(summary, augmented=first.data.augmented, permuted=first.permuted, started=first.started),
         keys=keys(summary, augmented=first.data.augmented),
         sections=[section for section in _sections(summary, first.data.examples) if section.figures],
@@ -50,8 +52,9 @@ def _sections(summary: SeedsSummary, examples: Mapping[str, int]) -> list[Sectio
     if not summary.rounds:
         return []
     title = metric_name(summary.metric).capitalize()
+    text = f"{scope(summary, examples)} {undefined_scores(summary.undefined)}".rstrip()
     return [
-        Section("accuracy", title, scope(summary, examples), figures=score_figures(summary)),
+        Section("accuracy", title, text, figures=score_figures(summary)),
         Section("locality", "Locality", figures=index_figures(summary)),
     ]
 
@@ -107,7 +110,7 @@ def _seeds_table(summary: SeedsSummary, runs: Sequence[Run], folder: Path) -> Ta
     for at, (run, described) in enumerate(zip(runs, summary.runs, strict=True)):
         # As the folders are named here: a link among them may lead anywhere. Without measures there is no page.
         place = Path(os.path.relpath(run.report_path, folder)).as_posix()
-        address = "" if described.headline is None else quote(place)
+        address = "" if described.headline is None else quote(os.fsencode(place))
         rows.append([Cell(f"seed {described.seed}", address=address), *map(Cell, _seed_row(summary, at))])
     return Table(
         name="seeds",

@@ -15,6 +15,7 @@ from siftnet.store.atomic import lock
 from siftnet.store.folder import RunFolder
 from siftnet.store.run import Run
 from siftnet.studies.measure_run import measure_rounds
+from siftnet.wording import shell_word
 
 
 @own_torch()
@@ -31,7 +32,8 @@ def write_pages(
     replicate that has none is not measured.
     """
     if not folder.finished_rounds:
-        raise ValueError(f"{folder.path} has no finished round to measure: siftnet resume {folder.path}")
+        again = f"siftnet resume {shell_word(str(folder.path))}"
+        raise ValueError(f"{folder.path} has no finished round to measure: {again}")
     for stored in folder.runs:
         if stored.rounds():
             page = write_run_page(stored, config, setup, done)

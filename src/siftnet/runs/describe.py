@@ -6,6 +6,7 @@ import numpy as np
 
 from siftnet.config.fields import DataConfig
 from siftnet.data.dataset import Dataset
+from siftnet.data.spread import score_notes
 from siftnet.network.effective import effective_masks
 from siftnet.network.layers import Network
 from siftnet.network.masks import Masks
@@ -32,7 +33,7 @@ def describe_data(dataset: Dataset, config: DataConfig, *, augmented_before: boo
         augmented=config.flip or config.shift > 0 or augmented_before,
         permuted=dataset.permutation_I is not None,
         scrambled=dataset.scrambled,
-        notes=tuple(dataset.notes),
+        notes=(*dataset.notes, *score_notes(dataset)),
     )
 
 

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from siftnet.wording import shell_word
+
 
 class Interrupted(Exception):  # noqa: N818 nothing went wrong
     """A signal asked to stop; the run at `path` is stored and can be resumed."""
 
     def __init__(self, path: Path, signal_number: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(signal_number).name}; go on with: siftnet resume {path}")
+        again = shell_word(str(path))
+        super().__init__(f"stopped by {signal.Signals(signal_number).name}; go on with: siftnet resume {again}")
         self.path, self.signal_number = path, signal_number
 
 

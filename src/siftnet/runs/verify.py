@@ -18,6 +18,7 @@ from siftnet.host.torch_state import own_torch
 from siftnet.network.masks import Masks
 from siftnet.pruning.imp import Position, Procedure, broken_change, masks_after
 from siftnet.pruning.prune import group_sizes, prune_groups, pruned_after
+from siftnet.pruning.training import best_of
 from siftnet.runs.machine import computing
 from siftnet.runs.request import read_otherwise, request_run
 from siftnet.runs.setup import Setup, set_up
@@ -174,15 +175,21 @@ def rewound(run: Run, number: int) -> str | None:
 
 
 def best_on_validation(run: Run, number: int) -> str | None:
-    """Whether the best weights are those of the earliest highest validation score, and validations were on time."""
+    """Whether the best weights are those of the earliest highest validation score, and validations were on time.
+
+    Where scores are undefined the last ones stand for the best.
+    """
     summary, history, training = run.summary(number), run.history(number), run.config.train
     if summary.diverged_at is not None:
         return None
     due = [*range(training.validate_every, training.steps, training.validate_every), training.steps]
     if [record.step for record in history] != due:
         return "validations are missing"
-    highest = max(record.validation.score for record in history)
-    chosen = next(record for record in history if record.validation.score == highest)
+    chosen = best_of(history)
+    assert chosen is not None
+    if all(record.validation.score is None for record in history) and summary.best != chosen:
+        # Up to 0.4 what was chosen by then was the loss.
+        chosen = min(history, key=lambda record: record.validation.loss)
     step = run.weights(number, "best").step
     if step != chosen.step or summary.best != chosen:
         return f"the best weights are of step {step}, validation says {chosen.step}"
@@ -231,6 +238,9 @@ def _tests_again(run: Run, setup: Setup, number: int) -> str | None:
         return None
     found = setup.trainer.evaluate(run.weights(number, "best"), run.masks(number, "best_masks"), "test")
     # Another processor may round a product differently; one example more or less is not another result.
+    if stored.score is None or found.score is None:
+        alike = isclose(found.loss, stored.loss, rel_tol=0.01)
+        return None if alike else f"test loss {found.loss:.4g} now, {stored.loss:.4g} stored"
     if isclose(found.score, stored.score, abs_tol=1.5 / found.examples):
         return None
     return f"test score {found.score:.4f} now, {stored.score:.4f} stored"

@@ -92,7 +92,7 @@ class RunFolder:
 
     def write_report(self, html: str) -> Path:
         """Store the page over all replicates and return its path."""
-        write_file(self.path / PAGE, html.encode())
+        write_file(self.path / PAGE, html.encode("utf-8", "backslashreplace"))
         return self.path / PAGE
 
     def report(self) -> Path:

@@ -27,9 +27,10 @@ from siftnet.config.fields import RunConfig
 from siftnet.config.load import absolute_path, from_dict, to_dict
 from siftnet.geometry import Geometry
 from siftnet.pruning.evaluation import Record
+from siftnet.store.analysis_files import AnalysisFiles
 from siftnet.store.atomic import read_arrays, read_json, rename_durably, to_json, to_npz, write_file
 from siftnet.store.summary import DataSummary, RoundSummary
-from siftnet.wording import share
+from siftnet.wording import share, shell_word
 
 if TYPE_CHECKING:
     from siftnet.kernels.plan import Plan
@@ -267,7 +268,7 @@ class Run:
 
         rounds = self.rounds()
         if not rounds:
-            raise ValueError(f"{self.path} has no finished round yet: siftnet resume {self.path}")
+            raise ValueError(f"{self.path} has no finished round yet: siftnet resume {shell_word(str(self.path))}")
         if not hasattr(number, "__index__"):
             raise ValueError(
                 f"a round is named by its number, one of {_span(rounds)} or -1 for the last, got {number!r}"
@@ -289,17 +290,19 @@ class Run:
 
     def write_analysis(self, name: str, numbers: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         """Store the numbers (JSON) and arrays (npz) of one analysis, e.g. of a round."""
-        write_file(self.path / "analysis" / f"{name}.npz", to_npz(arrays))
-        write_file(self.path / "analysis" / f"{name}.json", to_json(numbers))
+        self.analysis_files(name).write(numbers, arrays)
 
     def analysis_numbers(self, name: str) -> dict[str, Any] | None:
         """The numbers of one analysis without its arrays, or None where it was not made."""
-        path = self.path / "analysis" / f"{name}.json"
-        return read_json(path) if path.exists() else None
+        return self.analysis_files(name).numbers()
 
     def analysis_arrays(self, name: str) -> dict[str, np.ndarray]:
         """The arrays of one analysis that was made."""
-        return read_arrays(self.path / "analysis" / f"{name}.npz")
+        return self.analysis_files(name).arrays()
+
+    def analysis_files(self, name: str) -> AnalysisFiles:
+        """The files of one analysis, made or not."""
+        return AnalysisFiles(self.path, name)
 
     @property
     def report_path(self) -> Path:
@@ -308,7 +311,7 @@ class Run:
 
     def write_report(self, html: str) -> Path:
         """Store the page and return its path."""
-        write_file(self.report_path, html.encode())
+        write_file(self.report_path, html.encode("utf-8", "backslashreplace"))
         return self.report_path
 
     def report(self) -> Path:

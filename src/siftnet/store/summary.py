@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from siftnet.geometry import Geometry, geometry_from_dict, geometry_to_dict
 from siftnet.pruning.evaluation import Evaluation, MaskChange, Record
 
-# 1: as siftnet 0.1 to 0.3 wrote it, without saying so. 2: says whether masks may change in training.
-SCHEMA = 2
+# 1: as siftnet 0.1 to 0.3 wrote it, without saying so. 2: says whether masks may change in training. 3: scores may be
+# undefined.
+SCHEMA = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,7 @@ class RoundSummary:
     layers: Mapping[str, LayerSummary]
     metric: Literal["accuracy", "r2"]
     best: Record | None
-    """The validation that chose the best weights; None where the round diverged before its first."""
+    """The validation of the best weights; None where the round diverged before its first."""
     last: Record | None
     test_best: Evaluation | None
     """The test split with the weights that validation chose."""
@@ -102,6 +103,14 @@ class RoundSummary:
         """The best weights on the split that chose them."""
         return self.best.validation if self.best else None
 
+    @property
+    def undefined(self) -> tuple[str, ...]:
+        """Of validation and test those whose score is undefined, because their targets are all alike."""
+        if self.diverged:
+            return ()
+        scored = {"validation": self.validation, "test": self.test_best}
+        return tuple(name for name, found in scored.items() if found is not None and found.score is None)
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {"schema": SCHEMA} | asdict(self)
@@ -117,6 +126,11 @@ class RoundSummary:
         if found > SCHEMA:
             raise ValueError(f"a round was stored in format {found}, newer than {SCHEMA}: update siftnet")
         records = {name: values[name] and Record.from_dict(values[name]) for name in ("best", "last")}
-        tests = {name: values[name] and Evaluation(**values[name]) for name in ("test_best", "test_last")}
+        tests = {name: values[name] and Evaluation.from_dict(values[name]) for name in ("test_best", "test_last")}
         layers = {name: LayerSummary(**layer) for name, layer in values["layers"].items()}
         return cls(**values | records | tests | {"layers": layers})
+
+
+def undefined_in(summaries: Sequence[RoundSummary]) -> tuple[str, ...]:
+    """Of validation and test those whose score is undefined in one of these rounds."""
+    return tuple(name for name in ("validation", "test") if any(name in summary.undefined for summary in summaries))

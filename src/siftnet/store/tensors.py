@@ -112,13 +112,16 @@ def part_owners(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a safetensors file. Raises ValueError where it is missing or damaged."""
     try:
-        with safe_open(path, framework="pt") as stored:
-            return {key: stored.get_tensor(key) for key in stored.keys()}, stored.metadata() or {}  # noqa: SIM118
+        with path.open("rb") as handle:
+            # The library opens names in UTF-8 alone; any other is opened through its handle.
+            name = str(path) if str(path).isprintable() else f"/dev/fd/{handle.fileno()}"
+            with safe_open(name, framework="pt") as stored:
+                return {key: stored.get_tensor(key) for key in stored.keys()}, stored.metadata() or {}  # noqa: SIM118
     except FileNotFoundError:
         raise ValueError(
             f"{path} is missing: restore it from a copy, or remove that round and all later ones"
         ) from None
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
         raise ValueError(
             f"{path} is damaged ({error}): restore it from a copy, or remove that round and all later ones"
         ) from None

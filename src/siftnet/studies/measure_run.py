@@ -21,6 +21,7 @@ from siftnet.pruning.ticket import Ticket, restore_inputs
 from siftnet.runs.machine import computing
 from siftnet.runs.setup import Setup
 from siftnet.seeds import generator
+from siftnet.store.analysis_files import DamagedError
 from siftnet.store.folder import as_run
 from siftnet.store.run import Run
 from siftnet.store.summary import RoundSummary
@@ -30,11 +31,13 @@ from siftnet.studies.measured_run import (
     RoundMeasures,
     read_headline,
     read_key,
+    read_round,
     read_verdict,
     write_headline,
     write_round,
 )
 from siftnet.version import __version__
+from siftnet.wording import shell_word
 
 # Shares of the first layer's nodes that ablation removes; 1% steps where the best-connected nodes are.
 ABLATED = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
@@ -75,27 +78,43 @@ def _measure_rounds(run: Run, config: AnalysisConfig, setup: Setup | None, done:
             siftnet=__version__,
             masks=run.summary(number).files["masks.safetensors"],
         )
-        if read_key(run, number) != key:
+        if not _is_measured(run, number, key):
             found = measure_round(run, number, key.samples, key.bootstrap, raw=key.headline)
             write_round(run, number, key, found)
         done(number)
     return _measure_headline(run, config, headline, setup)
 
 
+def _is_measured(run: Run, number: int, key: MeasuringKey) -> bool:
+    """Whether a round was measured as `key` says, and all of it can be read.
+
+    Raises ValueError where a newer siftnet measured it.
+    """
+    try:
+        return read_key(run, number) == key and read_round(run, number) is not None
+    except DamagedError:
+        return False
+
+
 def headline_round(run: Run, config: AnalysisConfig) -> int:
-    """The round that the verdict is about: the one asked for, or the one that `headline_of` names."""
+    """The round that the verdict is about: the one asked for, the one that `headline_of` names, or else the last."""
     rounds = run.rounds()
     if not rounds:
-        raise ValueError(f"{run.path} has no finished round to measure: siftnet resume {run.path}")
+        raise ValueError(f"{run.path} has no finished round to measure: siftnet resume {shell_word(str(run.path))}")
     if config.headline >= 0:
         run.round_path(config.headline)
         return config.headline
-    found = headline_of([_scored(s) for s in run.summaries() if not s.diverged])
-    return rounds[-1] if found is None else found
+    summaries = run.summaries()
+    found = headline_of([scored for s in summaries if (scored := _scored(s))])
+    if found is None:
+        return max((s.round for s in summaries if not s.diverged), default=rounds[-1])
+    return found
 
 
-def _scored(summary: RoundSummary) -> Scored:
-    assert summary.validation is not None, "a round that did not diverge was validated"
+def _scored(summary: RoundSummary) -> Scored | None:
+    """A round that may become the headline; None where it diverged or its validation score is undefined."""
+    if summary.diverged or summary.validation is None or summary.validation.score is None:
+        return None
     score, examples = summary.validation.score, summary.validation.examples
     return Scored(summary.round, summary.density, score, standard_error(summary.metric, score, examples))
 
@@ -137,7 +156,7 @@ def _deeper(ticket: Ticket, names: list[str], resampling: Resampling) -> dict[st
 
 
 def _measure_headline(run: Run, config: AnalysisConfig, number: int, setup: Setup | None) -> Headline:
-    before, diverged_at = read_headline(run), run.summary(number).diverged_at
+    before, diverged_at = _headline_before(run, config, setup), run.summary(number).diverged_at
     found = Headline(number, read_verdict(run, number))
     if diverged_at is not None:
         sentence = f"not trained: it diverged at step {diverged_at}, so its mask says nothing yet; lower train.lr."
@@ -146,9 +165,26 @@ def _measure_headline(run: Run, config: AnalysisConfig, number: int, setup: Setu
         # Measured when the data were at hand, which they need not be now.
         found = replace(found, ablation=before.ablation, metric=before.metric)
     if config.ablation and setup is not None and has_affine_first(run, number) and diverged_at is None:
-        found = replace(found, ablation=ablate(run, number, setup), metric=run.summary(number).metric)
+        # Where a score is undefined there is none to be left.
+        scored = setup.trainer.problem.batches.target_spreads.get("validation", 1.0) is not None
+        found = replace(
+            found, ablation=ablate(run, number, setup) if scored else None, metric=run.summary(number).metric
+        )
     write_headline(run, found)
     return found
+
+
+def _headline_before(run: Run, config: AnalysisConfig, setup: Setup | None) -> Headline | None:
+    """What the page was about; None where it was not measured, or is measured anew.
+
+    Raises DamagedError where it cannot be read and the data are not at hand, which node ablation takes.
+    """
+    try:
+        return read_headline(run)
+    except DamagedError:
+        if config.ablation and setup is None:
+            raise
+        return None
 
 
 def has_affine_first(run: Run, number: int) -> bool:
@@ -174,7 +210,9 @@ def ablate(run: Run, number: int, setup: Setup) -> Ablation:
         weight = best.parameters[above].clone()
         weight[:, ~keep_J] = 0
         state = State(best.parameters | {above: weight}, best.statistics)
-        return setup.trainer.evaluate(state, masks, "validation").score
+        score = setup.trainer.evaluate(state, masks, "validation").score
+        assert score is not None, "the split, not the weights, says whether a score is defined"
+        return score
 
     counts = sorted({round(share * len(degree_J)) for share in ABLATED})
     return ablation(degree_J, evaluate, counts, generator(run.config.seed, "ablation", number))

@@ -203,9 +203,30 @@ def read_layer(numbers: Numbers, arrays: Mapping[str, np.ndarray]) -> MeasuredLa
         degrees=_degrees(numbers["degrees"], arrays),
         participation=arrays["participation"],
         locality=None if numbers["locality"] is None else _locality(numbers["locality"], arrays),
-        bins=None if bins is None else tuple(DegreeBin(**found) for found in bins),
+        bins=None if bins is None else tuple(DegreeBin(**_numbers(found)) for found in bins),
         receptive=None if numbers["receptive"] is None else ReceptiveFields(*(arrays.get(name) for name in names)),  # type: ignore[arg-type]  # which of them may be None it says itself
     )
+
+
+def text(value: Any) -> str:
+    """A text of a JSON document. Raises TypeError for anything else."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def whole(value: Any) -> int:
+    """A whole number of a JSON document. Raises TypeError for anything else."""
+    if type(value) is not int:
+        raise TypeError(f"{value!r} is no whole number")
+    return value
+
+
+def number(value: Any) -> float | None:
+    """A number of a JSON document, or None. Raises TypeError for anything else."""
+    if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
+        raise TypeError(f"{value!r} is no number")
+    return value  # type: ignore[no-any-return]
 
 
 def _degrees(numbers: Numbers, arrays: Mapping[str, np.ndarray]) -> Degrees:
@@ -217,7 +238,7 @@ def _degrees(numbers: Numbers, arrays: Mapping[str, np.ndarray]) -> Degrees:
         input_map=arrays.get("input_map"),
         histogram_degree=arrays["histogram_degree"],
         histogram_nodes=arrays["histogram_nodes"],
-        **{name: numbers[name] for name in ("connected", "unused", "variance_spearman")},
+        **{name: number(numbers[name]) for name in ("connected", "unused", "variance_spearman")},  # type: ignore[arg-type]
     )
 
 
@@ -237,13 +258,22 @@ def _locality(numbers: Numbers, arrays: Mapping[str, np.ndarray]) -> Locality:
         pairs_node=PairCounts(arrays["same_channel_node"], arrays["different_channel_node"], where),
         **vars(read_indices(numbers)),
         **values,
-        samples=numbers["samples"],
-        trades=numbers["trades"],
+        samples=whole(numbers["samples"]),
+        trades=None if numbers["trades"] is None else whole(numbers["trades"]),
     )
 
 
 def read_indices(numbers: Numbers) -> Indices:
     """A layer's indices from what `layer_numbers` says of its locality."""
-    values: dict[str, Any] = {name: numbers[name] and Index(**numbers[name]) for name in INDICES}
-    values |= {name: numbers[name] for name in ("correlation_length", "correlation_length_degree")}
+    values: dict[str, Any] = {name: _index(numbers[name]) for name in INDICES}
+    values |= {name: number(numbers[name]) for name in ("correlation_length", "correlation_length_degree")}
     return Indices(**values)
+
+
+def _index(values: Numbers | None) -> Index | None:
+    return None if values is None else Index(**_numbers(values) | {"note": text(values["note"])})
+
+
+def _numbers(values: Numbers) -> dict[str, Any]:
+    """Numbers by name; a note is none."""
+    return {name: number(value) for name, value in values.items() if name != "note"}

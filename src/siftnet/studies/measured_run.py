@@ -9,16 +9,17 @@ read from JSON alone, without the arrays and without what computes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
 from siftnet.analysis.ablation import Ablation
 from siftnet.geometry import Grid
-from siftnet.pruning.evaluation import Evaluation, Record
+from siftnet.pruning.evaluation import ABSURD, Evaluation, Record
+from siftnet.store.analysis_files import DamagedError
 from siftnet.store.run import Run
-from siftnet.store.summary import RoundSummary
+from siftnet.store.summary import RoundSummary, undefined_in
 from siftnet.studies.measured_layer import (
     Indices,
     MeasuredLayer,
@@ -27,7 +28,10 @@ from siftnet.studies.measured_layer import (
     layer_numbers,
     read_indices,
     read_layer,
+    text,
+    whole,
 )
+from siftnet.wording import shell_word
 
 if TYPE_CHECKING:
     from siftnet.analysis.layer import LayerMeasures
@@ -38,6 +42,10 @@ SCHEMA = 2
 
 Which = Literal["best", "last", "test_best", "test_last"]
 Read = TypeVar("Read")
+
+
+class NewerError(ValueError):
+    """What was measured is of a newer siftnet, which alone can read it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +185,11 @@ class MeasuredRun:
         return self.top.summary.metric
 
     @property
+    def undefined(self) -> tuple[str, ...]:
+        """Of validation and test those whose score is undefined in some round."""
+        return undefined_in([r.summary for r in self.rounds])
+
+    @property
     def is_accuracy(self) -> bool:
         """Whether scores are accuracies; otherwise they are R squared."""
         return self.metric == "accuracy"
@@ -236,17 +249,22 @@ def read_measured(run: Run) -> MeasuredRun:
     Raises ValueError where a finished round has not been measured, or was by a newer siftnet.
     """
     headline, numbers = read_headline(run), run.rounds()
-    read = {number: _read_round(run, number) for number in numbers}
+    read = {number: read_round(run, number) for number in numbers}
     missing = [str(number) for number, found in read.items() if found is None]
     if headline is None or missing or not numbers:
         which = f" (rounds {', '.join(missing)})" if headline is not None and missing else ""
-        raise ValueError(f"{run.path} has not been analysed yet{which}: siftnet analyze {run.path}")
+        again = f"siftnet analyze {shell_word(str(run.path))}"
+        raise ValueError(f"{run.path} has not been analysed yet{which}: {again}")
+    if headline.round not in numbers:
+        raise run.analysis_files("headline").not_understood(KeyError(headline.round))
     rounds = tuple(found for found in read.values() if found is not None)
     return MeasuredRun(run, rounds, headline, numbers.index(headline.round))
 
 
-def _read_round(run: Run, number: int) -> MeasuredRound | None:
+def read_round(run: Run, number: int) -> MeasuredRound | None:
     """A round as it was measured; None where it was not."""
+
+    summary = run.summary(number)
 
     def read(numbers: Numbers) -> MeasuredRound:
         by_layer: dict[str, dict[str, np.ndarray]] = {}
@@ -255,7 +273,7 @@ def _read_round(run: Run, number: int) -> MeasuredRound | None:
             by_layer.setdefault(layer, {})[name] = array
         layers = {found["layer"]: read_layer(found, by_layer[found["layer"]]) for found in numbers["layers"]}
         raw = (numbers["raw"] or {}).get("locality")
-        return MeasuredRound(run.summary(number), layers, raw and read_indices(raw), numbers["verdict"])
+        return MeasuredRound(summary, layers, raw and read_indices(raw), text(numbers["verdict"]))
 
     return _read(run, _name(number), read)
 
@@ -278,7 +296,7 @@ def read_round_indices(run: Run, number: int) -> Indices | None:
 
 def read_verdict(run: Run, number: int) -> str:
     """What is said of a round's first layer."""
-    found: str | None = _read(run, _name(number), lambda numbers: numbers["verdict"])
+    found: str | None = _read(run, _name(number), lambda numbers: text(numbers["verdict"]))
     assert found is not None
     return found
 
@@ -287,10 +305,14 @@ def read_headline(run: Run) -> Headline | None:
     """What the page is about; None before it is measured."""
 
     def read(numbers: Numbers) -> Headline:
-        curves = numbers["ablation"]
+        found, curves = Headline(whole(numbers["round"]), text(numbers["verdict"])), numbers["ablation"]
         if curves is None:
-            return Headline(numbers["round"], numbers["verdict"])
-        return Headline(numbers["round"], numbers["verdict"], _read_ablation(curves), curves["metric"])
+            return found
+        ablation, metric = _read_ablation(curves), curves["metric"]
+        if metric == "r2" and ablation.most.max() < ABSURD:
+            # Of targets that are all alike, as siftnet 0.1 to 0.4 scored them.
+            return found
+        return replace(found, ablation=ablation, metric=metric)
 
     return _read(run, "headline", read)
 
@@ -299,11 +321,12 @@ def _read_ablation(numbers: Numbers) -> Ablation:
     names = {"most": "most", "least": "least", "random_mean": "random_mean", "random_spread": "random_deviation"}
     curves = {field: np.array(numbers[name], dtype=np.float64) for name, field in names.items()}
     random = numbers.get("random")
-    return Ablation(
-        counts=np.array(numbers["removed"], dtype=np.int64),
-        random=None if random is None else np.array(random),
-        **curves,
-    )
+    counts = np.array(numbers["removed"], dtype=np.int64)
+    drawn = None if random is None else np.array(random, dtype=np.float64)
+    shapes = {array.shape for array in (*curves.values(), *([] if drawn is None else drawn))}
+    if shapes != {counts.shape} or counts.ndim != 1 or numbers["metric"] not in ("accuracy", "r2"):
+        raise ValueError("curves of different lengths, or of no score")
+    return Ablation(counts=counts, random=drawn, **curves)
 
 
 def _read(run: Run, name: str, read: Callable[[Numbers], Read]) -> Read | None:
@@ -311,12 +334,11 @@ def _read(run: Run, name: str, read: Callable[[Numbers], Read]) -> Read | None:
     numbers: Any = run.analysis_numbers(name)
     if numbers is None:
         return None
-    again = f"siftnet analyze {run.path}"
     try:
         if (schema := numbers.get("schema", 1)) > SCHEMA:
-            raise ValueError(f"{run.path} was measured in format {schema}, newer than {SCHEMA}: update siftnet")
+            raise NewerError(f"{run.path} was measured in format {schema}, newer than {SCHEMA}: update siftnet")
         return read(numbers)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{run.path}/analysis/{name}.json is not what measuring stores ({error!r}): remove it, then {again}"
-        ) from None
+    except (NewerError, DamagedError):
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        raise run.analysis_files(name).not_understood(error) from None

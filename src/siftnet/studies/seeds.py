@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isfinite, sqrt
+from math import isfinite, sqrt
 from typing import Any, Literal
 
 from siftnet.analysis.headline import Scored, headline_of, standard_error
@@ -100,11 +100,11 @@ class RoundOverSeeds:
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """A network's scores, as in `RoundOverSeeds`."""
+    """A network's scores, as in `RoundOverSeeds`; None where they are undefined."""
 
-    validation: float
+    validation: float | None
     test: float | None
-    last_validation: float
+    last_validation: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ class Gain:
 
     The best round is the one with the highest validation score. The highest of many noisy scores is optimistic, so the
     gain on validation is too; test took no part in the choice and is not. runs: how many have both rounds; chosen: one
-    a run, None without both.
+    a run, None without both and where validation scores are undefined.
     """
 
     runs: int
@@ -152,6 +152,13 @@ class SeedsSummary:
         return next((row for row in self.rounds if row.round == self.headline), None)
 
     @property
+    def undefined(self) -> tuple[str, ...]:
+        """Of validation and test those whose R squared is undefined, because their targets are all alike."""
+        trained = [row for row in self.rounds if row.runs]
+        scored = {"validation": [row.validation.n for row in trained], "test": [row.test.n for row in trained]}
+        return tuple(name for name, found in scored.items() if found and not any(found) and not self.is_accuracy)
+
+    @property
     def is_accuracy(self) -> bool:
         """Whether scores are accuracies; otherwise they are R squared."""
         return self.metric == "accuracy"
@@ -166,8 +173,8 @@ def summarise_seeds(runs: Sequence[Run]) -> SeedsSummary:
     """Numbers of several seeds together.
 
     The seeds are compared at the round that all were asked for, or of the sparse rounds that most seeds have at the one
-    that `headline_of` names for their mean validation scores. A diverged round never counts. Raises ValueError for runs
-    that `check_alike` refuses.
+    that `headline_of` names for their mean validation scores, or the last where these are undefined. A diverged round
+    never counts. Raises ValueError for runs that `check_alike` refuses.
     """
     check_alike(runs)
     summaries = [{s.round: s for s in run.summaries()} for run in runs]
@@ -296,6 +303,8 @@ def _headline(begun: Sequence[Run], rounds: Sequence[RoundOverSeeds], metric: st
     # Of rounds that fewer seeds reached the mean is one of other seeds.
     most = max((r.runs for r in sparse), default=0)
     means = [(r, r.validation.mean) for r in sparse if r.runs == most]
+    if most and all(mean is None for _, mean in means):
+        return max(r.round for r, _ in means)
     # All seeds are scored on the same validation examples: more seeds don't make these more.
     examples = begun[0].data.examples["validation"] if begun else 0
     return headline_of(
@@ -312,7 +321,9 @@ def _gain(runs: Sequence[list[RoundSummary]]) -> Gain:
     test = [_difference(best.test, best.dense.test) if best else None for best in chosen]
     return Gain(
         runs=sum(best is not None for best in chosen),
-        validation=over_seeds([best.validation - best.dense.validation if best else None for best in chosen]),
+        validation=over_seeds(
+            [_difference(best.validation, best.dense.validation) if best else None for best in chosen]
+        ),
         test=over_seeds(test),
         gained_on_test=sum(value is not None and value > 0 for value in test),
         chosen=tuple(chosen),
@@ -323,10 +334,11 @@ def _chosen(summaries: Sequence[RoundSummary]) -> Chosen | None:
     """The sparse round that validates best, the denser of equals, with the dense round 0; None where one is missing."""
     ranked = [s for s in summaries if not s.diverged]
     dense = next((s for s in ranked if s.round == 0 and s.density == 1), None)
-    sparse = [s for s in ranked if s.density < 1]
-    if dense is None or not sparse:
+    sparse = [(s, s.validation.score) for s in ranked if s.density < 1 and s.validation is not None]
+    scored = [(s, score) for s, score in sparse if score is not None]
+    if dense is None or not scored:
         return None
-    best = max(sparse, key=lambda s: s.validation.score if s.validation else -inf)
+    best, _ = max(scored, key=lambda found: found[1])
     return Chosen(round=best.round, density=best.density, dense=_scores(dense), **vars(_scores(best)))
 
 

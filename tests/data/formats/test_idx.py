@@ -80,7 +80,9 @@ def test_bad_files(tmp_path: Path, name: Any, content: Any, message: Any) -> Non
     assert str(tmp_path) in str(error.value)
 
 
-@pytest.mark.parametrize("content", [gzip.compress(bytes(500), mtime=0)[:-9], b"no gzip", gzip.compress(bytes(9), mtime=0)[:12] + b"zz"])
+@pytest.mark.parametrize(
+    "content", [gzip.compress(bytes(500), mtime=0)[:-9], b"no gzip", gzip.compress(bytes(9), mtime=0)[:12] + b"zz"]
+)
 def test_bad_gzip(tmp_path: Path, content: Any) -> None:
     write_all(tmp_path, suffix=".gz")
     (tmp_path / f"{IMAGES}.gz").write_bytes(content)

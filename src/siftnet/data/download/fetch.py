@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import shlex
 import shutil
 import tarfile
 import tempfile
@@ -20,6 +19,7 @@ import pooch
 import requests
 
 from siftnet.data.download.tiny_imagenet import FOLDERS, Progress, write_layouts
+from siftnet.wording import shell_word
 
 WORKPLACE = ".siftnet-fetch-"
 DAY = 86_400.0
@@ -41,7 +41,7 @@ class Fetched:
     @property
     def words(self) -> str:
         """The options as one line for a shell."""
-        return shlex.join(self.options)
+        return " ".join(map(shell_word, self.options))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -151,7 +151,7 @@ class Stack:
     @torch.no_grad()
     def _evaluate(self, split: str) -> list[Evaluation]:
         assert self.measured or not self.network.norm, "batch norm has no running statistics before the first update"
-        count, targets = len(self.batches), []
+        count = len(self.batches)
         sums_3R = torch.zeros(3, count, dtype=torch.float64, device=self.data.device)
         chunk = 1000 if self.replayed is None else max(1000, SCORED_AT_ONCE // count)
         for x_BI, labels_B in self.data.split(split, chunk):
@@ -161,11 +161,9 @@ class Stack:
                 ranks_RB = rank_of_label(outputs_RBK.flatten(0, 1), labels_B.repeat(count)).view(count, -1)
                 sums_3R[1] += (ranks_RB == 0).sum(1)
                 sums_3R[2] += (ranks_RB < 5).sum(1)
-            else:
-                targets.append(labels_B)
         examples, classes = len(self.data.rows[split]), self.layers[-1].outputs
-        if targets:
-            spread = float(torch.cat(targets).double().var(correction=0)) * examples
+        if self.network.loss == "squared_error":
+            spread = self.data.target_spreads[split]
             return [Evaluation.of_numbers(loss, spread, examples) for loss in sums_3R[0].tolist()]
         return [Evaluation.of_classes(loss, first, five, examples, classes) for loss, first, five in sums_3R.T.tolist()]
 

@@ -104,7 +104,7 @@ class BlockKernel:
         assert self.measured or not self.network.norm, "batch norm has no running statistics before the first update"
         rows, training_counts = self.batches.rows[split].numpy(), self.space.counts
         room = WIDTH * self.space.blocks
-        scores_3, targets = np.zeros(3), []
+        scores_3 = np.zeros(3)
         for begin in range(0, len(rows), room):
             chunk = rows[begin : begin + room]
             self.space.counts = block_counts(len(chunk), self.space.blocks)
@@ -114,12 +114,11 @@ class BlockKernel:
                 scores_3 += score_classes(self.outputs.z, labels_B)
             else:
                 scores_3[0] += score_numbers(self.outputs.z, labels_B)
-                targets.append(labels_B.astype(np.float64))
         self.space.counts = training_counts
         loss, first, five = scores_3.tolist()
         if self.classes:
             return Evaluation.of_classes(loss, first, five, len(rows), len(self.outputs.varying))
-        return Evaluation.of_numbers(loss, float(np.concatenate(targets).var()) * len(rows), len(rows))
+        return Evaluation.of_numbers(loss, self.batches.target_spreads[split], len(rows))
 
     def export(self) -> State:
         """The state, canonical."""

@@ -20,7 +20,7 @@ from siftnet.report.figures.figure import (
     reference_line,
 )
 from siftnet.studies.measured_run import MeasuredRound, MeasuredRun, Which
-from siftnet.wording import DENSE, metric_name
+from siftnet.wording import DENSE, metric_name, undefined_scores
 
 # Standard errors to each side that a 95% interval takes.
 Z95 = 1.96
@@ -34,13 +34,16 @@ def accuracy_figure(measured: MeasuredRun) -> Figure:
         Curve("last", "validation, last step", MUTED, "circle-open", "dot"),
         Curve("test_best", "test, weights that validation chose", SECOND, "diamond", "solid"),
     ]
-    data = [_curve(rounds, curve, bars=measured.is_accuracy) for curve in curves]
+    traces = [_curve(rounds, curve, bars=measured.is_accuracy) for curve in curves]
+    # What is undefined in every round would leave its name in the legend.
+    data = [trace for trace in traces if trace["x"]] or traces[:1]
     dense = next((r.score("best") for r in rounds if r.density == 1), None)
     shapes = [] if dense is None else [reference_line(dense, "dense")]
     bars = f"Bars are {Z95} standard errors to each side, the binomial ones by which the headline round is chosen. "
     bars = bars if measured.is_accuracy else ""
     left_out = [str(r.number) for r in measured.rounds if r.diverged]
     missing = f" Diverged and left out: round {', '.join(left_out)}." if left_out else ""
+    missing += f" {undefined_scores(measured.undefined)}".rstrip()
     return Figure(
         name="accuracy",
         title=f"{metric_name(measured.metric).capitalize()} as weights are removed",

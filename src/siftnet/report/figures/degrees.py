@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -25,7 +26,7 @@ from siftnet.report.figures.figure import (
 )
 from siftnet.studies.measured_layer import MeasuredLayer
 from siftnet.studies.measured_run import MeasuredRun
-from siftnet.wording import correlation, literal, number, share
+from siftnet.wording import correlation, literal, named, number, share
 
 # Inputs named in the figure of unknown geometries.
 NAMED = 30
@@ -217,9 +218,17 @@ def _heat(values: np.ndarray, quantity: str) -> Trace:
     }
 
 
+def _labels(names: Sequence[str]) -> list[str]:
+    """A label for each input, none twice, since bars of one label would be drawn over each other."""
+    short = [named(name) for name in names]
+    counts = Counter(short)
+    return [literal(name if counts[name] == 1 else f"{name} (input {i})") for i, name in enumerate(short)]
+
+
 def named_figure(measured: MeasuredRun) -> Figure:
     """The inputs that most nodes kept, by name, where no map can be drawn."""
     names = measured.run.data.input_names or [f"input {i}" for i in range(measured.run.geometry.size)]
+    shown = _labels(names)
     frames = []
     for first in measured.first_layers:
         degree_I = first.degrees.input_degree
@@ -230,7 +239,7 @@ def named_figure(measured: MeasuredRun) -> Figure:
                     "type": "bar",
                     "orientation": "h",
                     "x": plain(degree_I[top]),
-                    "y": [literal(names[i][:60]) for i in top],
+                    "y": [shown[i] for i in top],
                     "marker": {"color": ACCENT},
                     "hovertemplate": "%{y}: %{x} nodes<extra></extra>",
                 }

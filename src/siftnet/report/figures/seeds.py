@@ -25,7 +25,7 @@ Rows = Sequence[RoundOverSeeds]
 
 
 def score_figures(summary: SeedsSummary) -> list[Figure]:
-    """Test and validation scores on one scale, side by side."""
+    """Test and validation scores on one scale, side by side; without one that is undefined."""
     rows, exact = summary.rounds, summary.is_accuracy
     name, dense = metric_name(summary.metric), next((r for r in rows if r.density == 1), None)
     low, high = _range(rows, ("test", "validation"))
@@ -37,6 +37,8 @@ def score_figures(summary: SeedsSummary) -> list[Figure]:
     ]
     figures = []
     for which, color, said in said_of:
+        if which in summary.undefined:
+            continue
         mean = dense.over(which).mean if dense else None
         shapes = [] if mean is None else [reference_line(mean, "dense")]
         scale = axis(name, tickformat=".1%" if exact and high - low > 0.004 else ".2%" if exact else ".3f")
