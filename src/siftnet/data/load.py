@@ -165,7 +165,9 @@ def _transform(raw: Raw, train_T: np.ndarray, config: DataConfig) -> tuple[Norma
 def _classes_to_look_at(labels_N: np.ndarray, splits: Split, classes: int, names: tuple[str, ...]) -> tuple[str, ...]:
     """Sentences on classes that may be codes or slips: with hardly a training example beside the others, or none."""
     counts = np.bincount(labels_N[splits["train"]], minlength=classes)
-    others = np.bincount(labels_N[np.concatenate([splits["validation"], splits["test"]])], minlength=classes)
+    others = np.bincount(
+        labels_N[np.concatenate([rows for name, rows in splits.items() if name != "train"])], minlength=classes
+    )
 
     def told(numbers: np.ndarray, count: np.ndarray) -> str:
         shown = ", ".join(f"{names[c] if names else c} ({count[c]})" for c in numbers[:3])

@@ -86,7 +86,7 @@ def process_settings() -> list[Setting]:
         Setting(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"),
     ]
     backends: Any = torch.backends
-    values = [(backends.mkldnn, {"enabled": True, "deterministic": False})]
+    values: list[tuple[Any, dict[str, Any]]] = [(backends.mkldnn, {"enabled": True, "deterministic": False})]
     products = [getattr(backends.mkldnn, name, None) for name in ("matmul", "conv", "rnn")]
     if backends.cuda.is_built():
         reduced = {"allow_fp16_reduced_precision_reduction": True, "allow_bf16_reduced_precision_reduction": True}

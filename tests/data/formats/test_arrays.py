@@ -24,7 +24,7 @@ def read(path: Path, **changes: Any) -> Any:
 
 def test_classes_of_whole_numbers_need_not_start_at_0(tmp_path: Path) -> None:
     raw = read(write(tmp_path, x=np.arange(6.0).reshape(3, 2), y=np.array([7, -1, 7])))
-    assert raw.inputs_NI.dtype == np.float32
+    assert raw.inputs_NI.dtype == np.float64
     assert raw.inputs_NI.tolist() == [[0, 1], [2, 3], [4, 5]]
     assert raw.labels_N.tolist() == [1, 0, 1]
     assert (raw.classes, raw.class_names) == (2, ("-1", "7"))
@@ -41,7 +41,7 @@ def test_classes_of_text(tmp_path: Path, y: Any) -> None:
 def test_floats_are_numeric_targets_even_if_whole(tmp_path: Path) -> None:
     raw = read(write(tmp_path, x=np.ones((3, 2)), y=np.array([[1.0], [2.0], [1.0]])))
     assert raw.classes is None
-    assert raw.labels_N.dtype == np.float32
+    assert raw.labels_N.dtype == np.float64
     assert raw.labels_N.tolist() == [1, 2, 1]
 
 
@@ -58,9 +58,9 @@ def test_held_out_arrays(tmp_path: Path) -> None:
     [
         (np.array([[True, False]] * 3), np.uint8),
         (np.array([[0, 255]] * 3, np.int64), np.uint8),
-        (np.array([[0, 256]] * 3, np.int16), np.float32),
-        (np.array([[-1, 0]] * 3, np.int8), np.float32),
-        (np.array([[0, 1]] * 3, np.float64), np.float32),
+        (np.array([[0, 256]] * 3, np.int16), np.float64),
+        (np.array([[-1, 0]] * 3, np.int8), np.float64),
+        (np.array([[0, 1]] * 3, np.float64), np.float64),
         (np.array([[0, 1]] * 3, ">f4"), np.float32),
         (np.asfortranarray(np.array([[0, 1], [2, 3], [4, 5]], np.uint8)), np.uint8),
         (np.asfortranarray(np.array([[0, 1], [2, 3], [4, 5]], np.float32)), np.float32),
@@ -156,8 +156,7 @@ GOOD = {"x": np.ones((4, 2)), "y": np.array([0, 1, 0, 1])}
     ("changes", "message"),
     [
         ({"x": np.array([[1, np.nan]] * 2 + [[np.inf, 1]] * 2)}, "has 4 NaN or infinite values in x"),
-        ({"x": np.full((4, 2), 1e300)}, "has 8 NaN or infinite values in x"),
-        ({"y": np.array([1.0, np.nan, 2, 3])}, "has 1 NaN or infinite values in y"),
+        ({"y": np.array([1.0, np.inf, 2, 3])}, "y of .* has 1 infinite values"),
         ({"x": np.array([[None, 1]] * 4)}, "holds x as an array of Python objects"),
         ({"y": np.array(["a", None, "b", "c"], dtype=object)}, "holds y as an array of Python objects"),
         ({"x": np.ones(4)}, r"has x of shape \(4,\)"),
@@ -165,11 +164,9 @@ GOOD = {"x": np.ones((4, 2)), "y": np.array([0, 1, 0, 1])}
         ({"x": np.array([["a", "b"]] * 4)}, "has x of shape .* and type <U1"),
         ({"y": np.array([0, 1])}, r"has y of shape \(2,\) and type int64 for 4 examples"),
         ({"y": np.eye(4)}, "save one class or one number each"),
-        ({"y": np.zeros(4, int)}, "has only one class, 0, in y"),
         ({"x_test": np.ones((4, 2))}, "only one of x_test and y_test"),
         ({"x_test": np.ones((2, 3)), "y_test": np.array([0, 1])}, "save examples of one kind"),
-        ({"x_test": np.ones((2, 2)), "y_test": np.array([0.5, 1])}, "save examples of one kind"),
-        ({"x_test": np.ones((2, 2)), "y_test": np.array([0, 2])}, "has the class 2 only in y_test"),
+        ({"x_test": np.ones((2, 2)), "y_test": np.array([0.5, 1])}, "save targets of one kind"),
     ],
 )
 def test_bad_arrays(tmp_path: Path, changes: Any, message: Any) -> None:
