@@ -44,7 +44,7 @@ from siftnet.runs.machine import (
     available_threads,
     describe_machine,
     has_native_bf16,
-    prepare_torch,
+    prepare_threads,
     resolve_machine,
 )
 from siftnet.store.atomic import to_json, write_file
@@ -145,7 +145,7 @@ class Session:
         train = TrainConfig(batch=scale.batch, lr=0.01, precision="fp32")
         self.config = BenchConfig(device=device, threads=options.threads, train=train)
         run = resolve_machine(self.config.as_run())
-        prepare_torch(run)
+        prepare_threads(run)
         if device != "cpu":
             torch.cuda.set_device(device)
         spare = max(1, min(MOST_WORKERS, available_threads() - 2))

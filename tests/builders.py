@@ -13,7 +13,7 @@ from siftnet.analysis.index import Index
 from siftnet.config.fields import RunConfig
 from siftnet.config.load import from_dict
 from siftnet.data.dataset import Dataset
-from siftnet.data.formats.raw import Raw
+from siftnet.data.raw import Raw
 from siftnet.geometry import Geometry, Grid, Unknown
 from siftnet.kernels.dense import Dense
 from siftnet.kernels.interface import Kernel, Problem

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from siftnet.config.fields import DataConfig
-from siftnet.data.formats.raw import Raw
 from siftnet.data.overlap import note_windows
+from siftnet.data.raw import Raw
 from siftnet.geometry import Geometry, Grid, Unknown
 
 

@@ -10,10 +10,10 @@ from siftnet.config.fields import DataConfig
 from siftnet.data.dataset import Dataset
 from siftnet.data.duplicates import treat_duplicates
 from siftnet.data.formats import table
-from siftnet.data.formats.raw import MISSING, Raw
 from siftnet.data.formats.registry import READERS
 from siftnet.data.normalise import Normalised, normalise
 from siftnet.data.overlap import note_windows
+from siftnet.data.raw import MISSING, Raw
 from siftnet.data.splits import Split, split
 from siftnet.data.tasks import permute, relabel
 from siftnet.geometry import Geometry, Grid

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from siftnet.data.formats.raw import Scaling
+from siftnet.data.raw import Scaling
 from siftnet.geometry import Geometry, Grid
 
 BLOCK = 4096

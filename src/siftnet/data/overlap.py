@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from siftnet.config.fields import DataConfig
-from siftnet.data.formats.raw import Raw
+from siftnet.data.raw import Raw
 from siftnet.data.splits import Notes
 from siftnet.geometry import Grid, Unknown
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from siftnet.config.fields import require
-from siftnet.data.formats.raw import MISSING
+from siftnet.data.raw import MISSING
 
 MISSING_TEXT = frozenset(
     ("", "nan", "NaN", "-nan", "-NaN", "NAN", "None", "null", "NULL", "Null", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT")

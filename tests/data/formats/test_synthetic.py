@@ -13,7 +13,7 @@ from scipy.special import erf
 
 from siftnet.config.fields import DataConfig, SyntheticConfig
 from siftnet.data.formats import synthetic
-from siftnet.data.formats.raw import Raw
+from siftnet.data.raw import Raw
 from siftnet.geometry import Grid
 
 

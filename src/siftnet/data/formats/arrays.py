@@ -9,8 +9,8 @@ import numpy as np
 from siftnet.config.fields import DataConfig
 from siftnet.data.formats import npz_members
 from siftnet.data.formats.axes import lay_out
-from siftnet.data.formats.raw import Raw
 from siftnet.data.formats.root import file_of
+from siftnet.data.raw import Raw
 from siftnet.data.targets import Targets, classes_of, numbers_of
 from siftnet.geometry import Unknown
 

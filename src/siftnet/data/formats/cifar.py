@@ -8,8 +8,8 @@ import numpy as np
 
 from siftnet.config.fields import DataConfig
 from siftnet.data.formats import unpickle
-from siftnet.data.formats.raw import Raw
 from siftnet.data.formats.root import folder_of
+from siftnet.data.raw import Raw
 from siftnet.geometry import Grid
 
 # Files of training batches, test batch, names; the key of the labels and of their names; number of classes.

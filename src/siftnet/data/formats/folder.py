@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from siftnet.config.fields import DataConfig
-from siftnet.data.formats.raw import Raw
 from siftnet.data.formats.root import folder_of
+from siftnet.data.raw import Raw
 from siftnet.geometry import Grid
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff"}

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from siftnet.config.fields import DataConfig
-from siftnet.data.formats.raw import Raw
 from siftnet.data.formats.root import folder_of
+from siftnet.data.raw import Raw
 from siftnet.geometry import Grid
 
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

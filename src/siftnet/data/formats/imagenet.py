@@ -10,8 +10,8 @@ import numpy as np
 
 from siftnet.config.fields import DataConfig
 from siftnet.data.formats import npz_members, unpickle
-from siftnet.data.formats.raw import Raw
 from siftnet.data.formats.root import folder_of
+from siftnet.data.raw import Raw
 from siftnet.data.splits import take_share
 from siftnet.geometry import Grid
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from siftnet.config.fields import DataConfig
 from siftnet.data.formats import arrays, cifar, folder, idx, imagenet, synthetic, table
-from siftnet.data.formats.raw import Raw
+from siftnet.data.raw import Raw
 
 READERS: dict[str, Callable[[DataConfig], Raw]] = {
     "imagenet": imagenet.read,

@@ -13,7 +13,7 @@ from scipy import fft, special
 
 from siftnet import seeds
 from siftnet.config.fields import DataConfig, SyntheticConfig
-from siftnet.data.formats.raw import Raw
+from siftnet.data.raw import Raw
 from siftnet.geometry import Grid
 
 # Added to the diagonal of every field's covariance, last (Ingrosso & Goldt 2022).

@@ -9,8 +9,8 @@ import pandas as pd
 
 from siftnet.config.fields import DataConfig, TableConfig
 from siftnet.data.formats.axes import parse_geometry
-from siftnet.data.formats.raw import Raw
 from siftnet.data.formats.root import file_of
+from siftnet.data.raw import Raw
 from siftnet.data.targets import Targets, classes_of, numbers_of
 from siftnet.geometry import Unknown
 
