@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from siftnet.config.fields import DataConfig, SyntheticConfig
+from siftnet.config.fields import DataConfig, SyntheticConfig, TableConfig
 from siftnet.data.formats.registry import READERS
 from siftnet.data.load import load_dataset
 from siftnet.geometry import Grid
@@ -161,3 +163,32 @@ def test_what_the_system_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(READERS, "npz", refuse)
     with pytest.raises(ValueError, match=message):
         load_dataset(config(tmp_path))
+
+
+def test_groups_and_times_of_arrays_and_tables_are_no_inputs(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, patient, when = rng.random((200, 3)), rng.integers(0, 20, 200), rng.permutation(200)
+    write(tmp_path, x, np.arange(200) % 2, patient=patient.astype(str), when=when)
+    lines = [f"{a},{b},{c},p{p},2026-01-01T00:{t // 60:02}:{t % 60:02},{k % 2}"
+             for k, ((a, b, c), p, t) in enumerate(zip(x, patient, when, strict=True))]  # fmt: skip
+    (tmp_path / "x.csv").write_text("a,b,c,patient,when,y\n" + "\n".join(lines) + "\n")
+    table = DataConfig(format="table", root=tmp_path / "x.csv", table=TableConfig(target="y"))
+    for base in (config(tmp_path, validation=20), replace(table, validation=20)):
+        if base.format == "npz":
+            found = load_dataset(replace(base, group="patient"))
+            timed = load_dataset(replace(base, split="time", time="when"))
+        else:
+            kept = pd.read_csv(tmp_path / "x.csv")
+            kept.drop(columns="when").to_csv(tmp_path / "g.csv", index=False)
+            kept.drop(columns="patient").to_csv(tmp_path / "t.csv", index=False)
+            found = load_dataset(replace(base, root=tmp_path / "g.csv", group="patient"))
+            timed = load_dataset(replace(base, root=tmp_path / "t.csv", split="time", time="when"))
+        assert found.inputs_NI.shape == timed.inputs_NI.shape == (200, 3)
+        apart = [set(patient[rows].tolist()) for rows in found.splits.values()]
+        assert sum(map(len, apart)) == len(set.union(*apart))
+        assert when[timed.splits["train"]].max() < when[timed.splits["validation"]].min()
+        assert when[timed.splits["validation"]].max() < when[timed.splits["test"]].min()
+        with pytest.raises(ValueError, match="site"):
+            load_dataset(replace(base, group="site"))
+    with pytest.raises(ValueError, match=r"data\.group and data\.time name an array of npz or a column"):
+        load_dataset(DataConfig(format="folder", root=tmp_path, group="patient"))

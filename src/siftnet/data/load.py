@@ -83,6 +83,11 @@ def _read(config: DataConfig) -> Raw:
             f"data.geometry = {config.geometry} is for npz and table data, and data.format = {config.format} "
             "knows its own: set data.geometry auto"
         )
+    if (config.group or config.time) and config.format not in ("npz", "table"):
+        raise ValueError(
+            f"data.group and data.time name an array of npz or a column of table data, and data.format is "
+            f"{config.format}: leave them out"
+        )
     try:
         return READERS[config.format](config)
     except OSError as error:

@@ -87,6 +87,14 @@ def numbers_of(parts: Sequence[np.ndarray], source: str) -> Targets:
     return Targets(values)
 
 
+def group_numbers(values_N: np.ndarray, source: str) -> np.ndarray:
+    """int64 (N,) numbers of equal values, whatever they are; raises ValueError where some are missing."""
+    codes_N, _ = pd.factorize(values_N)
+    missing = int((codes_N < 0).sum())
+    require(missing == 0, f"{source} lacks {missing} values: fill them in, or leave those examples out")
+    return np.asarray(codes_N, np.int64)
+
+
 def refuse_control_characters(names: Iterable[str], source: str) -> None:
     """Raise ValueError for a name with a line break or another control character, most often a quote left open."""
     for name in names:

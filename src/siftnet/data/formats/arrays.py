@@ -11,7 +11,7 @@ from siftnet.data.formats import npz_members
 from siftnet.data.formats.axes import lay_out
 from siftnet.data.formats.root import file_of
 from siftnet.data.raw import Raw
-from siftnet.data.targets import Targets, classes_of, numbers_of
+from siftnet.data.targets import Targets, classes_of, group_numbers, numbers_of
 from siftnet.geometry import Unknown
 
 KINDS = "biuSUTf"
@@ -50,9 +50,34 @@ def read(config: DataConfig) -> Raw:
         geometry=geometry,
         scaling="each" if isinstance(geometry, Unknown) else "largest" if inputs_NI.dtype == np.uint8 else "one",
         held_out_N=np.arange(count, len(inputs_NI)) if len(parts) > 1 else None,
+        group_N=_group(path, config.group, [f"{config.group}{part}" for part in parts], [len(part) for part in x]),
+        time_N=_per_example(path, [f"{config.time}{part}" for part in parts], [len(part) for part in x])
+        if config.time
+        else None,
         class_names=targets.class_names,
         notes=targets.notes,
     )
+
+
+def _group(path: Path, name: str, members: list[str], counts: list[int]) -> np.ndarray | None:
+    """Numbers of the groups; None where none are asked for."""
+    if not name:
+        return None
+    return group_numbers(_per_example(path, members, counts), f"data.group = {name} of {path}")
+
+
+def _per_example(path: Path, members: list[str], counts: list[int]) -> np.ndarray:
+    """One value for each example, of the arrays that belong to x and x_test."""
+    found = [npz_members.read(path, member) for member in members]
+    for member, values, count in zip(members, found, counts, strict=True):
+        if values.shape != (count,) or values.dtype.kind not in "biufSUM" or (values != values).any():
+            raise ValueError(
+                f"{path} has {member} of shape {values.shape} and type {values.dtype} for {count} examples: save one "
+                "number, date or text each, none missing"
+            )
+    if len({values.dtype.kind for values in found}) > 1:
+        raise ValueError(f"{path} has {' and '.join(members)} of different types: save them alike")
+    return np.concatenate(found)
 
 
 def _read_x(path: Path, name: str) -> np.ndarray:

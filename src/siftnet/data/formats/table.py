@@ -11,7 +11,7 @@ from siftnet.config.fields import DataConfig, TableConfig
 from siftnet.data.formats.axes import parse_geometry
 from siftnet.data.formats.root import file_of
 from siftnet.data.raw import Raw
-from siftnet.data.targets import Targets, classes_of, numbers_of
+from siftnet.data.targets import Targets, classes_of, group_numbers, numbers_of
 from siftnet.geometry import Unknown
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -30,7 +30,10 @@ def read(config: DataConfig) -> Raw:
     columns = ", ".join(map(str, frame.columns))
     if table.target not in frame.columns:
         raise ValueError(f"data.table.target = {table.target!r} is no column of {path}; its columns are {columns}")
-    features = frame.drop(columns=table.target)
+    for setting, name in (("group", config.group), ("time", config.time)):
+        if name and (name not in frame.columns or name == table.target):
+            raise ValueError(f"data.{setting} = {name!r} is no column beside the target; the columns are {columns}")
+    features = frame.drop(columns=list({table.target, config.group, config.time} - {""}))
     if features.shape[1] == 0 or len(frame) == 0:
         raise ValueError(f"{path} has {len(frame)} rows and the columns {columns}: it needs rows and a feature column")
     targets = _target(frame[table.target], config, path)
@@ -45,6 +48,10 @@ def read(config: DataConfig) -> Raw:
         classes=targets.classes,
         scaling="each" if table.scale == "standard" else table.scale,
         geometry=Unknown(len(names)) if config.geometry == "auto" else parse_geometry(config.geometry, len(names)),
+        group_N=group_numbers(frame[config.group].to_numpy(), f"data.group = {config.group} of {path}")
+        if config.group
+        else None,
+        time_N=_times(frame[config.time], path) if config.time else None,
         class_names=targets.class_names,
         input_names=names,
         notes=targets.notes,
@@ -127,6 +134,22 @@ def _refuse_missing(inputs_NI: np.ndarray, names: tuple[str, ...], path: Path) -
     if missing_I.any():
         counts = ", ".join(f"{name} {count}" for name, count in zip(names, missing_I, strict=True) if count)
         raise ValueError(f"{path} has missing values ({counts}): set data.table.missing to mean, median or zero")
+
+
+def _times(column: pd.Series, path: Path) -> np.ndarray:
+    """What orders the rows: numbers, or dates as ISO 8601 writes them."""
+    values = column
+    if not pd.api.types.is_numeric_dtype(column):
+        try:
+            values = pd.to_datetime(column, format="ISO8601", utc=True)
+        except (ValueError, TypeError):
+            raise ValueError(
+                f"data.time = {column.name} of {path} holds neither numbers nor dates as in 2026-11-25 or "
+                "2026-11-25T07:30:00: write them so"
+            ) from None
+    if values.isna().any():
+        raise ValueError(f"data.time = {column.name} of {path} lacks {int(values.isna().sum())} values: fill them in")
+    return np.asarray(values.to_numpy())
 
 
 def _target(column: pd.Series, config: DataConfig, path: Path) -> Targets:
