@@ -59,7 +59,9 @@ def runs_of(path: Path) -> list[Path]:
 
 def rounds_of(run: Path) -> list[dict[str, Any]]:
     """What the files say about a run's rounds."""
-    return [read(file) for file in sorted(run.glob("rounds/*/round.json"))]
+    rows = [read(file) for file in sorted(run.glob("rounds/*/round.json"))]
+    # The number of the form it was written in, which is today's where it is shown.
+    return [{key: value for key, value in row.items() if key != "schema"} for row in rows]
 
 
 def cells_of(rows: list[dict[str, Any]]) -> list[str]:
