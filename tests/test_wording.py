@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from typing import Any
 
 import pytest
@@ -68,3 +70,58 @@ def test_durations(seconds: Any, text: str) -> None:
 )
 def test_sizes(count: Any, text: str) -> None:
     assert wording.size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain é 猫 שלום 🐈", "plain é 猫 שלום 🐈"),
+        ("a\nb\tc\r\x00\x1b[31m\x7f\x85", "a\\nb\\tc\\r\\x00\\x1b[31m\\x7f\\x85"),
+        ("th\udce9 \ud800", "th\\udce9 \\ud800"),
+        ("r\u202etl \u2066x\u2069 \u200b \ufeff", "r\\u202etl \\u2066x\\u2069 \\u200b \\ufeff"),
+        ("می\u200cخواهم 👨\u200d👩", "می\u200cخواهم 👨\u200d👩"),
+        ("\U000e0041 \u2028 a\xa0b", "\\U000e0041 \\u2028 a\\xa0b"),
+        ("", ""),
+    ],
+)
+def test_text_is_shown_in_one_line_without_what_moves_a_cursor_or_turns_a_line(text: str, shown: str) -> None:
+    assert wording.printable(text) == shown
+
+
+def test_names_are_no_longer_than_there_is_room() -> None:
+    assert wording.named("x" * 60) == "x" * 60
+    assert wording.named("x" * 61) == "x" * 59 + "…"
+    assert len(wording.named("\n" * 61)) == 60
+
+
+NAMES = [
+    "plain",
+    "",
+    "a b",
+    "it's",
+    'q"q',
+    "$HOME `id` !x",
+    "a\\b",
+    "two\nlines",
+    "\x1b[31m'",
+    "th\udce9f",
+    "\u202e猫",
+    "é",
+    "~",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shell_reads_its_word_as_what_was_meant(name: str) -> None:
+    word = wording.shell_word(name)
+    assert word.isprintable()
+    found = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True)
+    assert found.stdout == os.fsencode(name)
+
+
+def test_what_is_undefined_is_said_of_the_splits_that_it_is_of() -> None:
+    assert wording.undefined_scores([]) == ""
+    assert wording.undefined_scores(["test"]).endswith("a dash stands for it, and means and gains leave it out.")
+    both = wording.undefined_scores(["validation", "test"])
+    assert both.startswith("R² is undefined on validation and test, where all targets are alike")
+    assert "the last round for the headline" in both

@@ -150,6 +150,64 @@ def test_wrong_input_is_one_sentence_with_the_value_and_status_2(
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["shwo"], "there is no command 'shwo': did you mean show?"),
+        (["shwo", "a run"], "there is no command 'shwo': did you mean show, as in siftnet show 'a run'?"),
+        (["RESUME", "x"], "did you mean resume, as in siftnet resume x?"),
+        (["nlgp", "--seed", "3"], "did you mean run, as in siftnet run nlgp --seed 3?"),
+        (["mine.toml"], "did you mean run, as in siftnet run mine.toml?"),
+        (["zzz"], "there is no command 'zzz': take one of run, resume, show, analyze, verify, report, fetch, bench"),
+        (["run", "imges"], "did you mean images? Or name one of the presets"),
+    ],
+)
+def test_a_misspelt_command_is_told_which_one_was_meant(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(*arguments) == 2
+    [sentence] = capsys.readouterr().err.splitlines()
+    assert says in sentence
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "run"])
+def test_a_misspelt_option_is_told_of_this_command_alone(
+    command: str, finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subject = {"fetch": ["mnist"], "bench": []}.get(command, [str(finished)])
+    assert call(command, *subject, "--jsno") == 2
+    said = capsys.readouterr().err
+    assert "--json" in said
+    assert {line.split("siftnet ")[1].split()[0] for line in said.splitlines() if "siftnet " in line} == {command}
+
+
+def test_a_preset_with_a_misspelt_option_has_its_own_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", "nlgp", "--train.setps", "4") == 2
+    said = capsys.readouterr().err
+    assert "--train.steps" in said
+    assert f"(default: {siftnet.load('nlgp').train.steps})" in said
+    assert said.count("default:") == 1
+
+
+def test_a_picture_that_cannot_be_written_is_one_sentence(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    for place in (tmp_path, tmp_path / "file" / "x.png"):
+        assert call("report", str(finished), "--picture", str(place)) == 2
+        assert f"{place} cannot be written (" in capsys.readouterr().err
+
+
+def test_a_run_that_may_only_be_read_is_shown_and_not_measured(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    assert call("show", str(finished)) == 0
+    for command in ("report", "analyze"):
+        assert call(command, str(finished)) == 2
+        assert f"{finished} cannot be written to, where measures and page would lie" in capsys.readouterr().err
+
+
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is not a run"):
         main(["show", str(tmp_path), "--debug"])

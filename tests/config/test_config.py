@@ -214,3 +214,78 @@ def test_files_are_read_and_refused_by_name(tmp_path: Path) -> None:
         load(path)
     with pytest.raises(ValueError, match=r"'absent' is neither a preset \(.*\) nor a file"):
         load("absent")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\xef\xbb\xbfseed = 5\n", b"seed = 5\r\n", b"\xef\xbb\xbf# th\xc3\xa9\r\nseed = 5"],
+    ids=["mark", "CRLF", "both"],
+)
+def test_files_are_read_as_editors_write_them(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(data)
+    assert load(path).seed == 5
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"])
+def test_files_in_other_encodings_are_told_so(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    for mark in ("", "\ufeff"):
+        if mark and encoding == "latin-1":
+            continue
+        path.write_bytes(f"{mark}# the\nseed = 5 # thé\n".encode(encoding))
+        with pytest.raises(ValueError, match=r"mine\.toml is not a TOML file: .*save it anew in") as found:
+            load(path)
+        told = {"utf-16": "UTF-16", "utf-32": "UTF-32", "latin-1": "line 2"}.get(encoding, "UTF-16")
+        assert told in str(found.value)
+        # The remedy works.
+        path.write_bytes(path.read_bytes().decode(encoding).removeprefix("\ufeff").encode())
+        assert load(path).seed == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "[train]\nlr = 2024-01-01",
+            r"train\.lr takes a float, got the date or time 2024-01-01 \(text stands in quotes",
+        ),
+        ("[data]\nroot = 07:32:00", r"data\.root takes a path, got the date or time 07:32:00"),
+        ("kernel = 1979-05-27T07:32:00Z", r"kernel takes a str, got the date or time 1979-05-27 07:32:00\+00:00"),
+        ("train = 2024-01-01", r"train is a group of settings, got the date or time"),
+        ("[[train]]\nlr = 1.0", r"train is a group of settings, got \[\{'lr': 1\.0\}\]"),
+        ("[data.synthetic]\nshape = [2024-01-01, 3]", r"data\.synthetic\.shape takes an int, got the date or time"),
+        ("[train]\nlr = 1" + 400 * "0", r"train\.lr takes a finite number, got inf"),
+        ("seed = 1" + 5000 * "0", r"is not a TOML file"),
+        ("kernel = 0x" + 9000 * "f", r"kernel takes a str, got a int too long to be shown"),
+        ("x = " + 20_000 * "[" + 20_000 * "]", r"is not a TOML file"),
+        ("data = " + 300 * "[" + 300 * "]", r"data is a group of settings, got .{,200}$"),
+        ("[train]\nlr = nan", r"train\.lr takes a finite number, got nan"),
+        ("seed = 3\0", r"is not a TOML file: it holds zero bytes"),
+        ("[train]\nsetps = 3", r"there is no setting train\.setps; .* - did you mean train\.steps\?"),
+    ],
+)
+def test_what_toml_can_say_and_no_setting_takes_is_one_sentence(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=says) as found:
+        load(path)
+    assert len(str(found.value)) < 1000
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", ".", "../presets/images", "imges"])
+def test_what_is_no_file_is_said_of_any_name(name: str) -> None:
+    with pytest.raises(ValueError, match=r"is neither a preset \(.*\) nor a file") as found:
+        load(name)
+    assert len(str(found.value)) < 500
+    assert ("did you mean images?" in str(found.value)) == (name == "imges")
+
+
+def test_a_file_without_permission_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "mine.toml").touch()
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(ValueError, match=r"mine\.toml cannot be read \(Permission denied\): check its permissions"):
+        load(tmp_path / "mine.toml")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from builders import dataset
+from builders import MEASURED, config, dataset, measured_run
 from pages import Page, check_figures, painted
 from siftnet.analysis.headline import standard_error
-from siftnet.geometry import Geometry, Grid, Points, ring, volume
+from siftnet.geometry import Geometry, Grid, Points, Unknown, ring, volume
 from siftnet.report.render import embed
 from siftnet.report.run_page import run_page, split_verdict
 from siftnet.store.run import Run
@@ -132,6 +133,33 @@ def test_hostile_names_stay_text(torus_page: Page, hostile_page: Page, hostile_r
     # Plotly reads tags in texts: what it is given must be escaped once more.
     bars = hostile_page.data["figures"]["inputs"]["frames"][0][0]
     assert not any("<" in label for label in bars["y"])
+
+
+NAMES = (
+    "th\udce9", "two\nlines", "\x1b[31mesc", "r\u202etl", "[red]r[/red]", "{{ 7 * 7 }}", "a" * 70 + "1", "a" * 70 + "2",
+    "שלום", "<b>b</b>", "x" * 10_000, "ok",
+)  # fmt: skip
+
+
+def test_names_that_are_no_plain_text_are_shown_escaped_shortened_and_apart(tmp_path: Path) -> None:
+    data = replace(dataset(Unknown(12), classes=12), name="set\udce9\n", class_names=NAMES, input_names=NAMES)
+    run = measured_run(tmp_path / "run\udce9\n", config(MEASURED), replace(data, notes=("of \x07\udce9" + "z" * 9000,)))
+    html = run_page(run)
+    assert html.encode().decode() == html
+    assert not {"\u202e", "\x1b", "\x07"} & set(html.split("</style>")[1].split("<script>")[0])
+    page = Page(html)
+    text = " ".join(page.text)
+    for shown in (
+        "th\\udce9, two\\nlines, \\x1b[31mesc, r\\u202etl, [red]r[/red], {{ 7 * 7 }}, aaa",
+        "run\\udce9\\n",
+        "set\\udce9",
+    ):
+        assert shown in text
+    assert len(text) < 20_000
+    bars = page.data["figures"]["inputs"]["frames"][0][0]["y"]
+    assert len(set(bars)) == 12
+    assert all(len(label) < 80 and label.isprintable() for label in bars)
+    assert {"th\\udce9", "two\\nlines", "&lt;b&gt;b&lt;/b&gt;"} <= set(bars)
 
 
 def test_embedded_data_cannot_end_its_script() -> None:

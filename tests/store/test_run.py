@@ -253,6 +253,36 @@ def test_a_full_disk_is_one_sentence(copy: Run, monkeypatch: pytest.MonkeyPatch)
     assert not (copy.path / "report.html").exists()
 
 
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (PermissionError(13, "Permission denied"), "let its folder be written to"),
+        (OSError(30, "Read-only file system"), "let its folder be written to"),
+        (IsADirectoryError(21, "Is a directory"), "something else lies in its place, move it away"),
+        (OSError(122, "Disk quota exceeded"), "make room, then siftnet resume"),
+    ],
+)
+def test_what_cannot_be_written_has_a_remedy_that_applies(
+    error: OSError, remedy: str, copy: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, target: Path) -> None:
+        raise error
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(ValueError, match=rf"report\.html could not be written \({error.strerror}\): {remedy}"):
+        copy.write_report("<html>")
+
+
+def test_a_folder_in_the_place_of_a_page_or_a_file_in_that_of_measures_is_said(copy: Run) -> None:
+    (copy.path / "report.html" / "x").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"report\.html could not be written .*: something else lies in its place"):
+        copy.write_report("<html>")
+    shutil.rmtree(copy.path / "analysis", ignore_errors=True)
+    (copy.path / "analysis").touch()
+    with pytest.raises(ValueError, match=r"could not be written .*: something else lies in its place"):
+        copy.write_analysis("round-00", {}, {})
+
+
 READERS: dict[str, Callable[[Path], object]] = {
     "config.json": lambda path: Run(path),
     "data.json": lambda path: Run(path),

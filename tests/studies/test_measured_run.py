@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 
 from builders import MEASURED, config, measured_run
+from siftnet.commands.cli import main
+from siftnet.runs.setup import set_up
 from siftnet.store.run import Run
+from siftnet.studies.measure_run import measure_rounds
 from siftnet.studies.measured_run import read_headline, read_measured, read_round_indices
 
 # What numbers alone are read without.
@@ -110,3 +113,84 @@ def test_a_run_that_is_not_measured_has_no_headline(stored: Run, tmp_path: Path)
     assert read_headline(run) is read_round_indices(run, 1) is None
     with pytest.raises(ValueError, match="has not been analysed yet: siftnet analyze"):
         read_measured(run)
+
+
+def of_another_kind(name: str) -> list[Any]:
+    """Changes that leave JSON, in which something is of another kind."""
+    if name == "headline":
+        return [
+            lambda n: n.update(verdict=3), lambda n: n.update(round="1"), lambda n: n.update(round=99),
+            lambda n: n.update(ablation=[]), lambda n: n["ablation"].update(most=["x"]),
+            lambda n: n["ablation"].update(most=[0.5]), lambda n: n["ablation"].update(metric="m"),
+            lambda n: n["ablation"].update(random=[[0.1], [0.1, 0.2]]), lambda n: n.update(schema="2"),
+        ]  # fmt: skip
+    return [
+        lambda n: n.update(verdict=None), lambda n: n.update(layers=3), lambda n: n.update(layers=[{}]),
+        lambda n: n["layers"][0].update(layer="elsewhere"), lambda n: n["layers"][0].update(locality=7),
+        lambda n: n["layers"][0]["locality"].update(index_degree={"value": "x"}),
+        lambda n: n["layers"][0]["locality"]["index_uniform"].update(value="1.5"),
+        lambda n: n["layers"][0]["locality"]["index_uniform"].update(low=float("nan")),
+        lambda n: n["layers"][0]["locality"].update(samples=1.5),
+        lambda n: n["layers"][0]["degrees"].update(unused=[]),
+        lambda n: n["layers"][0]["by_degree"].append(None),
+        lambda n: n.update(raw=5), lambda n: n.update(schema=None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["headline", "round-01"])
+def test_what_is_of_another_kind_is_named_and_made_again(stored: Run, tmp_path: Path, name: str) -> None:
+    for at, change in enumerate(of_another_kind(name)):
+        run = changed(stored, tmp_path / f"run{at}", name, change)
+        before = (stored.path / "analysis" / f"{name}.json").read_bytes()
+        with pytest.raises(ValueError, match=rf"{name}\.json is not what measuring stores .*: remove it, then siftnet"):
+            read_measured(run)
+        measure_rounds(run, run.config.analysis, set_up(run.config))
+        assert (run.path / "analysis" / f"{name}.json").read_bytes() == before, at
+
+
+CUT: dict[str, Any] = {
+    "nothing": lambda data: b"",
+    "half": lambda data: data[: len(data) // 2],
+    "noise": lambda data: bytes(range(256)) * 4,
+    "a bit": lambda data: data[:-40] + bytes([data[-40] ^ 1]) + data[-39:],
+}
+
+
+@pytest.mark.parametrize("kind", list(CUT))
+@pytest.mark.parametrize("name", ["round-01.npz", "round-01.json", "headline.json"])
+def test_a_measure_that_was_cut_off_is_made_again(
+    stored: Run, tmp_path: Path, name: str, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if name == "headline.json" and kind == "a bit":
+        pytest.skip("a digit for a digit is JSON all the same")
+    run = Run(shutil.copytree(stored.path, tmp_path / "run"))
+    file = run.path / "analysis" / name
+    before = file.read_bytes()
+    for command in ("report", "analyze"):
+        file.write_bytes(CUT[kind](before))
+        words = [command, str(run.path)]
+        with pytest.raises(SystemExit) as stopped:
+            main(words)
+        told = capsys.readouterr().err
+        if command == "report" and name == "headline.json":
+            # It has no data at hand for the ablation that stood there.
+            assert stopped.value.code == 2
+            assert f"siftnet analyze {run.path}" in told
+        else:
+            assert stopped.value.code == 0, told
+            assert file.read_bytes() == before
+            read_measured(run)
+
+
+def test_show_of_numbers_that_were_cut_off_says_what_makes_them_again(
+    stored: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("round-01.json", "headline.json"):
+        run = Run(shutil.copytree(stored.path, tmp_path / name))
+        (run.path / "analysis" / name).write_bytes(b'{"schema": 2')
+        for words in ([], ["--json"]):
+            with pytest.raises(SystemExit) as stopped:
+                main(["show", str(run.path), *words])
+            printed = capsys.readouterr()
+            assert (stopped.value.code, printed.out) == (2, "")
+            assert f"{name} was cut off or changed since it was stored: siftnet analyze {run.path} makes" in printed.err

@@ -96,8 +96,9 @@ def _sentence(error: BaseException) -> str:
         device = "the GPU" if _is_of_gpu(error) else "this machine"
         return f"{device} is out of memory: take a smaller --train.batch, fewer --replicates, or another --device"
     if isinstance(error, OSError) and error.strerror:
-        place = f"{os.fsdecode(error.filename)} cannot be used" if error.filename is not None else "something failed"
-        return f"{place} ({error.strerror}): check its path, its permissions and the room on its disk"
+        if error.filename is None:
+            return f"reading or writing failed ({error.strerror}): make room, or give the output another place"
+        return f"{os.fsdecode(error.filename)} cannot be used ({error.strerror}): check path and permissions"
     return str(error)
 
 

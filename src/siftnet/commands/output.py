@@ -53,7 +53,7 @@ def open_streams() -> Iterator[None]:
             stream = getattr(sys, name)
             stack.callback(setattr, sys, name, stream)
             if stream is None or getattr(stream, "closed", False):
-                setattr(sys, name, stack.enter_context(Path(os.devnull).open("w", encoding="utf-8")))
+                setattr(sys, name, stack.enter_context(Path(os.devnull).open("w", errors=ERRORS)))
             elif isinstance(stream, io.TextIOWrapper):
                 stack.callback(_reconfigure, stream, stream.errors or "strict")
                 _reconfigure(stream, ERRORS)

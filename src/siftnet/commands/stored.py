@@ -8,11 +8,15 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from siftnet.commands.options import Directory, Shared, Switch
 from siftnet.commands.output import print_path
 from siftnet.config.fields import AnalysisConfig
 from siftnet.wording import printable
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +124,7 @@ class ReportCommand(Shared):
         with measuring_bar(folder.finished_rounds) as done:
             page = write_pages(folder, None, None, done)
         if self.picture:
-            self.picture.parent.mkdir(parents=True, exist_ok=True)
-            mask_mosaic(folder.runs[0]).save(self.picture, format="PNG")
+            _save(mask_mosaic(folder.runs[0]), self.picture)
         made = {"report": str(page)} | ({"picture": str(self.picture)} if self.picture else {})
         if self.json:
             print_json(made)
@@ -129,3 +132,11 @@ class ReportCommand(Shared):
             for path in made.values():
                 print_path(path)
         return 0
+
+
+def _save(picture: Image, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path, format="PNG")
+    except OSError as error:
+        raise ValueError(f"{path} cannot be written ({error.strerror}): choose another --picture") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,7 @@ def write_pages(
     without it there is none; done: told each measured round. Raises ValueError where no round of any is finished; a
     replicate that has none is not measured.
     """
+    _check_writable(folder.path)
     if not folder.finished_rounds:
         again = f"siftnet resume {shell_word(str(folder.path))}"
         raise ValueError(f"{folder.path} has no finished round to measure: {again}")
@@ -54,11 +56,20 @@ def write_run_page(
     done: Callable[[int], None] = lambda round_number: None,
 ) -> Path:
     """Measure the finished rounds of a run, write its page, and return the page's path; see `write_pages`."""
+    _check_writable(stored.path)
     with lock(stored.path):
         measure_rounds(stored, config, setup, done)
         if config is not None:
             _remember(stored, config)
         return stored.write_report(run_page(stored))
+
+
+def _check_writable(path: Path) -> None:
+    """Raise ValueError where measures and page cannot be stored beside a run, before they are made."""
+    if not os.access(path, os.W_OK):
+        raise ValueError(
+            f"{path} cannot be written to, where measures and page would lie: let it be, or copy it to where it can be"
+        )
 
 
 def _remember(stored: Run, config: AnalysisConfig) -> None:

@@ -40,6 +40,7 @@ from siftnet.runs.single import (
 from siftnet.store.atomic import lock
 from siftnet.store.folder import open_replicates, replicate_path, seeds_asked, write_seeds
 from siftnet.store.run import Run
+from siftnet.wording import shell_word
 
 StopRequested = Callable[[], int]
 
@@ -118,7 +119,8 @@ def stored_replicates(out: Path | str) -> tuple[RunConfig, list[int]]:
     """
     there = open_replicates(out)
     if not there:
-        raise ValueError(f"{out} holds no replicates: make them with siftnet run PRESET --replicates 5 --out {out}")
+        again = f"siftnet run PRESET --replicates 5 --out {shell_word(str(out))}"
+        raise ValueError(f"{out} holds no replicates: make them with {again}")
     seeds = {*seeds_asked(absolute_path(out)), *(stored.config.seed for stored in there)}
     return there[0].config, sorted(seeds)
 

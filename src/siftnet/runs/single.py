@@ -23,6 +23,7 @@ from siftnet.runs.setup import Setup, set_up
 from siftnet.store.atomic import lock
 from siftnet.store.folder import replicates_in
 from siftnet.store.run import Run, RunHeader
+from siftnet.wording import shell_word
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,9 @@ def _carry_out(request: RunRequest, observer: Observer) -> Run:
     path = request.path
     if there := replicates_in(path):
         names = ", ".join(folder.name for folder in there[:3]) + (", ..." if len(there) > 3 else "")
+        again = f"siftnet resume {shell_word(str(path))}"
         raise ValueError(
-            f"{path} holds replicates ({names}): go on with siftnet resume {path}, or choose another directory, with "
+            f"{path} holds replicates ({names}): go on with {again}, or choose another directory, with "
             "siftnet run --out"
         )
     with lock(path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import io
 import json
@@ -69,7 +70,15 @@ def write_file(path: Path, data: bytes) -> None:
             os.fsync(handle.fileno())
         rename_durably(draft, path)
     except OSError as error:
-        raise ValueError(f"{path} could not be written ({error.strerror}): make room, then siftnet resume") from None
+        raise ValueError(f"{path} could not be written ({error.strerror}): {_write_remedy(error)}") from None
+
+
+def _write_remedy(error: OSError) -> str:
+    if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY):
+        return "something else lies in its place, move it away, then do the same again"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "let its folder be written to, or copy the run to where that is so, then do the same again"
+    return "make room, then siftnet resume"
 
 
 def rename_durably(draft: Path, final: Path) -> None:

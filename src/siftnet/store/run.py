@@ -30,7 +30,7 @@ from siftnet.pruning.evaluation import Record
 from siftnet.store.analysis_files import AnalysisFiles
 from siftnet.store.atomic import read_arrays, read_json, rename_durably, to_json, to_npz, write_file
 from siftnet.store.summary import DataSummary, RoundSummary
-from siftnet.wording import share, shell_word
+from siftnet.wording import named, share, shell_word
 
 if TYPE_CHECKING:
     from siftnet.kernels.plan import Plan
@@ -83,9 +83,9 @@ class Run:
     def __repr__(self) -> str:
         numbers = self.rounds()
         if not numbers:
-            return f"Run({str(self.path)!r}, {self.data.name}, no finished round)"
+            return f"Run({str(self.path)!r}, {named(self.data.name)}, no finished round)"
         density = share(self.summary(numbers[-1]).density)
-        return f"Run({str(self.path)!r}, {self.data.name}, rounds 0 to {numbers[-1]}, down to {density} density)"
+        return f"Run({str(self.path)!r}, {named(self.data.name)}, rounds 0 to {numbers[-1]}, down to {density} density)"
 
     @classmethod
     def create(cls, path: Path, header: RunHeader) -> Run:

@@ -1,0 +1,63 @@
+"""Files of what was measured: whole and belonging together, or said to be damaged with the command that makes them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from siftnet.store.analysis_files import SEAL, AnalysisFiles, DamagedError
+
+ARRAYS = {"counts": np.arange(600).reshape(20, 30)}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> AnalysisFiles:
+    found = AnalysisFiles(tmp_path / "my run", "round-00")
+    found.write({"index": 5.25}, ARRAYS)
+    return found
+
+
+def test_both_come_back_and_the_seal_is_none_of_the_numbers(files: AnalysisFiles) -> None:
+    assert files.numbers() == {"index": 5.25}
+    np.testing.assert_array_equal(files.arrays()["counts"], ARRAYS["counts"])
+    assert AnalysisFiles(files.run, "round-01").numbers() is None
+
+
+def test_arrays_that_nothing_seals_are_read(files: AnalysisFiles) -> None:
+    files.numbers_path.write_text(json.dumps({"index": 5.25}))
+    np.testing.assert_array_equal(files.arrays()["counts"], ARRAYS["counts"])
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"null", b"[1]", b"3", b"\xff\xfe", b"[" * 100_000, b'{"a": 1'])
+def test_numbers_that_were_cut_off_are_named_with_the_remedy(files: AnalysisFiles, data: bytes) -> None:
+    files.numbers_path.write_bytes(data)
+    with pytest.raises(
+        DamagedError, match=r"round-00\.json was cut off or changed.*: siftnet analyze '.*/my run' makes"
+    ):
+        files.numbers()
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_arrays_that_were_cut_off_are_named_with_the_remedy(files: AnalysisFiles, sealed: bool) -> None:
+    whole = files.arrays_path.read_bytes()
+    if not sealed:
+        files.numbers_path.write_text("{}")
+    for data in (b"", whole[:1], whole[: len(whole) // 2], whole[:-1], b"PK\x03\x04" + bytes(100), whole[::-1]):
+        files.arrays_path.write_bytes(data)
+        with pytest.raises(DamagedError, match=r"round-00\.npz was cut off or changed since it was stored"):
+            files.arrays()
+    files.arrays_path.unlink()
+    with pytest.raises(DamagedError, match=r"round-00\.npz"):
+        files.arrays()
+
+
+def test_arrays_of_another_measuring_are_not_those(files: AnalysisFiles) -> None:
+    other = AnalysisFiles(files.run, "other")
+    other.write({}, {"counts": ARRAYS["counts"] + 1})
+    files.arrays_path.write_bytes(other.arrays_path.read_bytes())
+    assert SEAL in files.numbers_path.read_text()
+    with pytest.raises(DamagedError):
+        files.arrays()
