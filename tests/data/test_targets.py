@@ -166,9 +166,9 @@ def test_what_is_no_set_of_classes_is_refused(parts: list[np.ndarray], says: str
 
 
 def test_a_class_for_each_example_is_no_class() -> None:
-    with pytest.raises(ValueError, match="y has 30 different values in 30 examples, which is no set of classes: ask"):
+    with pytest.raises(ValueError, match="y has 30 different values in 30 rows, which is no set of classes: ask"):
         refuse_identifiers(classes_of([np.arange(30)], "y"), "y", "ask for numbers")
-    with pytest.raises(ValueError, match="y has 3 different values in 5 examples"):
+    with pytest.raises(ValueError, match="y has 3 different values in 5 rows"):
         refuse_identifiers(classes_of([np.array([*"abcab", "nan"])], "y"), "y", "ask for numbers")
     for few in (np.arange(2), np.array([0, 1, 2, 0, 1, 2])):
         assert refuse_identifiers(classes_of([few], "y"), "y", "").classes == len(set(few.tolist()))

@@ -92,7 +92,7 @@ def refuse_identifiers(targets: Targets, source: str, instead: str) -> Targets:
     found, labelled = len(targets.class_names), int((targets.labels_N != MISSING).sum())
     require(
         found <= max(2, labelled // 2),
-        f"{source} has {found:,} different values in {labelled:,} examples, which is no set of classes: {instead}",
+        f"{source} has {found:,} different values in {labelled:,} rows, which is no set of classes: {instead}",
     )
     return targets
 

@@ -220,9 +220,9 @@ GOOD = {"x": np.ones((4, 2)), "y": np.array([0, 1, 0, 1])}
         ({"y": np.zeros(4, "M8[s]")}, r"has y of type datetime64\[s\]"),
         (
             {"y": np.arange(4)},
-            r"has 4 different values in 4 examples, .* give numeric targets as floats, e.g. y.astype",
+            r"has 4 different values in 4 rows, .* give numeric targets as floats, e.g. y.astype",
         ),
-        ({"y": np.array([*"abcd"])}, "has 4 different values in 4 examples, .* give fewer classes"),
+        ({"y": np.array([*"abcd"])}, "has 4 different values in 4 rows, .* give fewer classes"),
         ({"x_test": np.ones((4, 2))}, "has x_test but no test labels, y_test: save both, or neither"),
         ({"y_val": np.ones(4)}, "has y_val but no validation examples, x_validation: save both, or neither"),
         ({"x_test": np.ones((2, 3)), "y_test": np.array([0, 1])}, "give examples of one shape"),
