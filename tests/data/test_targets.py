@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from sklearn.preprocessing import LabelEncoder
@@ -48,7 +48,7 @@ def is_missing(value: int, part: np.ndarray) -> bool:
     return value in (-(2**31), -(2**63)) or own
 
 
-@settings(deadline=None, max_examples=300)
+@pytest.mark.property
 @given(integer_parts())
 def test_whole_numbers_of_any_widths_together_are_exact(parts: list[np.ndarray]) -> None:
     # Often enough that they are classes.
@@ -64,7 +64,7 @@ def test_whole_numbers_of_any_widths_together_are_exact(parts: list[np.ndarray])
     assert list(found.class_names) == [str(value) for value in sorted(set(there))]
 
 
-@settings(deadline=None)
+@pytest.mark.property
 @given(
     npst.arrays(np.dtype("U3"), st.integers(4, 30), elements=st.text("abc Ä\u00e9", max_size=3)),
     st.sampled_from(["U", "S", "O", "T", "pandas"]),
@@ -184,7 +184,7 @@ def test_names_that_differ_by_case_or_blanks_are_told_of() -> None:
     assert note.startswith("classes that differ only by case or blanks: 'Cat' (1) and 'cat ' (2); write them alike")
 
 
-@settings(deadline=None)
+@pytest.mark.property
 @given(
     npst.arrays(
         st.sampled_from(["f2", ">f4", "f8", "i1", "u2", ">i8", "u8"]).map(np.dtype),

@@ -18,7 +18,7 @@ from siftnet.geometry import Geometry, Grid
 
 VALUES, ROWS = 2_000_000, 2000
 """Values, and examples, that are looked at at most, all over each array."""
-LEVELS = (0.25, 0.5, 0.75, 0.99)
+LEVELS = (0.25, 0.5, 0.75, 0.99, 1.0)
 UNIT = 8.0
 """Sizes that differ by this factor at all LEVELS are of two units; a third of it is told of."""
 FEW, ENOUGH = 5, 20
@@ -83,12 +83,14 @@ def compare(training: Half, other: Half, source: str) -> tuple[str, ...]:
         return ()
     a, b = _columns(training.values_NC), _columns(other.values_NC)
     ratio_C = _ratio(a, b)
-    varied_C = (a.low < a.high) & (b.low < b.high) & (a.nonzero >= FEW) & (b.nonzero >= FEW)
+    nonzero_C = np.minimum(a.nonzero, b.nonzero)
+    varied_C = (a.low < a.high) & (b.low < b.high) & (nonzero_C >= FEW)
+    # One column of many meets the levels of another by chance where few of its values are not zero.
+    telling_C = varied_C & (nonzero_C >= ENOUGH) & (min(training.examples, other.examples) >= ENOUGH)
     units_C = varied_C & ((ratio_C >= UNIT) | (ratio_C <= 1 / UNIT))
-    enough = min(training.examples, other.examples) >= ENOUGH
     both = f"{source} has {training.name} of {training.range} and {other.name} of {other.range}"
     alike = f"prepare {training.name} and {other.name} alike"
-    if units_C.any() and (enough or units_C.sum() >= 0.5 * varied_C.sum()):
+    if (units_C & telling_C).any() or (units_C.any() and units_C.sum() >= 0.5 * varied_C.sum()):
         c = int(np.argmax(units_C))
         where = "" if len(units_C) == 1 else f" (input {c}: {_span(a, c)} and {_span(b, c)})"
         factor = max(ratio_C[c], 1 / ratio_C[c])
@@ -97,8 +99,8 @@ def compare(training: Half, other: Half, source: str) -> tuple[str, ...]:
     require(not centred, f"{both}, one of which is centred and one is not: {alike}")
     apart_C = (ratio_C >= UNIT / 3) | (ratio_C <= 3 / UNIT)
     apart_C |= (_signs(a, b) >= NEGATIVE) | (a.q95 < b.q05) | (b.q95 < a.q05)
-    apart = np.flatnonzero(varied_C & apart_C)
-    if not enough or not len(apart):
+    apart = np.flatnonzero(telling_C & apart_C)
+    if not len(apart):
         return ()
     shown = ", ".join(f"input {c} {_span(a, c)} and {_span(b, c)}" for c in apart[:3])
     more = f", and {len(apart) - 3} more" if len(apart) > 3 else ""

@@ -51,8 +51,8 @@ def stack(parts: Mapping[str, np.ndarray], source: str) -> np.ndarray:
 
     parts: by the names of their arrays. Returns uint8 where all are booleans or whole numbers within 0..255, float32
     where all are floats of at most 32 bits, float64 otherwise. Where double precision would not tell values apart
-    (whole numbers beyond 2^53, extended floats), each input is taken relative to its smallest value, exactly. Raises
-    ValueError for floats beyond double precision's range.
+    (whole numbers beyond 2^53, extended floats), each input is taken relative to its smallest value, exactly, unless
+    one spans more than 2^64. Raises ValueError for floats beyond double precision's range.
     """
     arrays = list(parts.values())
     if all(x.dtype.kind == "b" or (x.dtype.kind in "iu" and x.min() >= 0 and x.max() <= 255) for x in arrays):
