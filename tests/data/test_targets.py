@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from sklearn.preprocessing import LabelEncoder
 
-from siftnet.data.formats.raw import MISSING
+from siftnet.data.raw import MISSING
 from siftnet.data.targets import MISSING_TEXT, Targets, classes_of, numbers_of, refuse_identifiers
 
 INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]

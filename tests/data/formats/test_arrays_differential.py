@@ -15,8 +15,8 @@ from sklearn.preprocessing import LabelEncoder, MinMaxScaler, StandardScaler
 
 from siftnet.config.fields import DataConfig
 from siftnet.data.formats import arrays
-from siftnet.data.formats.raw import MISSING, Raw
 from siftnet.data.load import load_dataset
+from siftnet.data.raw import MISSING, Raw
 from siftnet.geometry import Grid
 
 pytestmark = pytest.mark.property

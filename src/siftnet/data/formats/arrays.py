@@ -13,9 +13,9 @@ from siftnet.data.formats import npz_members
 from siftnet.data.formats.array_names import ArrayNames, find_arrays
 from siftnet.data.formats.axes import lay_out
 from siftnet.data.formats.halves import Half, compare, half_of, refuse_other_kind
-from siftnet.data.raw import MISSING, Raw
 from siftnet.data.formats.root import file_of
 from siftnet.data.formats.stack import check_numbers, stack
+from siftnet.data.raw import MISSING, Raw
 from siftnet.data.targets import Targets, classes_of, numbers_of, refuse_identifiers
 from siftnet.geometry import Geometry, Unknown
 
