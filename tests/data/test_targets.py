@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from sklearn.preprocessing import LabelEncoder
+from sklearn.preprocessing import LabelEncoder, StandardScaler
 
 from siftnet.data.raw import MISSING
-from siftnet.data.targets import MISSING_TEXT, Targets, classes_of, numbers_of, refuse_identifiers
+from siftnet.data.targets import MISSING_TEXT, Targets, classes_of, numbers_of, refuse_identifiers, standardise
 
 INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 
@@ -219,3 +219,32 @@ def test_a_million_labels_take_no_second(kind: str) -> None:
     assert len(classes_of([y], "y").class_names) == 1000
     # 0.2 seconds on a machine of 2025; a loop over the entries takes ten times as long.
     assert time.process_time() - start < 1.5
+
+
+@pytest.mark.parametrize(
+    ("offset", "unit"), [(0.0, 1.0), (1_700_000_000.25, 1.0), (1.7e12, 1.0), (0.0, 1e-100), (0.0, 1e150)]
+)
+def test_numeric_targets_are_standardised_as_scikit_learn_does(offset: float, unit: float) -> None:
+    ticks = np.random.default_rng(0).integers(0, 60, 500).astype(np.float64)
+    y, train = offset + unit * ticks, np.arange(0, 500, 2)
+    found = standardise(y, train)
+    expected = StandardScaler().fit(ticks[train].reshape(-1, 1)).transform(ticks.reshape(-1, 1)).ravel()
+    np.testing.assert_allclose(found.labels_N, expected, rtol=1e-5, atol=1e-5)
+    again = found.labels_N.astype(np.float64) * found.deviation + found.mean
+    np.testing.assert_allclose((again - offset) / unit, ticks, atol=1e-3)
+    assert found.labels_N.dtype == np.float32
+    assert found.notes == ()
+
+
+def test_targets_that_single_precision_cannot_tell_apart_are_counted() -> None:
+    y = np.arange(100.0)
+    y[3] = 1e12
+    [note] = standardise(y, np.arange(100)).notes
+    assert note.startswith("of 100 different targets 2 are left in single precision")
+
+
+@pytest.mark.parametrize("largest", [1e300, -1e308])
+def test_targets_too_large_to_be_scaled_are_refused(largest: float) -> None:
+    with pytest.raises(ValueError, match=r"the target reaches 1e\+30., too large or too small to be scaled"):
+        standardise(np.array([1.0, 2.0, largest]), np.arange(3))
+    assert standardise(np.full(4, 0.1), np.arange(4)).deviation == 1

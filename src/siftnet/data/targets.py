@@ -24,6 +24,8 @@ NAN_AS_INTEGER = {"i": frozenset((-(2**63), -(2**31))), "u": frozenset((2**63, 2
 """What NaN becomes when it is cast, by kind of dtype: the smallest int64 or int32, or its bits without a sign."""
 SENTINELS = frozenset((-999, -99, 99, 255, 999, 9999, -9999, 65535, 999_999, -999_999))
 """Whole numbers with which people, image formats and NumPy's masked arrays mark what has no label."""
+KEPT = 0.9
+"""Numeric targets are told of that keep fewer than this share of their different values."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\x85]")
 
 Missing = Literal["refuse", "drop", "keep"]
@@ -43,6 +45,18 @@ class Targets:
     def classes(self) -> int | None:
         """Number of classes; None with numeric targets."""
         return len(self.class_names) or None
+
+
+@dataclass(frozen=True, eq=False)
+class Standardised:
+    """Numeric targets as they are learnt: a target is labels_N * deviation + mean."""
+
+    labels_N: np.ndarray
+    """float32 (N,)"""
+    mean: float
+    """Of the training examples."""
+    deviation: float
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +137,32 @@ def group_numbers(values_N: np.ndarray, source: str) -> np.ndarray:
     missing = int((codes_N < 0).sum())
     require(missing == 0, f"{source} lacks {missing} values: fill them in, or leave those examples out")
     return np.asarray(codes_N, np.int64)
+
+
+def standardise(targets_N: np.ndarray, train_T: np.ndarray) -> Standardised:
+    """Numeric targets of mean 0 and deviation 1 over the training rows, so that one learning rate fits any unit.
+
+    targets_N: float64 (N,), finite; train_T: int64 rows. Raises ValueError for values whose square no number holds.
+    """
+    values_T = targets_N[train_T]
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviation = float(values_T.mean()), float(values_T.std())
+    # Of equal values the deviation may be rounding; the data set then refuses them.
+    deviation = 1.0 if values_T.min() == values_T.max() else deviation
+    require(
+        bool(np.isfinite([mean, deviation]).all()) and deviation > 0,
+        f"the target reaches {np.abs(values_T).max():g}, too large or too small to be scaled: multiply it by a number",
+    )
+    with np.errstate(over="ignore"):
+        labels_N = ((targets_N - mean) / deviation).astype(np.float32)
+    given, kept = len(np.unique(targets_N)), len(np.unique(labels_N))
+    if kept >= KEPT * given:
+        return Standardised(labels_N, mean, deviation)
+    note = (
+        f"of {given:,} different targets {kept:,} are left in single precision, in which the network computes; correct "
+        "the few that stretch the range, or take logarithms"
+    )
+    return Standardised(labels_N, mean, deviation, (note,))
 
 
 def refuse_control_characters(names: Iterable[str], source: str) -> None:

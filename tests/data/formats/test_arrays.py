@@ -308,6 +308,10 @@ def test_groups_and_times_are_arrays_of_the_file(tmp_path: Path) -> None:
     when["test_t"] = np.array(["2020-01-03T01:00", "2018-01-01T00:00"], "M8[m]")
     raw = read(write(tmp_path, **content, **when), time="t", split="time")
     assert raw.time_N.tolist() == [3, 2, 5, 1, 4, 0]
+    as_text = {"t": np.array(["2020-01-03", "2020-01-01", "2021-01-01", "2019-01-01"]),
+               "test_t": np.array([b"2020-01-03T01:00", b"2018-01-01T00:00"])}  # fmt: skip
+    raw = read(write(tmp_path, **content, **as_text), time="t", split="time")
+    assert raw.time_N.tolist() == [3, 2, 5, 1, 4, 0]
     numbers = {"t": np.array([2**63, 5, 2**63 + 1, 6], np.uint64), "t_test": np.array([-1, 7])}
     raw = read(write(tmp_path, **content, **numbers), time="t", split="time")
     assert raw.time_N.tolist() == [4, 1, 5, 2, 0, 3]
@@ -328,7 +332,7 @@ def test_groups_and_times_are_arrays_of_the_file(tmp_path: Path) -> None:
         (
             {"t": Y[:4].astype(str), "t_test": Y[4:]},
             {"time": "t", "split": "time"},
-            "give times as numbers or as datetim",
+            "holds text that is no date as in 2026-11-25",
         ),
     ],
 )

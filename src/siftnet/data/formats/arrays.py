@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from siftnet.config.fields import DataConfig, require
 from siftnet.data.formats import npz_members
@@ -196,12 +197,13 @@ def _groups(parts: Mapping[str, np.ndarray], place: str) -> np.ndarray:
 
 def _times(parts: Mapping[str, np.ndarray], place: str) -> np.ndarray:
     """The rank of each example's time, int64 (N,), equal times alike."""
-    said, arrays = f"{next(iter(parts))} of {place}", list(parts.values())
+    said = f"{next(iter(parts))} of {place}"
+    arrays = [_dates(array, said) if array.dtype.kind in "UST" else array for array in parts.values()]
     kinds = {"numbers" if array.dtype.kind in "iuf" else array.dtype.kind for array in arrays}
     require(
         len(kinds) == 1 and kinds <= {"numbers", "M"},
-        f"{said} is of {' and '.join(str(array.dtype) for array in arrays)}: give times as numbers or as datetime64, "
-        "e.g. numpy.array(times, 'datetime64[s]')",
+        f"{said} is of {' and '.join(str(array.dtype) for array in arrays)}: give times as numbers or as dates, e.g. "
+        "numpy.array(times, 'datetime64[s]')",
     )
     absent = sum(int((array != array).sum()) for array in arrays)
     require(absent == 0, f"{said} is missing for {absent:,} examples: give the time of each")
@@ -209,3 +211,13 @@ def _times(parts: Mapping[str, np.ndarray], place: str) -> np.ndarray:
     mixed = len({array.dtype for array in arrays}) > 1 and kinds == {"numbers"}
     joined = np.concatenate([array.astype(object) for array in arrays] if mixed else arrays)
     return np.unique(joined, return_inverse=True)[1].astype(np.int64)
+
+
+def _dates(text: np.ndarray, said: str) -> np.ndarray:
+    """Dates as ISO 8601 writes them, as datetime64."""
+    try:
+        return np.asarray(pd.to_datetime(text.astype(str), format="ISO8601", utc=True).tz_convert(None).to_numpy())
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"{said} holds text that is no date as in 2026-11-25 or 2026-11-25T07:30: write dates so, or give numbers"
+        ) from None
