@@ -10,6 +10,7 @@ from siftnet.config.fields import DataConfig
 from siftnet.data.formats import unpickle
 from siftnet.data.formats.root import folder_of
 from siftnet.data.raw import Raw
+from siftnet.data.targets import refuse_control_characters
 from siftnet.geometry import Grid
 
 # Files of training batches, test batch, names; the key of the labels and of their names; number of classes.
@@ -42,7 +43,7 @@ def read(config: DataConfig) -> Raw:
 
 def _read_batch(path: Path, key: str, classes: int) -> tuple[np.ndarray, np.ndarray]:
     if not path.is_file():
-        raise ValueError(f"there is no {path}: set data.root to the unpacked folder of the python version of CIFAR")
+        raise ValueError(f"there is no {path}: {_remedy(path.parent, path.name)}")
     data, labels = unpickle.load_arrays(path, "data", key)
     if data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != CHANNELS * SIDE * SIDE:
         raise ValueError(
@@ -57,10 +58,26 @@ def _read_batch(path: Path, key: str, classes: int) -> tuple[np.ndarray, np.ndar
     return data, labels.astype(np.int64)
 
 
+def _remedy(root: Path, name: str) -> str:
+    """Where the batches are, or what lies there in their place."""
+    for folder in sorted(path for path in root.glob("*") if (path / name).is_file()):
+        return f"set data.root to {folder}"
+    for format_, (training, test, *_) in LAYOUT.items():
+        if name not in (*training, test) and all((root / other).is_file() for other in (training[0], test)):
+            return f"these are the files of data.format = {format_}, set it"
+    if next(root.glob("*.bin"), None):
+        return "this is the binary version, get the python version of CIFAR"
+    for archive in root.glob("cifar-*.tar.gz"):
+        return f"unpack {archive} and set data.root to its folder"
+    return "set data.root to the unpacked folder of the python version of CIFAR"
+
+
 def _class_names(path: Path, key: str, classes: int) -> tuple[str, ...]:
     if not path.is_file():
         return ()
     names = unpickle.load_dictionary(path).get(key)
     if not isinstance(names, list) or len(names) != classes:
         raise ValueError(f"{path} does not name {classes} classes under {key}: download it again, or remove it")
-    return tuple(name.decode("latin1") if isinstance(name, bytes) else str(name) for name in names)
+    decoded = tuple(name.decode("latin1") if isinstance(name, bytes) else str(name) for name in names)
+    refuse_control_characters(decoded, str(path))
+    return decoded
