@@ -112,7 +112,7 @@ def test_labels_keep_their_kind(name: str) -> None:
     given_values, expected = LABELS[name]
     found = as_numpy(given_values, "y").tolist()
     assert [type(v) for v in found] == [type(v) for v in expected]
-    assert all(a == b or (pd.isna(a) and pd.isna(b)) for a, b in zip(found, expected, strict=True))
+    assert all((pd.isna(a) and pd.isna(b)) or a == b for a, b in zip(found, expected, strict=True))
 
 
 def test_masked_arrays_stay_masked() -> None:

@@ -6,6 +6,7 @@ No library is imported here: what a value is, its class says by name.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,15 @@ def refuse_other_order(x: Any, y: Any, names: tuple[str, str]) -> None:
         raise ValueError(
             f"{names[0]} and {names[1]} have the same rows in another order: give {names[1]}.loc[{names[0]}.index]"
         )
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value is a whole number, of any library, and no truth value."""
+    try:
+        index(value)
+    except (TypeError, RuntimeError):
+        return False
+    return not isinstance(value, bool | np.bool_) and str(getattr(value, "dtype", "")) not in ("bool", "torch.bool")
 
 
 def shown(value: Any) -> str:

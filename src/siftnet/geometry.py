@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from operator import index
 from typing import Any
 
 import numpy as np
 
-from siftnet.foreign import as_numpy, shown
+from siftnet.foreign import as_numpy, is_whole, shown
 
 
 @dataclass(frozen=True)
@@ -33,14 +32,14 @@ class Grid:
 
     def __post_init__(self) -> None:
         lengths: list[Any] = list(self.shape) if isinstance(self.shape, list | tuple | range | np.ndarray) else [None]
-        if not all(_is_whole(n) for n in lengths):
+        if not all(is_whole(n) for n in lengths):
             raise ValueError(
                 f"a grid's shape is a tuple of whole numbers, e.g. (32, 32) or (100,), got {shown(self.shape)}"
             )
         object.__setattr__(self, "shape", tuple(int(n) for n in lengths))
         if not self.shape or min(self.shape) < 1:
             raise ValueError(f"a grid needs at least one axis, each of length 1 or more, got shape {self.shape}")
-        if not _is_whole(self.channels) or self.channels < 1:
+        if not is_whole(self.channels) or self.channels < 1:
             raise ValueError(f"a grid's channels are a whole number, one at least, got {shown(self.channels)}")
         object.__setattr__(self, "channels", int(self.channels))
         if not isinstance(self.periodic, bool | np.bool_):
@@ -105,7 +104,7 @@ class Unknown:
     size: int
 
     def __post_init__(self) -> None:
-        if not _is_whole(self.size) or self.size < 1:
+        if not is_whole(self.size) or self.size < 1:
             raise ValueError(f"the number of inputs is a whole number, one at least, got {shown(self.size)}")
         object.__setattr__(self, "size", int(self.size))
 
@@ -115,14 +114,6 @@ class Unknown:
 
 
 Geometry = Grid | Points | Unknown
-
-
-def _is_whole(value: Any) -> bool:
-    try:
-        index(value)
-    except (TypeError, RuntimeError):
-        return False
-    return not isinstance(value, bool | np.bool_)
 
 
 def ring(sites: int, channels: int = 1) -> Grid:

@@ -223,8 +223,8 @@ GOOD = {"x": np.ones((4, 2)), "y": np.array([0, 1, 0, 1])}
             r"has 4 different values in 4 rows, .* give numeric targets as floats, e.g. y.astype",
         ),
         ({"y": np.array([*"abcd"])}, "has 4 different values in 4 rows, .* give fewer classes"),
-        ({"x_test": np.ones((4, 2))}, "has x_test but no test labels, y_test: save both, or neither"),
-        ({"y_val": np.ones(4)}, "has y_val but no validation examples, x_validation: save both, or neither"),
+        ({"x_test": np.ones((4, 2))}, "has x_test but no test labels, y_test: give both, or neither"),
+        ({"y_val": np.ones(4)}, "has y_val but no validation examples, x_validation: give both, or neither"),
         ({"x_test": np.ones((2, 3)), "y_test": np.array([0, 1])}, "give examples of one shape"),
         ({"x_test": np.ones((2, 2)), "y_test": np.array([0.5, 1])}, "of whole numbers .int64. and y_test of floats"),
         ({"x_test": np.ones((2, 2)), "y_test": np.array(["0", "1"])}, "of whole numbers .int64. and y_test of text"),
@@ -241,7 +241,7 @@ def test_bad_arrays(tmp_path: Path, changes: Any, message: Any) -> None:
 
 
 def test_absent_array(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="holds no array named y, it holds marks, x: save it under that name"):
+    with pytest.raises(ValueError, match="holds no array named y, it holds marks, x: call it so"):
         read(write(tmp_path, x=np.ones((4, 2)), marks=np.ones(4)))
     np.savez(tmp_path / "sensors.npz", np.ones((4, 2)), np.ones(4))
     with pytest.raises(ValueError, match=r"without names .* \(arr_0, arr_1\): say .* numpy.savez\(path, x=x, y=y"):

@@ -54,12 +54,12 @@ def find_arrays(names: Iterable[str], config: DataConfig, source: str) -> ArrayN
                 f"{source} holds arrays without names of their own ({', '.join(free)}): say which is which, as in "
                 "numpy.savez(path, x=x, y=y)"
             )
-        require("train" in own, f"{source} holds no array named {role}, {held}: save it under that name")
+        require("train" in own, f"{source} holds no array named {role}, {held}: call it so")
     x, y = found["x"], found["y"]
     for part in x.keys() ^ y.keys():
         have = x.get(part) or y.get(part)
         lacks = "labels, y" if part in x else "examples, x"
-        raise ValueError(f"{source} has {have} but no {WHICH[part]} {lacks}_{part}: save both, or neither")
+        raise ValueError(f"{source} has {have} but no {WHICH[part]} {lacks}_{part}: give both, or neither")
     named = {}
     for setting, spelled in (("group", group), ("time", time)):
         word = getattr(config, setting)

@@ -143,7 +143,7 @@ def _read_idx(path: Path, axes: int) -> np.ndarray:
             raise ValueError(f"{path} is not a complete gzip file ({error}): download it again") from None
 
 
-def _read_plain(file: IO[bytes], path: Path, axes: int, most: int) -> np.ndarray:
+def _read_plain(file: IO[bytes] | gzip.GzipFile, path: Path, axes: int, most: int) -> np.ndarray:
     """most: bytes that there can be at most, so that nothing is reserved for a header that asks for more."""
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in DTYPES:
