@@ -22,11 +22,11 @@ ROWS = np.arange(60)
     ("changes", "says"),
     [
         (
-            {"inputs_NI": GOOD.inputs_NI + np.pi},
+            {"inputs_NI": GOOD.inputs_NI + np.float64(np.pi)},
             r"960 values are float64 that it cannot hold: round them, inputs_NI.asty",
         ),
         (
-            {"inputs_NI": GOOD.inputs_NI * 1e300},
+            {"inputs_NI": GOOD.inputs_NI.astype(np.float64) * 1e300},
             r"are float64 that it cannot hold: .* or let siftnet.from_arrays centre",
         ),
         ({"inputs_NI": np.full((60, 16), 2**24 + 1)}, r"960 values are int64 that it cannot hold"),
