@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from numbers import Integral
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, Num
@@ -15,7 +14,7 @@ from siftnet.analysis.index import Index, bootstrap_interval, describe, permutat
 from siftnet.analysis.near import near_pairs, near_share
 from siftnet.analysis.nulls import DegreeShuffler, expected_from_pairs, shuffle_uniform
 from siftnet.analysis.pairs import PairCounts, node_and_pair_counts, node_weights, pair_counts
-from siftnet.foreign import as_numpy, shown
+from siftnet.foreign import as_numpy, is_whole, shown
 from siftnet.geometry import Geometry, Grid, Points, Unknown
 
 QUANTILES = (0.025, 0.975)
@@ -103,13 +102,13 @@ class Resampling:
     seed: int | np.random.Generator
 
     def __post_init__(self) -> None:
-        whole = all(isinstance(n, Integral) for n in (self.samples, self.bootstrap))
+        whole = all(map(is_whole, (self.samples, self.bootstrap)))
         if not whole or self.samples < 0 or self.bootstrap < 1:
             raise ValueError(
                 "samples must be 0 or more and bootstrap 1 or more, whole numbers, got "
                 f"{shown(self.samples)} and {shown(self.bootstrap)}"
             )
-        if not isinstance(self.seed, np.random.Generator) and not (isinstance(self.seed, Integral) and self.seed >= 0):
+        if not isinstance(self.seed, np.random.Generator) and not (is_whole(self.seed) and self.seed >= 0):
             raise ValueError(f"a seed is a whole number, 0 or more, or a generator of NumPy's, got {shown(self.seed)}")
 
 

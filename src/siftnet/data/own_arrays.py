@@ -70,7 +70,7 @@ def from_arrays(
 
 def _as_npz(config: DataConfig | RunConfig | None, geometry: str | Geometry) -> tuple[DataConfig, str | Geometry]:
     """The settings that an .npz file would be read with, and the geometry."""
-    data = config.data if isinstance(config, RunConfig) else config or DataConfig()
+    data = config.data if isinstance(config, RunConfig) else DataConfig() if config is None else config
     require(
         isinstance(data, DataConfig),
         f"config must be what siftnet.load or siftnet.from_dict makes, or a siftnet.DataConfig, got {shown(config)}",

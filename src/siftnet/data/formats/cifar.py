@@ -10,7 +10,6 @@ from siftnet.config.fields import DataConfig
 from siftnet.data.formats import unpickle
 from siftnet.data.formats.root import folder_of
 from siftnet.data.raw import Raw
-from siftnet.data.targets import refuse_control_characters
 from siftnet.geometry import Grid
 
 # Files of training batches, test batch, names; the key of the labels and of their names; number of classes.
@@ -78,6 +77,4 @@ def _class_names(path: Path, key: str, classes: int) -> tuple[str, ...]:
     names = unpickle.load_dictionary(path).get(key)
     if not isinstance(names, list) or len(names) != classes:
         raise ValueError(f"{path} does not name {classes} classes under {key}: download it again, or remove it")
-    decoded = tuple(name.decode("latin1") if isinstance(name, bytes) else str(name) for name in names)
-    refuse_control_characters(decoded, str(path))
-    return decoded
+    return tuple(name.decode("latin1") if isinstance(name, bytes) else str(name) for name in names)
