@@ -26,7 +26,6 @@ SAME: dict[str, Any] = {
     "a list of arrays": list(GRID),
     "a list of scalars of NumPy's": [list(row) for row in GRID],
     "a Fortran array": np.asfortranarray(GRID),
-    "a matrix": np.asmatrix(GRID) if hasattr(np, "asmatrix") else GRID,
     "big-endian": GRID.astype(">f8"),
     "a memory view": np.frombuffer(memoryview(GRID.tobytes())).reshape(2, 3),
     "a tensor": TENSOR,
