@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -93,3 +95,139 @@ def test_fewer_rounds_than_there_are_change_nothing_and_are_noted(
 
 def test_a_data_set_is_shown_in_one_line() -> None:
     assert repr(dataset()) == "Dataset(small, 240 examples, 4 x 4 grid, 1 channel, 3 classes)"
+
+
+# What nobody means, for any argument.
+JUNK = {
+    "nothing": "None",
+    "a word": "'abc'",
+    "bytes": "b'abc'",
+    "a fraction": "2.5",
+    "no number": "float('nan')",
+    "a negative number": "-3",
+    "a truth value": "True",
+    "a list": "[1, 2]",
+    "a dictionary": "{'a': 1}",
+    "a path": "pathlib.Path('nowhere/at/all')",
+    "a number of NumPy's": "np.float64(0.5)",
+    "an array": "np.ones((3, 4))",
+    "a tensor": "torch.ones(3, 4)",
+    "a parameter": "torch.nn.Parameter(torch.ones(3, 4))",
+    "brain floats": "torch.ones(3, 4).bfloat16()",
+    "a sparse tensor": "torch.ones(3, 4).to_sparse()",
+    "a table": "pd.DataFrame(np.ones((3, 4)))",
+    "a function": "len",
+    "a class": "int",
+}
+ARGUMENTS = {
+    "locality, mask": "siftnet.locality(JUNK, siftnet.ring(5), samples=2)",
+    "locality, geometry": "siftnet.locality(np.eye(4), JUNK, samples=2)",
+    "locality, samples": "siftnet.locality(np.eye(4), siftnet.ring(4), samples=JUNK)",
+    "locality, bootstrap": "siftnet.locality(np.eye(4), siftnet.ring(4), samples=2, bootstrap=JUNK)",
+    "locality, seed": "siftnet.locality(np.eye(4), siftnet.ring(4), samples=2, seed=JUNK)",
+    "Grid, channels": "siftnet.Grid((4, 4), JUNK)",
+    "Grid, periodic": "siftnet.Grid((4, 4), periodic=JUNK)",
+    "Unknown": "siftnet.Unknown(JUNK)",
+    "ring": "siftnet.ring(JUNK)",
+    "volume": "siftnet.volume(2, JUNK, 3)",
+    "Points": "siftnet.Points(JUNK)",
+    "load": "siftnet.load(JUNK)",
+    "from_dict": "siftnet.from_dict(JUNK)",
+    "from_dict, value": "siftnet.from_dict({'train': {'steps': JUNK}})",
+    "from_dict, group": "siftnet.from_dict({'train': JUNK})",
+    "to_dict": "siftnet.to_dict(JUNK)",
+    "RunConfig": "siftnet.RunConfig(seed=JUNK)",
+    "RunConfig, group": "siftnet.RunConfig(data=JUNK)",
+    "DataConfig": "siftnet.DataConfig(format=JUNK)",
+    "AnalysisConfig": "siftnet.AnalysisConfig(samples=JUNK)",
+    "BenchConfig": "siftnet.BenchConfig(densities=JUNK)",
+    "run": "siftnet.run(JUNK, 'r')",
+    "run, data set": "siftnet.run('nlgp', 'r', dataset=JUNK if JUNK is not None else 0)",
+    "run_replicates": "siftnet.run_replicates('nlgp', 'r', JUNK)",
+    "resume": "siftnet.resume(JUNK)",
+    "resume_replicates": "siftnet.resume_replicates(JUNK)",
+    "verify": "siftnet.verify(JUNK)",
+    "measure_rounds": "siftnet.measure_rounds(JUNK)",
+    "measure_rounds, configuration": "siftnet.measure_rounds(RUN, JUNK if JUNK is not None else 0)",
+    "measure_rounds, set-up": "siftnet.measure_rounds(RUN, None, JUNK if JUNK is not None else 0)",
+    "summarise_seeds": "siftnet.summarise_seeds(JUNK)",
+    "summarise_seeds, one": "siftnet.summarise_seeds([JUNK])",
+    "set_up": "siftnet.set_up(JUNK)",
+    "estimate_cost": "siftnet.estimate_cost(JUNK)",
+    "run_benchmark": "siftnet.run_benchmark(JUNK)",
+    "RunFolder": "siftnet.RunFolder.at(JUNK)",
+    "Run": "siftnet.Run(JUNK).config",
+    "ticket": "RUN.ticket(JUNK)",
+    "masks": "RUN.masks(JUNK)",
+    "weights": "RUN.weights(0, JUNK)",
+    "a layer": "RUN.ticket().mask_JI(JUNK)",
+    "mask_mosaic": "siftnet.mask_mosaic(JUNK)",
+    "Masks": "siftnet.Masks({'w': JUNK})",
+    "Masks, all": "siftnet.Masks(JUNK if type(JUNK) is not dict else [])",
+    "State": "siftnet.State(JUNK)",
+    "register_score": "siftnet.register_score(JUNK if JUNK != 'abc' else '')(len)",
+    "fetch": "siftnet.fetch(JUNK, 'r')",
+    "from_arrays": "siftnet.from_arrays(JUNK, [0, 1, 0])",
+    "from_arrays, labels": "siftnet.from_arrays(np.ones((3, 4)), JUNK)",
+    "from_arrays, geometry": "siftnet.from_arrays(np.eye(4), [0, 1, 0, 1], geometry=JUNK)",
+    "Dataset, inputs": "siftnet.Dataset(**DATA | {'inputs_NI': JUNK})",
+    "Dataset, labels": "siftnet.Dataset(**DATA | {'labels_N': JUNK})",
+    "Dataset, splits": "siftnet.Dataset(**DATA | {'splits': JUNK})",
+    "Dataset, permutation": "siftnet.Dataset(**DATA | {'permutation_I': JUNK if JUNK is not None else 0})",
+    "Dataset, geometry": "siftnet.Dataset(**DATA | {'geometry': JUNK})",
+    "Dataset, names": "siftnet.Dataset(**DATA | {'class_names': JUNK})",
+}
+# What is meant all the same.
+TAKEN_JUNK = {
+    *(("Points", j) for j in ("an array", "a tensor", "a parameter", "brain floats", "a table")),
+    ("Grid, periodic", "a truth value"),
+}
+PROGRAM = r"""
+import json, pathlib, sys, warnings
+warnings.simplefilter("ignore")
+import numpy as np, pandas as pd, torch, siftnet
+from builders import dataset
+RUN = siftnet.Run(sys.argv[1])
+DATA = {name: getattr(dataset(), name) for name in siftnet.Dataset.__dataclass_fields__ if name[0] != "_"}
+ended = {}
+for name, call in json.loads(sys.argv[2]).items():
+    for kind, junk in json.loads(sys.argv[3]).items():
+        try:
+            eval(call.replace("JUNK", f"({junk})"))
+            ended[f"{name}: {kind}"] = "taken"
+        except ValueError as error:
+            ended[f"{name}: {kind}"] = "refused" if "\n" not in str(error) else f"two lines: {error}"
+        except Exception as error:
+            ended[f"{name}: {kind}"] = repr(error)
+print(json.dumps(ended))
+"""
+
+
+def test_what_nobody_means_is_refused_in_a_sentence_for_every_public_name(stored: siftnet.Run, tmp_path: Path) -> None:
+    # In a process of its own, where nobody checks the types of arguments.
+    given = (str(stored.path), json.dumps(ARGUMENTS), json.dumps(JUNK))
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *given],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+    assert not ended.returncode, ended.stderr
+    found = json.loads(ended.stdout)
+    taken = {f"{name}: {kind}" for name, kind in TAKEN_JUNK}
+    assert {call: how for call, how in found.items() if how != ("taken" if call in taken else "refused")} == {}
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_preset_lies_where_the_command_puts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = {"train": {"steps": 5, "rewind": 1, "batch": 8}, "prune": {"rounds": 0}, "network": {"layers": "f8:x"}}
+    mine = siftnet.from_dict(settings | {"kernel": "dense", "threads": 1})
+    text = "kernel = 'dense'\nthreads = 1\nnetwork.layers = 'f8:x'\n"
+    text += "train = {steps = 5, rewind = 1, batch = 8}\nprune.rounds = 0\n"
+    Path("mine.toml").write_text(text, encoding="utf-8")
+    assert siftnet.run("mine.toml", dataset=dataset()).path == tmp_path / "runs" / "mine"
+    found = siftnet.run(mine, dataset=dataset())
+    assert found.path == tmp_path / "runs" / found.digest[:12]

@@ -6,6 +6,7 @@ from .analysis.locality import locality as locality
 from .bench.benchmark import run_benchmark as run_benchmark
 from .bench.config import BenchConfig as BenchConfig
 from .config.fields import AnalysisConfig as AnalysisConfig
+from .config.fields import DataConfig as DataConfig
 from .config.fields import RefusedError as RefusedError
 from .config.fields import RunConfig as RunConfig
 from .config.load import from_dict as from_dict
@@ -13,6 +14,7 @@ from .config.load import load as load
 from .config.load import to_dict as to_dict
 from .data.dataset import Dataset as Dataset
 from .data.download.fetch import fetch as fetch
+from .data.own_arrays import from_arrays as from_arrays
 from .geometry import Geometry as Geometry
 from .geometry import Grid as Grid
 from .geometry import Points as Points

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from siftnet.foreign import as_numpy, is_whole, shown
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -29,13 +31,20 @@ class Grid:
     periodic: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.shape, int | str) or not all(hasattr(n, "__index__") for n in self.shape):
-            raise ValueError(f"a grid's shape is a tuple of whole numbers, e.g. (32, 32) or (100,), got {self.shape!r}")
-        object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
+        lengths: list[Any] = list(self.shape) if isinstance(self.shape, list | tuple | range | np.ndarray) else [None]
+        if not all(is_whole(n) for n in lengths):
+            raise ValueError(
+                f"a grid's shape is a tuple of whole numbers, e.g. (32, 32) or (100,), got {shown(self.shape)}"
+            )
+        object.__setattr__(self, "shape", tuple(int(n) for n in lengths))
         if not self.shape or min(self.shape) < 1:
             raise ValueError(f"a grid needs at least one axis, each of length 1 or more, got shape {self.shape}")
-        if self.channels < 1:
-            raise ValueError(f"a grid needs at least one channel, got {self.channels}")
+        if not is_whole(self.channels) or self.channels < 1:
+            raise ValueError(f"a grid's channels are a whole number, one at least, got {shown(self.channels)}")
+        object.__setattr__(self, "channels", int(self.channels))
+        if not isinstance(self.periodic, bool | np.bool_):
+            raise ValueError(f"whether a grid is periodic is True or False, got {shown(self.periodic)}")
+        object.__setattr__(self, "periodic", bool(self.periodic))
 
     @property
     def size(self) -> int:
@@ -67,10 +76,16 @@ class Points:
     coordinates: np.ndarray
 
     def __post_init__(self) -> None:
-        if not isinstance(self.coordinates, np.ndarray):
-            object.__setattr__(self, "coordinates", np.asarray(self.coordinates, dtype=np.float64))
-        if self.coordinates.ndim != 2:
-            raise ValueError(f"coordinates must have shape (inputs, dimensions), got {self.coordinates.shape}")
+        given = as_numpy(self.coordinates, "coordinates")
+        if given.ndim != 2 or given.dtype.kind not in "iuf" or given.size == 0:
+            raise ValueError(
+                f"coordinates must be numbers of shape (inputs, dimensions), got {given.dtype} {given.shape}: give one "
+                "row for each input"
+            )
+        coordinates = np.asarray(given, np.float64)
+        if not np.isfinite(coordinates).all():
+            raise ValueError("coordinates must be finite, got NaN or infinity: say where each input lives")
+        object.__setattr__(self, "coordinates", coordinates)
 
     @property
     def size(self) -> int:
@@ -87,6 +102,11 @@ class Unknown:
     """Inputs of which nobody knows where they live, e.g. the columns of a table."""
 
     size: int
+
+    def __post_init__(self) -> None:
+        if not is_whole(self.size) or self.size < 1:
+            raise ValueError(f"the number of inputs is a whole number, one at least, got {shown(self.size)}")
+        object.__setattr__(self, "size", int(self.size))
 
     def describe(self) -> str:
         """In words."""

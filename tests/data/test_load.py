@@ -81,6 +81,40 @@ def test_a_class_with_hardly_an_example_is_told_of(tmp_path: Path) -> None:
     assert not any("classes with fewer" in note for note in load_dataset(config(tmp_path)).notes)
 
 
+def test_a_split_of_one_class_is_told_of_where_that_is_no_chance(tmp_path: Path) -> None:
+    x = np.random.default_rng(2).random((200, 6), np.float32)
+    write(tmp_path, x, np.arange(200) % 2, x_test=x[:20] + 1, y_test=np.ones(20, int))
+    [note] = [note for note in load_dataset(config(tmp_path)).notes if "class" in note]
+    assert note == "all 20 test examples are of class 1: see that they were not chosen by class"
+    # One of two is, half the time.
+    write(tmp_path, x, np.arange(200) % 2, x_test=x[:1] + 1, y_test=np.ones(1, int))
+    assert not [note for note in load_dataset(config(tmp_path)).notes if "class" in note]
+
+
+def test_missing_labels_are_refused_or_left_out_and_counted(tmp_path: Path) -> None:
+    x, y = np.random.default_rng(2).random((200, 6), np.float32), np.arange(200) % 2
+    kinds = {
+        "text": np.where(np.arange(200) % 5, np.array(["cat", "dog"])[y], "nan"),
+        "empty": np.where(np.arange(200) % 5, np.array(["cat", "dog"])[y], ""),
+        "cast": np.where(np.arange(200) % 5, y, -(2**63)),
+        "cast to 32 bits": np.where(np.arange(200) % 5, y, -(2**31)).astype(np.int32),
+        "numbers": np.where(np.arange(200) % 5, y + 0.5, np.nan),
+    }
+    for name, values in kinds.items():
+        write(tmp_path, x, values)
+        with pytest.raises(
+            ValueError, match=r"40 of 200 labels of x are missing .* the first of example 0: fill them in"
+        ):
+            load_dataset(config(tmp_path))
+        found = load_dataset(config(tmp_path, missing_labels="drop"))
+        assert found.classes == (None if name == "numbers" else 2)
+        assert len(found.labels_N) == 160
+        assert "40 of 200 examples were left out, as their labels are missing" in found.notes
+        np.testing.assert_array_equal(np.sort(found.inputs_NI[:, 0]).argsort(), np.arange(160))
+    write(tmp_path, x, kinds["text"])
+    assert load_dataset(config(tmp_path, missing_labels="keep")).class_names == ("cat", "dog", "nan")
+
+
 def test_labels_and_permutation_are_transformed(tmp_path: Path) -> None:
     x = write(tmp_path)
     dataset = load_dataset(config(tmp_path, labels="modulo", modulo=2, permute="fixed"))

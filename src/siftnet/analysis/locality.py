@@ -14,6 +14,7 @@ from siftnet.analysis.index import Index, bootstrap_interval, describe, permutat
 from siftnet.analysis.near import near_pairs, near_share
 from siftnet.analysis.nulls import DegreeShuffler, expected_from_pairs, shuffle_uniform
 from siftnet.analysis.pairs import PairCounts, node_and_pair_counts, node_weights, pair_counts
+from siftnet.foreign import as_numpy, is_whole, shown
 from siftnet.geometry import Geometry, Grid, Points, Unknown
 
 QUANTILES = (0.025, 0.975)
@@ -101,10 +102,14 @@ class Resampling:
     seed: int | np.random.Generator
 
     def __post_init__(self) -> None:
-        if self.samples < 0 or self.bootstrap < 1:
+        whole = all(map(is_whole, (self.samples, self.bootstrap)))
+        if not whole or self.samples < 0 or self.bootstrap < 1:
             raise ValueError(
-                f"samples must be 0 or more and bootstrap 1 or more, got {self.samples} and {self.bootstrap}"
+                "samples must be 0 or more and bootstrap 1 or more, whole numbers, got "
+                f"{shown(self.samples)} and {shown(self.bootstrap)}"
             )
+        if not isinstance(self.seed, np.random.Generator) and not (is_whole(self.seed) and self.seed >= 0):
+            raise ValueError(f"a seed is a whole number, 0 or more, or a generator of NumPy's, got {shown(self.seed)}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,13 +191,13 @@ def require_grid(geometry: Geometry) -> Grid:
             f"locality needs to know where the {geometry.size} inputs live, and their geometry is unknown: "
             "pass a Grid, e.g. siftnet.Grid((32, 32), channels=3)"
         )
-    what = geometry.describe() if isinstance(geometry, Points) else repr(geometry)
+    what = geometry.describe() if isinstance(geometry, Points) else shown(geometry)
     raise ValueError(f"locality of {what} is not supported: pass a Grid on which the inputs lie, e.g. siftnet.ring(8)")
 
 
 def as_mask(mask: ArrayLike, grid: Grid) -> Bool[np.ndarray, "J I"]:
     """The mask as bool (J, I) from any array of booleans or of zeros and ones that fits the grid; else ValueError."""
-    array = np.asarray(mask)
+    array = np.asarray(as_numpy(mask, "mask"))
     fits = array.ndim == 2 and array.shape[1] == grid.size
     fits |= array.ndim == 2 + grid.ndim and array.shape[1:] == (grid.channels, *grid.shape)
     if not fits:
@@ -202,7 +207,10 @@ def as_mask(mask: ArrayLike, grid: Grid) -> Bool[np.ndarray, "J I"]:
             f"it must be (nodes, {grid.size}) or (nodes, {grid.channels}, {shape})"
         )
     if array.dtype.kind not in "biuf" or (array.dtype != np.bool_ and not np.isin(array, (0, 1)).all()):
-        raise ValueError(f"a mask must be boolean or of zeros and ones, got other values of type {array.dtype}")
+        raise ValueError(
+            f"a mask must be boolean or of zeros and ones, got other values of type {array.dtype}: give mask != 0 of "
+            "weights"
+        )
     return np.ascontiguousarray(array.reshape(len(array), grid.size).astype(np.bool_))
 
 

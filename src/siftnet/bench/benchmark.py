@@ -14,8 +14,9 @@ from siftnet.bench.floor import Peak, measure_peak
 from siftnet.bench.problem import dense_instance
 from siftnet.bench.schedule import ScheduleRow, ratios, schedule_rows, totals
 from siftnet.bench.sweep import Row, Tell, measure, rows_of
-from siftnet.config.fields import RunConfig
+from siftnet.config.fields import RunConfig, require
 from siftnet.config.load import to_dict
+from siftnet.foreign import shown
 from siftnet.kernels.interface import Problem
 from siftnet.kernels.plan import Plan
 from siftnet.kernels.planning import make_plan
@@ -74,6 +75,7 @@ def run_benchmark(
     tell: called with a line of progress after each density. Raises ValueError for an unknown contender, a device that
     is not there and a network that does not fit.
     """
+    require(isinstance(config, BenchConfig), f"what to time is said by a siftnet.BenchConfig, got {shown(config)}")
     run = resolve_machine(config.as_run())
     with computing(run):
         return _run_benchmark(config, run, others, tell, clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from siftnet.config.fields import NetworkConfig, RunConfig, TrainConfig, require
+from siftnet.config.values import take_values
 
 DENSITIES = (1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.01, 0.003, 0.001)
 
@@ -50,6 +51,7 @@ class BenchConfig:
     train: TrainConfig = field(default_factory=_training)
 
     def __post_init__(self) -> None:
+        take_values(self)
         require(len(self.densities) > 0, "densities needs one density at least, as in --densities 1 0.1")
         for density in self.densities:
             require(0 < density <= 1, f"density must be in (0, 1], got {density:g}")

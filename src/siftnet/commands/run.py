@@ -39,7 +39,9 @@ class RunCommand(Shared):
         """Run it."""
         if self.dry_run:
             return _print_estimate(self.config, self.replicates, self.json)
-        out = self.out or Path("runs") / Path(self.preset).stem
+        from siftnet.runs.request import named_folder
+
+        out = self.out or named_folder(self.preset)
         seeds = range(self.config.seed, self.config.seed + self.replicates) if self.replicates > 1 else None
         return _run_to_report(self.config, seeds, out, self.json)
 

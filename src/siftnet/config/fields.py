@@ -10,15 +10,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
-
-class RefusedError(ValueError):
-    """A value that siftnet itself refuses; the message names it and the remedy."""
-
-
-def require(condition: bool, message: str) -> None:
-    """Raise RefusedError, a ValueError, with `message` unless `condition` holds."""
-    if not condition:
-        raise RefusedError(message)
+from siftnet.config.values import RefusedError as RefusedError
+from siftnet.config.values import require as require
+from siftnet.config.values import take_values
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +37,7 @@ class SyntheticConfig:
     """Examples made for the test set."""
 
     def __post_init__(self) -> None:
+        take_values(self, "data.synthetic.")
         require(1 <= len(self.shape) <= 3, f"data.synthetic.shape takes one to three axes, got {self.shape}")
         require(min(self.shape) >= 2, f"data.synthetic.shape needs at least 2 sites along each axis, got {self.shape}")
         require(self.channels >= 1, f"data.synthetic.channels must be at least 1, got {self.channels}")
@@ -67,6 +62,9 @@ class TableConfig:
     """What to do with missing values: stop with a message, or fill in the training set's mean or median, or zero."""
     scale: Literal["standard", "range", "none"] = "standard"
     """Scale each feature to mean 0 and deviation 1, or to 0..1, or leave it, by the training examples' statistics."""
+
+    def __post_init__(self) -> None:
+        take_values(self, "data.table.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +118,7 @@ class DataConfig:
     table: TableConfig = field(default_factory=TableConfig)
 
     def __post_init__(self) -> None:
+        take_values(self, "data.")
         require(self.validation >= 1, f"data.validation must be at least 1, got {self.validation}")
         require(0 < self.holdout < 1, f"data.holdout must lie between 0 and 1, got {self.holdout}")
         require(0 < self.share <= 1, f"data.share must be in (0, 1], got {self.share}")
@@ -170,6 +169,7 @@ class NetworkConfig:
     """Factor on the standard deviation sqrt(2 / (fan_in + fan_out)) of the initial weights."""
 
     def __post_init__(self) -> None:
+        take_values(self, "network.")
         require(self.norm_epsilon > 0, f"network.norm_epsilon must be positive, got {self.norm_epsilon}")
         require(0 <= self.norm_decay < 1, f"network.norm_decay must be in [0, 1), got {self.norm_decay}")
         require(self.init_scale > 0, f"network.init_scale must be positive, got {self.init_scale}")
@@ -203,6 +203,7 @@ class TrainConfig:
     """Matrix products in fp32 or bf16 (storage is always fp32); auto takes bf16 where the processor has it."""
 
     def __post_init__(self) -> None:
+        take_values(self, "train.")
         require(self.steps >= 1, f"train.steps must be at least 1, got {self.steps}")
         require(self.batch >= 2, f"train.batch must be at least 2, got {self.batch}")
         require(self.lr > 0, f"train.lr must be positive, got {self.lr}")
@@ -246,6 +247,7 @@ class PruneConfig:
     """Stop once some pruned layer has no more than this share of its units with an input left (stop rule)."""
 
     def __post_init__(self) -> None:
+        take_values(self, "prune.")
         require(self.rounds >= 0, f"prune.rounds must be 0 or more, got {self.rounds}")
         require(0 < self.fraction < 1, f"prune.fraction must lie between 0 and 1, got {self.fraction}")
         require(self.at_step >= -1, f"prune.at_step must be -1 (the end) or a step, got {self.at_step}")
@@ -271,6 +273,7 @@ class StartConfig:
     """The ticket's own rewind weights, or fresh draws from the initialisation."""
 
     def __post_init__(self) -> None:
+        take_values(self, "start.")
         require(self.round >= 0, f"start.round must be 0 or more, got {self.round}")
         require(
             self.run is not None or (self.round == 0 and self.weights == "rewind"),
@@ -294,6 +297,7 @@ class AnalysisConfig:
     """Measure the accuracy that is left as first-layer nodes are removed."""
 
     def __post_init__(self) -> None:
+        take_values(self, "analysis.")
         require(self.samples >= 1, f"analysis.samples must be at least 1, got {self.samples}")
         require(self.samples_other >= 0, f"analysis.samples_other must be 0 or more, got {self.samples_other}")
         require(self.headline >= -1, f"analysis.headline must be -1 or a round, got {self.headline}")
@@ -321,6 +325,7 @@ class RunConfig:
     analysis: AnalysisConfig = field(default_factory=AnalysisConfig)
 
     def __post_init__(self) -> None:
+        take_values(self)
         require(self.seed >= 0, f"seed must be 0 or more, got {self.seed}")
         require(self.threads >= 0, f"threads must be 0 (all) or more, got {self.threads}")
         require(

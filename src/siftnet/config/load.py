@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import codecs
 import dataclasses
-import datetime
 import difflib
 import os
 import tomllib
-from math import inf, isfinite
-from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
-from siftnet.config.fields import RefusedError, RunConfig, require
+from siftnet.config.fields import RunConfig
+from siftnet.config.values import RefusedError, converted, require, told
 
 
 def to_dict(config: Any) -> dict[str, Any]:
-    """A configuration as nested plain values that JSON and TOML can hold."""
+    """A configuration as nested plain values that JSON and TOML can hold. Raises ValueError for anything else."""
+    require(
+        dataclasses.is_dataclass(config) and not isinstance(config, type),
+        f"a configuration is what siftnet.load or siftnet.from_dict makes, got {told(config)}",
+    )
 
     def plain(value: Any) -> Any:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -35,7 +37,7 @@ def from_dict(values: dict[str, Any], base: RunConfig | str | Path | None = None
 
     Raises ValueError for a name that no field has and for a value of the wrong type.
     """
-    require(isinstance(values, dict), f"a configuration is made of a dictionary of settings, got {_told(values)}")
+    require(isinstance(values, dict), f"a configuration is made of a dictionary of settings, got {told(values)}")
     built: RunConfig = _build(RunConfig() if base is None else as_config(base), values, "")
     return built
 
@@ -51,51 +53,13 @@ def _build(base: Any, values: dict[str, Any], prefix: str) -> Any:
             raise ValueError(f"there is no setting {path}; the settings here are {', '.join(hints)}{meant}")
         current = getattr(base, name)
         if dataclasses.is_dataclass(current):
-            require(isinstance(value, dict), f"{path} is a group of settings, got {_told(value)}")
+            require(isinstance(value, dict), f"{path} is a group of settings, got {told(value)}")
             changes[name] = _build(current, value, path + ".")
         else:
-            changes[name] = _convert(value, hints[name], path)
+            changes[name] = converted(value, hints[name], path)
     return dataclasses.replace(base, **changes)
 
 
-def _told(value: Any) -> str:
-    """A value as it stands in a file, cut where it is long."""
-    try:
-        text = f"the date or time {value} (text stands in quotes)" if isinstance(value, DATES) else repr(value)
-    except (ValueError, RecursionError):
-        # Python writes out neither a number of thousands of digits nor thousands of lists within each other.
-        text = f"a {type(value).__name__} too long to be shown"
-    return text if len(text) <= 200 else text[:199] + "…"
-
-
-def _convert(value: Any, hint: Any, path: str) -> Any:
-    if get_origin(hint) is Literal:
-        require(value in get_args(hint), f"{path} must be one of {', '.join(get_args(hint))}, got {_told(value)}")
-        return value
-    if get_origin(hint) is tuple:
-        require(isinstance(value, list | tuple), f"{path} takes a list, got {_told(value)}")
-        return tuple(_convert(v, get_args(hint)[0], path) for v in value)
-    if hint == Path | None:
-        require(value is None or isinstance(value, str | Path), f"{path} takes a path, got {_told(value)}")
-        return Path(value) if value is not None else None
-    # NumPy's numbers are Python's, but a truth value is none.
-    if hint is float and isinstance(value, Real) and not isinstance(value, bool):
-        value = _as_float(value)
-    if hint is int and isinstance(value, Integral) and not isinstance(value, bool):
-        value = int(value)
-    require(type(value) is hint, f"{path} takes {'an' if hint is int else 'a'} {hint.__name__}, got {_told(value)}")
-    require(hint is not float or isfinite(value), f"{path} takes a finite number, got {_told(value)}")
-    return value
-
-
-def _as_float(value: Real) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return inf
-
-
-DATES = (datetime.date, datetime.time)
 # The longer first: the one of UTF-32 begins with that of UTF-16.
 WIDE_MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -116,13 +80,13 @@ def load(preset_or_file: str | Path) -> RunConfig:
 
     Raises ValueError where there is neither, and for a file that is not TOML or names unknown settings.
     """
-    require(isinstance(preset_or_file, str | Path), f"a preset's name or a path is text, got {preset_or_file!r}")
+    require(isinstance(preset_or_file, str | Path), f"a preset's name or a path is text, got {told(preset_or_file)}")
     name = str(preset_or_file)
     path = PRESETS / f"{name}.toml" if name in preset_names() else Path(preset_or_file)
     if not os.path.isfile(path):  # noqa: PTH113 which takes any text for a path, however long
         close = difflib.get_close_matches(name, preset_names(), 1)
         raise ValueError(
-            f"{_told(name)} is neither a preset ({', '.join(preset_names())}) nor a file; "
+            f"{told(name)} is neither a preset ({', '.join(preset_names())}) nor a file; "
             f"{f'did you mean {close[0]}? Or ' if close else ''}"
             "name one of the presets or give the path of a TOML file"
         )
@@ -170,7 +134,7 @@ def as_config(config: RunConfig | str | Path) -> RunConfig:
 def absolute_path(path: Path | str) -> Path:
     """The path from the root, with ~ written out. Raises ValueError for what is no path."""
     if not isinstance(path, str | Path):
-        raise RefusedError(f"a path must be text or a pathlib.Path, got {path!r}")
+        raise RefusedError(f"a path must be text or a pathlib.Path, got {told(path)}")
     return Path(path).expanduser().absolute()
 
 

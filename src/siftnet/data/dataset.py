@@ -8,9 +8,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from siftnet.config.fields import require
+from siftnet.data.exact import (
+    exact_inputs,
+    exact_labels,
+    exact_number,
+    exact_rows,
+    exact_scale,
+    exact_splits,
+    exact_texts,
+)
+from siftnet.foreign import is_whole, shown
 from siftnet.geometry import Geometry
 
 SPLITS = ("train", "validation", "test")
@@ -20,7 +29,8 @@ SPLITS = ("train", "validation", "test")
 class Dataset:
     """All examples in one array, with the rows of each split. N examples, I inputs.
 
-    The network sees (inputs_NI - center_I) * scale_I as float32; integer data stays uint8 until a batch is made.
+    The network sees (inputs_NI - center_I) * scale_I as float32; integer data stays uint8 until a batch is made. Other
+    types, lists, tensors and tables are taken where no value changes; `siftnet.from_arrays` centres, scales and splits.
     Raises ValueError, naming array and remedy, for arrays of another type or shape and for splits that overlap.
     """
 
@@ -70,6 +80,8 @@ class Dataset:
         ):
             _check_finite(name, array)
         _check_splits(self.splits, len(x))
+        _check_permutation(self.permutation_I, x.shape[1])
+        require(self.target_deviation > 0, f"target_deviation must be positive, got {self.target_deviation}")
         _check_learnable(y[self.splits["train"]], self.classes, self.class_names)
         for name, names, count in (
             ("class_names", self.class_names, self.classes or 0),
@@ -81,23 +93,36 @@ class Dataset:
             )
 
     def _take_what_users_have(self) -> None:
-        """Take numpy's numbers, lists of rows, and arrays that are views of others for what they are."""
+        """Take lists, tensors, tables and other widths where no value changes; see `siftnet.data.exact`."""
+        require(isinstance(self.name, str), f"name must be text, got {shown(self.name)}")
+        classes = self.classes
         require(
-            self.classes is None or hasattr(self.classes, "__index__"),
-            f"classes must be a whole number, or None with numeric targets, got {self.classes!r}",
+            classes is None or (is_whole(classes) and classes >= 1),
+            f"classes must be a whole number, or None with numeric targets, got {shown(classes)}",
         )
+        require(
+            isinstance(self.geometry, Geometry),
+            f"geometry must be a siftnet.Grid, Points or Unknown, got {shown(self.geometry)}: "
+            "say siftnet.Grid((32, 32), channels=3), for one, or siftnet.Unknown(inputs)",
+        )
+        permutation_I = self.permutation_I
         plain = {
-            "classes": None if self.classes is None else operator.index(self.classes),
-            "inputs_NI": np.ascontiguousarray(self.inputs_NI),
-            "splits": {name: _as_rows(name, rows) for name, rows in self.splits.items()},
+            "classes": None if classes is None else operator.index(classes),
+            "inputs_NI": exact_inputs(self.inputs_NI),
+            "labels_N": exact_labels(self.labels_N, numeric=classes is None),
+            "splits": exact_splits(self.splits),
+            "center_I": exact_scale(self.center_I, "center_I"),
+            "scale_I": exact_scale(self.scale_I, "scale_I"),
+            "permutation_I": None if permutation_I is None else exact_rows(permutation_I, "permutation_I"),
+            "scrambled": bool(self.scrambled),
+            "target_mean": exact_number(self.target_mean, "target_mean"),
+            "target_deviation": exact_number(self.target_deviation, "target_deviation"),
+            "class_names": exact_texts(self.class_names, "class_names"),
+            "input_names": exact_texts(self.input_names, "input_names"),
+            "notes": exact_texts(self.notes, "notes"),
         }
         for name, value in plain.items():
             object.__setattr__(self, name, value)
-        require(
-            isinstance(self.geometry, Geometry),
-            f"geometry must be a siftnet.Grid, Points or Unknown, got {self.geometry!r}: "
-            "say siftnet.Grid((32, 32), channels=3), for one, or siftnet.Unknown(inputs)",
-        )
 
     @property
     def outputs(self) -> int:
@@ -141,12 +166,6 @@ def _check_learnable(labels_T: np.ndarray, classes: int | None, names: tuple[str
     )
 
 
-def _as_rows(name: str, rows: ArrayLike) -> np.ndarray:
-    """Row numbers as an array; a list of whole numbers will do."""
-    array = np.asarray(rows)
-    return array.astype(np.int64) if isinstance(rows, list | tuple | range) and array.dtype.kind in "iu" else array
-
-
 def _check_inputs(x: np.ndarray, per_input: dict[str, np.ndarray], geometry: Geometry) -> None:
     """Raise ValueError unless inputs, what normalises them and the geometry fit each other."""
     require(
@@ -188,7 +207,10 @@ def _check_finite(name: str, array: np.ndarray) -> None:
 
 def _check_splits(splits: dict[str, np.ndarray], count: int) -> None:
     """Raise ValueError unless every split has rows, of examples that are there, and no example is in two."""
-    require(set(splits) == set(SPLITS), f"splits must be {', '.join(SPLITS)}, got {', '.join(splits) or 'none'}")
+    got = ", ".join(map(str, splits)) or "none"
+    require(
+        set(splits) == set(SPLITS), f"splits must be named {', '.join(SPLITS)}, got {got}: name them so, and all three"
+    )
     for name, rows in splits.items():
         require(
             rows.dtype == np.int64 and rows.ndim == 1 and len(rows) > 0,
@@ -200,3 +222,11 @@ def _check_splits(splits: dict[str, np.ndarray], count: int) -> None:
         )
     twice = np.flatnonzero(np.bincount(np.concatenate(list(splits.values()))) > 1)
     require(len(twice) == 0, f"row {twice[:1]} is in the splits more than once: leave it in one of them, once")
+
+
+def _check_permutation(permutation_I: np.ndarray | None, inputs: int) -> None:
+    """Raise ValueError unless each input stands in a permutation once."""
+    require(
+        permutation_I is None or np.array_equal(np.sort(permutation_I, axis=None), np.arange(inputs)),
+        f"permutation_I must hold each number from 0 to {inputs - 1} once, as numpy.random.permutation makes it",
+    )

@@ -15,11 +15,14 @@ from siftnet.data.normalise import Normalised, normalise
 from siftnet.data.overlap import note_windows
 from siftnet.data.raw import MISSING, Raw
 from siftnet.data.splits import Split, split
+from siftnet.data.targets import standardise
 from siftnet.data.tasks import permute, relabel
 from siftnet.geometry import Geometry, Grid
 
 # A class is told of that has fewer training examples than this, and so many times fewer than classes have on average.
 RARE, RARITY = 5, 100
+# A split is told of that has one class alone, where by chance less than one in so many would.
+ODD = 1000
 
 
 def load_dataset(config: DataConfig) -> Dataset:
@@ -45,8 +48,8 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
     labels_N, classes, class_names = relabel(raw.labels_N, raw.classes, config, raw.class_names)
     mean, deviation = 0.0, 1.0
     if classes is None:
-        mean, deviation = _mean_and_deviation(labels_N, splits["train"])
-        labels_N = ((labels_N - mean) / deviation).astype(np.float32)
+        scaled = standardise(labels_N, splits["train"])
+        labels_N, mean, deviation, notes = scaled.labels_N, scaled.mean, scaled.deviation, notes + scaled.notes
     else:
         notes += _classes_to_look_at(labels_N, splits, classes, class_names)
     if config.format == "table":
@@ -132,8 +135,9 @@ def _without_missing(raw: Raw, config: DataConfig) -> Raw:
     if config.missing_labels != "drop" or absent == count:
         kept = ", or keep, where NA or None is the name of a class" if config.missing_labels == "refuse" else ""
         raise ValueError(
-            f"{absent:,} of {count:,} labels of {raw.name} are missing (NaN, None, empty, NA), the first of example "
-            f"{int(np.argmax(absent_N))}: fill them in, or set data.missing_labels to drop{kept}"
+            f"{absent:,} of {count:,} labels of {raw.name} are missing (NaN, or the whole number that it "
+            f"becomes, None, empty, NA), the first of example {int(np.argmax(absent_N))}: fill them in, or set "
+            f"data.missing_labels to drop{kept}"
         )
     if raw.share_taken:
         raise ValueError(f"{raw.name} lacks {absent:,} labels: download it again")
@@ -183,6 +187,7 @@ def _classes_to_look_at(labels_N: np.ndarray, splits: Split, classes: int, names
     if len(unseen):
         notes.append(f"classes without a training example that are tested all the same: {told(unseen, others)}; add "
                      "examples of them, or leave them out")  # fmt: skip
+    notes += [note for name in ("validation", "test") for note in _one_class(labels_N, splits, name, names)]
     rare = np.flatnonzero((counts > 0) & (counts < RARE) & (RARITY * counts < counts.mean()))
     if len(rare):
         notes.append(
@@ -192,9 +197,11 @@ def _classes_to_look_at(labels_N: np.ndarray, splits: Split, classes: int, names
     return tuple(notes)
 
 
-def _mean_and_deviation(targets_N: np.ndarray, train_T: np.ndarray) -> tuple[float, float]:
-    """Of numeric targets over the training rows, which are then scaled so that one learning rate fits any unit."""
-    values_T = targets_N[train_T]
-    # Of equal values the deviation may be rounding; the data set then refuses them.
-    equal = values_T.min() == values_T.max()
-    return float(values_T.mean()), 1.0 if equal else float(values_T.std())
+def _one_class(labels_N: np.ndarray, splits: Split, name: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """A sentence on a split of one class, where that is not by chance: of what is sorted by class, or filtered."""
+    labels = labels_N[splits[name]]
+    common = float((labels_N[splits["train"]] == labels[0]).mean())
+    if (labels != labels[0]).any() or common ** len(labels) >= 1 / ODD:
+        return ()
+    called = names[labels[0]] if names else labels[0]
+    return (f"all {len(labels):,} {name} examples are of class {called}: see that they were not chosen by class",)

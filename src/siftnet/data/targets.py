@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,6 +20,12 @@ MISSING_TEXT = frozenset(
 """Text that stands for a missing value: what pandas reads so, and what NumPy and pandas write for one."""
 LARGEST_EXACT = 2**53
 """Whole numbers beyond it are not all different as float64."""
+NAN_AS_INTEGER = {"i": frozenset((-(2**63), -(2**31))), "u": frozenset((2**63, 2**31))}
+"""What NaN becomes when it is cast, by kind of dtype: the smallest int64 or int32, or its bits without a sign."""
+SENTINELS = frozenset((-999, -99, 99, 255, 999, 9999, -9999, 65535, 999_999, -999_999))
+"""Whole numbers with which people, image formats and NumPy's masked arrays mark what has no label."""
+KEPT = 0.9
+"""Numeric targets are told of that keep fewer than this share of their different values."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\x85]")
 
 Missing = Literal["refuse", "drop", "keep"]
@@ -42,48 +47,87 @@ class Targets:
         return len(self.class_names) or None
 
 
+@dataclass(frozen=True, eq=False)
+class Standardised:
+    """Numeric targets as they are learnt: a target is labels_N * deviation + mean."""
+
+    labels_N: np.ndarray
+    """float32 (N,)"""
+    mean: float
+    """Of the training examples."""
+    deviation: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """The different values of one array, and which of them stands where."""
+
+    kind: str
+    """In words; empty where no value is there."""
+    values: list[Any]
+    """Python's own; None where missing."""
+    code_N: np.ndarray
+    """int64 (N,): numbers of `values`, -1 where missing."""
+
+
 def classes_of(parts: Sequence[np.ndarray], source: str, missing: Missing = "refuse") -> Targets:
     """Class numbers from values of one kind: truth values, whole numbers of any width, floats that are whole, or text.
 
     parts: arrays (n,) of one or more files that belong together, e.g. training and test; bytes are UTF-8; objects may
     be text, numbers and missing values (None, NaN, NaT, pandas.NA). source: what holds them, for messages. Whole
-    numbers are compared and named exactly. Missing are NaN, None, masked entries, the smallest int64 (what NaN becomes
-    when it is cast) and, unless missing is "keep", text of MISSING_TEXT. Raises ValueError for parts of two kinds,
-    bytes that are not UTF-8, names with line breaks or other control characters, and floats that are not whole.
+    numbers are compared and named exactly. Missing are NaN, None, masked entries, what NaN becomes when it is cast to
+    whole numbers and, unless missing is "keep", text of MISSING_TEXT. Raises ValueError for parts of two kinds, bytes
+    that are not UTF-8, names with line breaks or other control characters, floats that are not whole, and no value.
     """
-    columns = [_plain(part, source) for part in parts]
-    kinds = {kind for kind, values in columns if len(values)}
-    require(
-        len(kinds) == 1,
-        f"{source} holds {' and '.join(sorted(kinds)) or 'no value'}: save labels of one kind, all text or all numbers",
-    )
-    kind = kinds.pop()
-    values: list[Any] = [value for _, part in columns for value in part]
+    columns = [_column(part, source) for part in parts]
+    kind = _one_kind(columns, source)
     if kind == "text" and missing != "keep":
-        values = [None if value is not None and value.strip() in MISSING_TEXT else value for value in values]
-    distinct = sorted({value for value in values if value is not None})
-    numbers = {value: number for number, value in enumerate(distinct)} | {None: MISSING}
-    labels_N = np.array([numbers[value] for value in values], np.int64)
-    names = tuple(str(value) for value in distinct)
-    notes: tuple[str, ...] = ()
+        columns = [_without_missing_text(column) for column in columns]
+    values = sorted({value for column in columns for value in column.values} - {None})
+    require(len(values) > 0, f"all labels in {source} are missing: fill them in")
+    numbers = {value: number for number, value in enumerate(values)}
+    # The last entry is what -1 picks.
+    of_code = [np.array([*(numbers.get(v, MISSING) for v in c.values), MISSING], np.int64) for c in columns]
+    labels_N = np.concatenate([table[column.code_N] for table, column in zip(of_code, columns, strict=True)])
+    count_K = np.bincount(labels_N[labels_N != MISSING], minlength=len(values))
+    names = tuple(str(value) for value in values)
     if kind == "text":
         refuse_control_characters(names, source)
-        notes = _nearly_equal(distinct, Counter(values))
-    elif kind == "whole numbers" and len(distinct) > 2 and distinct[0] == -1:
-        count = int((labels_N == 0).sum())
-        notes = (f"{source} has the class -1 ({count:,} examples) beside {names[1]} to {names[-1]}: leave it out if it "
-                 "marks examples without a label",)  # fmt: skip
-    return Targets(labels_N, names, notes)
+        return Targets(labels_N, names, _nearly_equal(values, count_K))
+    return Targets(labels_N, names, _standing_apart(values, count_K, source) if kind == "whole numbers" else ())
+
+
+def refuse_identifiers(targets: Targets, source: str, instead: str) -> Targets:
+    """The targets; raises ValueError where more than half of the examples would each be a class of its own.
+
+    instead: what to do then, in words.
+    """
+    found, labelled = len(targets.class_names), int((targets.labels_N != MISSING).sum())
+    require(
+        found <= max(2, labelled // 2),
+        f"{source} has {found:,} different values in {labelled:,} rows, which is no set of classes: {instead}",
+    )
+    return targets
 
 
 def numbers_of(parts: Sequence[np.ndarray], source: str) -> Targets:
-    """Numeric targets as float64, NaN where missing; raises ValueError for infinite ones.
+    """Numeric targets as float64, NaN where missing or masked.
 
-    parts: arrays (n,) of numbers of any width.
+    parts: arrays (n,) of numbers of any width. Raises ValueError for infinite ones, and for numbers that are different
+    only beyond double precision.
     """
-    values = np.concatenate([np.asarray(part, np.float64) for part in parts])
+    values = np.concatenate([_doubles(part) for part in parts])
     infinite = int(np.isinf(values).sum())
     require(infinite == 0, f"{source} has {infinite} infinite values: correct them or leave those examples out")
+    for part in parts:
+        if part.dtype.kind in "iu" or part.dtype.itemsize > 8:
+            given, kept = (len(np.unique(array)) for array in (np.ma.getdata(part), np.asarray(part, np.float64)))
+            require(
+                kept == given,
+                f"{source} has {given:,} different numbers, of which double precision keeps {kept:,}: subtract the "
+                "smallest of all before you save them",
+            )
     return Targets(values)
 
 
@@ -93,6 +137,32 @@ def group_numbers(values_N: np.ndarray, source: str) -> np.ndarray:
     missing = int((codes_N < 0).sum())
     require(missing == 0, f"{source} lacks {missing} values: fill them in, or leave those examples out")
     return np.asarray(codes_N, np.int64)
+
+
+def standardise(targets_N: np.ndarray, train_T: np.ndarray) -> Standardised:
+    """Numeric targets of mean 0 and deviation 1 over the training rows, so that one learning rate fits any unit.
+
+    targets_N: float64 (N,), finite; train_T: int64 rows. Raises ValueError for values whose square no number holds.
+    """
+    values_T = targets_N[train_T]
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviation = float(values_T.mean()), float(values_T.std())
+    # Of equal values the deviation may be rounding; the data set then refuses them.
+    deviation = 1.0 if values_T.min() == values_T.max() else deviation
+    require(
+        bool(np.isfinite([mean, deviation]).all()) and deviation > 0,
+        f"the target reaches {np.abs(values_T).max():g}, too large or too small to be scaled: multiply it by a number",
+    )
+    with np.errstate(over="ignore"):
+        labels_N = ((targets_N - mean) / deviation).astype(np.float32)
+    given, kept = len(np.unique(targets_N)), len(np.unique(labels_N))
+    if kept >= KEPT * given:
+        return Standardised(labels_N, mean, deviation)
+    note = (
+        f"of {given:,} different targets {kept:,} are left in single precision, in which the network computes; correct "
+        "the few that stretch the range, or take logarithms"
+    )
+    return Standardised(labels_N, mean, deviation, (note,))
 
 
 def refuse_control_characters(names: Iterable[str], source: str) -> None:
@@ -105,59 +175,97 @@ def refuse_control_characters(names: Iterable[str], source: str) -> None:
         )
 
 
-def _plain(part: np.ndarray, source: str) -> tuple[str, list[Any]]:
-    """The kind of values, and the values as Python's own, None where missing."""
+def _one_kind(columns: Sequence[_Column], source: str) -> str:
+    kinds = {column.kind for column in columns} - {""}
+    require(len(kinds) > 0, f"{source} holds no label: fill them in")
+    require(
+        len(kinds) == 1,
+        f"{source} holds {' and '.join(sorted(kinds))}: save labels of one kind, all text or all numbers",
+    )
+    return kinds.pop()
+
+
+def _column(part: np.ndarray, source: str) -> _Column:
+    """The different values of an array, found without a loop over its entries."""
     if isinstance(part, np.ma.MaskedArray):
-        absent = np.ma.getmaskarray(part)
-        kind, values = _plain(np.ma.getdata(part), source)
-        return kind, [None if gone else value for gone, value in zip(absent, values, strict=True)]
+        column = _column(np.ma.getdata(part), source)
+        return _Column(column.kind, column.values, np.where(np.ma.getmaskarray(part), -1, column.code_N))
     kind = part.dtype.kind
-    if kind == "b":
-        return "truth values", part.tolist()
-    if kind in "iu":
-        smallest = np.iinfo(np.int64).min
-        return "whole numbers", [None if value == smallest else value for value in part.tolist()]
-    if kind == "f":
-        return "whole numbers", [_whole(value, source) for value in part.tolist()]
-    if kind == "S":
-        return "text", [_decoded(value, source) for value in part.tolist()]
-    if kind in "UT":
-        return "text", [str(value) for value in part.tolist()]
+    if kind in "biuf":
+        found, code_N = np.unique(part, return_inverse=True)
+        return _Column("truth values" if kind == "b" else "whole numbers", _whole_numbers(found, source), code_N)
+    if kind in "UST":
+        code_N, values = pd.factorize(part.astype(object))
+        return _Column("text", [_decoded(value, source) for value in values], code_N)
     require(kind == "O", f"{source} holds values of type {part.dtype}: save text or whole numbers")
-    return _plain_objects(part, source)
+    return _column_of_objects(part, source)
 
 
-def _plain_objects(part: np.ndarray, source: str) -> tuple[str, list[Any]]:
-    absent = pd.isna(part)
-    kinds, values = set[str](), list[Any]()
-    for gone, value in zip(absent, part.tolist(), strict=True):
-        if gone:
-            values.append(None)
-            continue
-        kind, [plain] = _plain(np.array([value]), source)
-        kinds.add(kind)
-        values.append(plain)
-    if kinds == {"truth values", "whole numbers"} or len(kinds) > 1:
-        require(
-            False, f"{source} holds {' and '.join(sorted(kinds))}: save labels of one kind, all text or all numbers"
-        )
-    return (kinds.pop() if kinds else "no value"), values
+def _column_of_objects(part: np.ndarray, source: str) -> _Column:
+    there_N = ~np.asarray(pd.isna(part), np.bool_)
+    kinds = {_kind_of(found, source) for found in set(map(type, part[there_N].tolist()))}
+    if not kinds:
+        return _Column("", [], np.full(len(part), -1))
+    require(
+        len(kinds) == 1,
+        f"{source} holds {' and '.join(sorted(kinds))}: save labels of one kind, all text or all numbers",
+    )
+    kind = kinds.pop()
+    # Equal objects of one kind are one value: 2 and 2.0 are, 1 and True would be.
+    code_N, values = pd.factorize(part)
+    if kind == "text":
+        return _Column(kind, [_decoded(value, source) for value in values], code_N)
+    if kind == "truth values":
+        return _Column(kind, [bool(value) for value in values], code_N)
+    return _Column(kind, [_whole(value, NAN_AS_INTEGER["i"], source) for value in values], code_N)
 
 
-def _whole(value: float, source: str) -> int | None:
+def _kind_of(found: type, source: str) -> str:
+    for kind, types in (
+        ("text", (str, bytes)),
+        ("truth values", (bool, np.bool_)),
+        ("whole numbers", (int, np.integer, float, np.floating)),
+    ):
+        if issubclass(found, types):
+            return kind
+    raise ValueError(f"{source} holds values of type {found.__name__}: save text or whole numbers")
+
+
+def _whole_numbers(found: np.ndarray, source: str) -> list[Any]:
+    """Ascending different numbers, or truth values, as Python's; None where NaN, or what NaN becomes."""
+    values: list[Any] = found.tolist()
+    kind = found.dtype.kind
+    if kind == "b":
+        return values
+    if kind == "f":
+        return [_whole(value, frozenset(), source) for value in values]
+    absent = NAN_AS_INTEGER[kind]
+    if kind == "i" and len(values) > 1 and values[1] >= -1:
+        absent |= {int(np.iinfo(found.dtype).min)}
+    return [None if value in absent else value for value in values]
+
+
+def _whole(value: Any, absent: frozenset[int], source: str) -> int | None:
     if value != value:
         return None
+    exact = isinstance(value, int | np.integer) or (abs(value) <= LARGEST_EXACT and value == np.floor(value))
     require(
-        abs(value) <= LARGEST_EXACT and value == int(value) if abs(value) != float("inf") else False,
-        f"{source} has the label {value!r}, which no exact whole number stands for: save classes as whole numbers or "
-        "text, or ask for numeric targets",
+        bool(exact),
+        f"{source} has the label {float(value)!r}, which no exact whole number stands for: save classes as whole "
+        "numbers or text, or ask for numeric targets",
     )
-    return int(value)
+    return None if int(value) in absent else int(value)
 
 
-def _decoded(value: bytes, source: str) -> str:
+def _doubles(part: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        values = np.ma.getdata(part).astype(np.float64)
+    return np.where(np.ma.getmaskarray(part), np.nan, values) if isinstance(part, np.ma.MaskedArray) else values
+
+
+def _decoded(value: str | bytes, source: str) -> str:
     try:
-        return value.decode("utf-8")
+        return value.decode("utf-8") if isinstance(value, bytes) else str(value)
     except UnicodeDecodeError:
         raise ValueError(
             f"{source} has the label {value!r}, bytes that are not UTF-8: save it as text, e.g. "
@@ -165,12 +273,31 @@ def _decoded(value: bytes, source: str) -> str:
         ) from None
 
 
-def _nearly_equal(names: list[str], counts: Counter[Any]) -> tuple[str, ...]:
+def _without_missing_text(column: _Column) -> _Column:
+    values = [None if value is not None and value.strip() in MISSING_TEXT else value for value in column.values]
+    return _Column(column.kind, values, column.code_N)
+
+
+def _standing_apart(values: list[int], count_K: np.ndarray, source: str) -> tuple[str, ...]:
+    """A sentence on a class that may say that there is no label: -1, or a number of SENTINELS far from the others."""
+    for at, others in ((0, values[1:]), (-1, values[:-1])):
+        value = values[at]
+        apart = value in SENTINELS and len(others) > 1 and min(abs(value - other) for other in others) > len(others)
+        if apart or (value == -1 and len(others) > 1):
+            return (
+                f"{source} has the class {value} ({count_K[at]:,} examples) beside {others[0]} to {others[-1]}: leave "
+                "it out if it marks examples without a label",
+            )
+    return ()
+
+
+def _nearly_equal(names: list[str], count_K: np.ndarray) -> tuple[str, ...]:
     """A sentence on classes that differ by nothing but case, blanks or the spelling of an accent."""
     alike: dict[str, list[str]] = {}
-    for name in names:
-        alike.setdefault(" ".join(unicodedata.normalize("NFKC", name).casefold().split()), []).append(name)
-    told = [" and ".join(f"{_short(n)} ({counts[n]:,})" for n in group) for group in alike.values() if len(group) > 1]
+    for name, count in zip(names, count_K, strict=True):
+        key = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+        alike.setdefault(key, []).append(f"{_short(name)} ({count:,})")
+    told = [" and ".join(group) for group in alike.values() if len(group) > 1]
     if not told:
         return ()
     more = f", and {len(told) - 3} more" if len(told) > 3 else ""

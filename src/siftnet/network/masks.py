@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, UInt8
 from torch import Tensor
 
+from siftnet.foreign import shown
 from siftnet.network.state import State
 from siftnet.wording import share
 
@@ -24,9 +25,14 @@ class Masks(Mapping[str, Tensor]):
     kept: dict[str, Tensor]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.kept, Mapping):
+            raise ValueError(f"masks are a dictionary of them by parameter, got {shown(self.kept)}")
         for name, mask in self.kept.items():
-            assert mask.dtype == torch.bool, f"{name}: {mask.dtype}"
-            assert mask.device.type == "cpu", f"{name}: {mask.device}"
+            if not isinstance(mask, Tensor) or mask.dtype != torch.bool or mask.device.type != "cpu":
+                raise ValueError(
+                    f"the mask of {shown(name)} must be a boolean tensor on the processor, got {_described(mask)}: "
+                    "give torch.as_tensor(mask != 0).cpu()"
+                )
 
     def __repr__(self) -> str:
         of = f"{self.survivors:,} of {self.entries:,} entries in {len(self)} parameters"
@@ -78,6 +84,10 @@ class Masks(Mapping[str, Tensor]):
             for name, value in state.parameters.items()
         }
         return State(zeroed, state.statistics, state.optimiser, state.step)
+
+
+def _described(value: object) -> str:
+    return f"one of {value.dtype} on {value.device}" if isinstance(value, Tensor) else shown(value)
 
 
 def pack(mask: Bool[Tensor, "..."]) -> UInt8[Tensor, "P"]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from siftnet.foreign import shown
+
 Buffers = dict[str, dict[str, Tensor]]
 """An optimiser's buffers: kind, as PyTorch names it -> parameter name -> tensor."""
 
@@ -26,6 +28,11 @@ class State:
     statistics: dict[str, Tensor] = field(default_factory=dict)
     optimiser: Buffers = field(default_factory=dict)
     step: int = 0
+
+    def __post_init__(self) -> None:
+        for kind, own in (("parameters", self.parameters), ("statistics", self.statistics)):
+            if not isinstance(own, dict) or not all(isinstance(value, Tensor) for value in own.values()):
+                raise ValueError(f"a state's {kind} are a dictionary of tensors by name, got {shown(own)}")
 
     def __repr__(self) -> str:
         count = sum(value.numel() for value in self.parameters.values())

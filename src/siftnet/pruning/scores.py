@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from siftnet.config.fields import PruneConfig
+from siftnet.config.fields import PruneConfig, require
+from siftnet.foreign import shown
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,11 @@ SCORES: dict[str, Score] = {}
 def register_score(
     name: str, *, from_rewind: bool = False
 ) -> Callable[[Callable[[Scoring], dict[str, Tensor]]], Callable[[Scoring], dict[str, Tensor]]]:
-    """Make a function known as the score `name`, for prune.score."""
+    """Make a function known as the score `name`, for prune.score. Raises ValueError for a name that is no text."""
+    require(isinstance(name, str) and name != "", f"a score's name is text, got {shown(name)}")
 
     def add(function: Callable[[Scoring], dict[str, Tensor]]) -> Callable[[Scoring], dict[str, Tensor]]:
+        require(callable(function), f"a score is a function of a siftnet.Scoring, got {shown(function)}")
         SCORES[name] = Score(function, from_rewind)
         return function
 

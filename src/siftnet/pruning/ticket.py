@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
+from siftnet.foreign import shown
 from siftnet.geometry import Geometry
 from siftnet.network.masks import Masks
 from siftnet.network.state import State
@@ -68,7 +69,7 @@ class Ticket:
     def _of(self, tensors: Mapping[str, Tensor], layer: str) -> Tensor:
         """A layer's weight. Raises ValueError for a layer that is not there."""
         if f"{layer}.weight" not in self.masks:
-            raise ValueError(f"there is no masked layer {layer!r}; take one of {', '.join(self.affine_layers())}")
+            raise ValueError(f"there is no masked layer {shown(layer)}; take one of {', '.join(self.affine_layers())}")
         return tensors[f"{layer}.weight"]
 
     def _arranged(self, values_JI: np.ndarray, layer: str, restore: bool) -> np.ndarray:

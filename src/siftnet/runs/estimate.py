@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from siftnet.config.fields import require
+from siftnet.foreign import is_whole, shown
 from siftnet.kernels.instance import Instance
 from siftnet.kernels.interface import Kernel, KernelKind, Problem, ReplicatingKind
 from siftnet.kernels.plan import Plan
@@ -71,6 +73,11 @@ def estimate_cost(setup: Setup, replicates: int = 1) -> RunCost:
     Updates are timed on this machine at a few densities, as the plan of the run will be, and validation at the highest
     and the lowest.
     """
+    require(isinstance(setup, Setup), f"a setup is what siftnet.set_up makes, got {shown(setup)}")
+    require(
+        is_whole(replicates) and replicates >= 1,
+        f"the number of replicates must be a whole number, 1 or more, got {shown(replicates)}",
+    )
     with computing(setup.config):
         return _estimate_cost(setup, replicates)
 

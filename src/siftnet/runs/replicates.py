@@ -15,6 +15,7 @@ from typing import NamedTuple
 from siftnet.config.fields import RunConfig
 from siftnet.config.load import absolute_path, as_config
 from siftnet.data.dataset import Dataset
+from siftnet.foreign import is_whole, shown
 from siftnet.kernels.interface import ReplicatingKind
 from siftnet.kernels.plan import Plan
 from siftnet.kernels.registry import KERNELS
@@ -98,8 +99,8 @@ def run_replicates(
     Raises ValueError for settings that do not fit, for a folder with other runs or with more replicates, Interrupted
     when a signal stops them.
     """
-    if not isinstance(count, int) or count < 1:
-        raise ValueError(f"the number of replicates must be a whole number, 1 or more, got {count!r}")
+    if not is_whole(count) or count < 1:
+        raise ValueError(f"the number of replicates must be a whole number, 1 or more, got {shown(count)}")
     config = as_config(config)
     return carry_out_replicates(set_up(config, dataset), range(config.seed, config.seed + count), out, observer)
 

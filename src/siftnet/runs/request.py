@@ -63,6 +63,11 @@ class RunRequest:
         return replace(self, setup=setup)
 
 
+def named_folder(preset_or_file: str | Path) -> Path:
+    """Where a run lies that is asked for by a preset's name or a file."""
+    return Path("runs") / Path(preset_or_file).stem
+
+
 def request_run(setup: Setup, out: Path | str | None = None, source: Source | None = None) -> RunRequest:
     """The run of a setup at `out`, or under runs/ by its digest; source: as `read_source` has it, where it is read.
 
@@ -80,7 +85,8 @@ def request_run(setup: Setup, out: Path | str | None = None, source: Source | No
     named = digest(config, setup.dataset.content_hash(), source.run.digest if source else "")
     masks, rewind = (source.masks, source.rewind) if source else (None, None)
     first = first_position(setup.subject, setup.procedure, masks, rewind)
-    return RunRequest(absolute_path(out or Path("runs") / named[:12]), setup, named, source, first)
+    path = Path("runs") / named[:12] if out is None else out
+    return RunRequest(absolute_path(path), setup, named, source, first)
 
 
 def _check_fits(source: Source, setup: Setup) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from siftnet.config.fields import RunConfig, require
-from siftnet.config.load import resolve_paths
+from siftnet.config.load import as_config, resolve_paths
 from siftnet.data.batches import Augmentation, Batches
 from siftnet.data.dataset import Dataset
 from siftnet.data.load import check_augmentation, load_dataset
@@ -69,12 +70,13 @@ class Setup:
         return replace(self, config=config, trainer=trainer)
 
 
-def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
+def set_up(config: RunConfig | str | Path, dataset: Dataset | None = None) -> Setup:
     """Resolve the machine, load the data unless it is given, build network and trainer.
 
-    Raises ValueError for data, network or device that do not fit.
+    config: or the name of a preset, or the path of a TOML file. Raises ValueError for data, network or device that do
+    not fit.
     """
-    config = resolve_paths(resolve_machine(config))
+    config = resolve_paths(resolve_machine(as_config(config)))
     # Before the data are read, which may take long.
     check_score(config.prune)
     with computing(config):
@@ -84,7 +86,7 @@ def set_up(config: RunConfig, dataset: Dataset | None = None) -> Setup:
 def _set_up(config: RunConfig, dataset: Dataset | None) -> Setup:
     require(
         dataset is None or isinstance(dataset, Dataset),
-        f"dataset must be a siftnet.Dataset, got {type(dataset).__name__}: make one of your arrays",
+        f"dataset must be a siftnet.Dataset, got a {type(dataset).__name__}: make one with siftnet.from_arrays",
     )
     if dataset is None:
         dataset = load_dataset(config.data)

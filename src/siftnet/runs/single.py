@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from siftnet.config.fields import RunConfig
-from siftnet.config.load import as_config
 from siftnet.data.dataset import Dataset
 from siftnet.kernels.plan import Plan
 from siftnet.kernels.planning import extend_plan, make_plan
@@ -18,7 +17,7 @@ from siftnet.runs.events import Observer, Silent
 from siftnet.runs.interrupt import Interrupted, stop_requests
 from siftnet.runs.machine import computing, describe_machine, prepare_threads, processor_name
 from siftnet.runs.recorder import CheckpointClock, Recorder
-from siftnet.runs.request import RunRequest, check_headline, check_same, request_run
+from siftnet.runs.request import RunRequest, check_headline, check_same, named_folder, request_run
 from siftnet.runs.setup import Setup, set_up
 from siftnet.store.atomic import lock
 from siftnet.store.folder import replicates_in
@@ -48,11 +47,15 @@ def run(
 ) -> Run:
     """Run the configuration into directory `out`, or go on with the run that is there, and return it.
 
-    config: or the name of a preset, or the path of a TOML file; out: runs/ and the first letters of the digest unless
-    given; dataset: your own data instead of what `config.data` names. Raises ValueError for settings that do not fit
-    and for a directory that holds another run, Interrupted when a signal stops it.
+    config: or the name of a preset, or the path of a TOML file; out: unless given, runs/ and that name, as the command
+    has it, or the first letters of a configuration's digest; dataset: your own data instead of what `config.data`
+    names. Raises ValueError for settings that do not fit and for a directory that holds another run, Interrupted when a
+    signal stops it.
     """
-    return carry_out(set_up(as_config(config), dataset), out, observer)
+    setup = set_up(config, dataset)
+    if out is None and not isinstance(config, RunConfig):
+        out = named_folder(config)
+    return carry_out(setup, out, observer)
 
 
 def resume(path: Path | str, *, dataset: Dataset | None = None, observer: Observer | None = None) -> Run:

@@ -25,6 +25,7 @@ import numpy as np
 
 from siftnet.config.fields import RunConfig
 from siftnet.config.load import absolute_path, from_dict, to_dict
+from siftnet.foreign import is_whole, shown
 from siftnet.geometry import Geometry
 from siftnet.pruning.evaluation import Record
 from siftnet.store.analysis_files import AnalysisFiles
@@ -163,6 +164,8 @@ class Run:
 
     def round_path(self, number: int) -> Path:
         """Directory of a finished round. Raises ValueError where there is none."""
+        if not is_whole(number):
+            raise ValueError(f"a round is named by its number, one of {_span(self.rounds())}, got {shown(number)}")
         path = self.path / "rounds" / f"{number:02d}"
         if not path.is_dir():
             raise ValueError(f"{self.path} has no round {number}; its rounds are {_span(self.rounds())}")
@@ -214,6 +217,8 @@ class Run:
         as the next masks were ranked by (the same as 'weights' unless an earlier step was asked for)."""
         from siftnet.store.tensors import unpack_state
 
+        if not isinstance(which, str) or which not in ("weights", "best", "scored"):
+            raise ValueError(f"weights of a round are weights, best or scored, got {shown(which)}")
         path = self.round_path(number) / f"{which}.safetensors"
         if which == "scored" and not path.exists():
             path = self.round_path(number) / "weights.safetensors"
@@ -269,9 +274,9 @@ class Run:
         rounds = self.rounds()
         if not rounds:
             raise ValueError(f"{self.path} has no finished round yet: siftnet resume {shell_word(str(self.path))}")
-        if not hasattr(number, "__index__"):
+        if not is_whole(number):
             raise ValueError(
-                f"a round is named by its number, one of {_span(rounds)} or -1 for the last, got {number!r}"
+                f"a round is named by its number, one of {_span(rounds)} or -1 for the last, got {shown(number)}"
             )
         number = rounds[-1] if number == -1 else number
         rewind = self.rewind()

@@ -14,7 +14,8 @@ from siftnet.analysis.layer import LayerMeasures, measure_layer
 from siftnet.analysis.locality import Resampling
 from siftnet.analysis.paths import path_counts, path_weights
 from siftnet.analysis.verdict import verdict
-from siftnet.config.fields import AnalysisConfig
+from siftnet.config.fields import AnalysisConfig, require
+from siftnet.foreign import shown
 from siftnet.host.torch_state import own_torch
 from siftnet.network.state import State
 from siftnet.pruning.ticket import Ticket, restore_inputs
@@ -59,8 +60,14 @@ def measure_rounds(
     those of the run.
     """
     run = as_run(run)
+    config = run.config.analysis if config is None else config
+    require(
+        isinstance(config, AnalysisConfig),
+        f"how to measure is said by a siftnet.AnalysisConfig, got {shown(config)}: make one, or leave it out",
+    )
+    require(setup is None or isinstance(setup, Setup), f"a setup is what siftnet.set_up makes, got {shown(setup)}")
     with computing(setup.config) if setup else own_torch():
-        return _measure_rounds(run, config or run.config.analysis, setup, done)
+        return _measure_rounds(run, config, setup, done)
 
 
 def _measure_rounds(run: Run, config: AnalysisConfig, setup: Setup | None, done: Callable[[int], None]) -> Headline:

@@ -6,11 +6,14 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, sqrt
+from pathlib import Path
 from typing import Any, Literal
 
 from siftnet.analysis.headline import Scored, headline_of, standard_error
 from siftnet.config.identity import identifying
 from siftnet.config.load import to_dict
+from siftnet.foreign import shown
+from siftnet.store.folder import as_run
 from siftnet.store.run import Run
 from siftnet.store.summary import RoundSummary
 from siftnet.studies.measured_layer import Indices
@@ -169,13 +172,19 @@ class SeedsSummary:
         return found
 
 
-def summarise_seeds(runs: Sequence[Run]) -> SeedsSummary:
+def summarise_seeds(runs: Sequence[Run | str | Path]) -> SeedsSummary:
     """Numbers of several seeds together.
 
     The seeds are compared at the round that all were asked for, or of the sparse rounds that most seeds have at the one
     that `headline_of` names for their mean validation scores, or the last where these are undefined. A diverged round
-    never counts. Raises ValueError for runs that `check_alike` refuses.
+    never counts. Raises ValueError for runs that `check_alike` refuses. runs: or their paths.
     """
+    if not isinstance(runs, list | tuple):
+        raise ValueError(f"runs must be a list of runs, or of their paths, got {shown(runs)}")
+    return _summarise([as_run(run) for run in runs])
+
+
+def _summarise(runs: list[Run]) -> SeedsSummary:
     check_alike(runs)
     summaries = [{s.round: s for s in run.summaries()} for run in runs]
     indices = [{n: read_round_indices(run, n) for n in found} for run, found in zip(runs, summaries, strict=True)]

@@ -9,6 +9,7 @@ import pytest
 
 from siftnet.config.fields import DataConfig
 from siftnet.data.formats import cifar
+from siftnet.data.load import load_dataset
 from siftnet.geometry import Grid
 
 NAMES = {"cifar10": [f"data_batch_{n}" for n in range(1, 6)] + ["test_batch"], "cifar100": ["train", "test"]}
@@ -93,6 +94,8 @@ def test_names_are_not_needed(tmp_path: Path) -> None:
         ("test_batch", {"data": np.zeros((2, 3072), np.uint8), "labels": [-1, 1]}, "label -1"),
         ("batches.meta", {"label_names": ["a"]}, "does not name 10 classes"),
         ("batches.meta", {}, "does not name 10 classes"),
+        ("test_batch", {"data": np.zeros((2, 3072), np.uint8), "labels": [1, None]}, "type object for 2 images"),
+        ("test_batch", {"data": np.zeros((2, 3072), np.uint8), "labels": [1.0, np.nan]}, "type float64 for 2 images"),
     ],
 )
 def test_bad_files(tmp_path: Path, name: Any, content: Any, message: Any) -> None:
@@ -104,6 +107,36 @@ def test_bad_files(tmp_path: Path, name: Any, content: Any, message: Any) -> Non
     with pytest.raises(ValueError, match=message) as error:
         cifar.read(DataConfig(format="cifar10", root=tmp_path))
     assert str(tmp_path / name) in str(error.value)
+
+
+def test_the_remedy_says_where_the_batches_are(tmp_path: Path) -> None:
+    inside = tmp_path / "cifar-10-batches-py"
+    inside.mkdir()
+    write_all(inside)
+    with pytest.raises(ValueError, match=r"there is no .*data_batch_1: set data.root to .*cifar-10-batches-py$"):
+        cifar.read(DataConfig(format="cifar10", root=tmp_path))
+    with pytest.raises(ValueError, match=r"there is no .*/train: these are the files of data.format = cifar10, set it"):
+        cifar.read(DataConfig(format="cifar100", root=inside))
+    (tmp_path / "binary").mkdir()
+    (tmp_path / "binary" / "data_batch_1.bin").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"this is the binary version, get the python version"):
+        cifar.read(DataConfig(format="cifar10", root=tmp_path / "binary"))
+    (tmp_path / "packed").mkdir()
+    (tmp_path / "packed" / "cifar-10-python.tar.gz").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"unpack .*cifar-10-python.tar.gz and set data.root to its folder"):
+        cifar.read(DataConfig(format="cifar10", root=tmp_path / "packed"))
+
+
+def test_one_class_alone_is_refused(tmp_path: Path) -> None:
+    write_all(tmp_path)
+    for path in tmp_path.glob("*_batch*"):
+        write(
+            path, {"data": np.random.default_rng(0).integers(0, 256, (4, 3072), dtype=np.uint8), "labels": [3] * 4}, 3
+        )
+    with pytest.raises(
+        ValueError, match=r"all 18 training examples are of class 3 \(class 3\): there is nothing to tell"
+    ):
+        load_dataset(DataConfig(format="cifar10", root=tmp_path))
 
 
 def test_cifar10_read_as_cifar100(tmp_path: Path) -> None:

@@ -51,6 +51,49 @@ def test_all_batches_in_order_and_labels_from_0(tmp_path: Path, form: Any) -> No
     assert (raw.classes, raw.class_names, raw.geometry) == (3, (), Grid((8, 8), 3))
 
 
+def test_batches_are_told_by_their_bytes(tmp_path: Path) -> None:
+    parts, held_out = write_all(tmp_path, "pickle")
+    for path in sorted(tmp_path.iterdir()):
+        path.rename(f"{path}.npz")
+    np.testing.assert_array_equal(read(tmp_path).inputs_NI, np.concatenate([*parts, held_out]))
+    write_all(tmp_path, "npz")
+    for path in sorted(tmp_path.glob("*.npz")):
+        path.rename(path.with_suffix(""))
+    np.testing.assert_array_equal(read(tmp_path, share=0.5).inputs_NI[-2:], held_out)
+
+
+def test_the_remedy_says_what_lies_there(tmp_path: Path) -> None:
+    def touch(name: str) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+        return path
+
+    touch("a/Imagenet32/train_data_batch_1")
+    touch("b/train/n01443537/images/n01443537_0.JPEG")
+    touch("b/val/val_annotations.txt")
+    touch("b/wnids.txt")
+    touch("c/train/n01443537/0.JPEG")
+    touch("d/Imagenet32_train.zip")
+    touch("e/readme")
+    for name, says in {
+        "a": r"set data.root to .*/a/Imagenet32$",
+        "b": "this is Tiny ImageNet as single images: get it in batches with 'siftnet fetch tiny-imagenet'",
+        "c": "these are single images in folders of their classes: set data.format folder",
+        "d": r"unpack .*Imagenet32_train.zip",
+        "e": "set data.root to the folder with downsampled ImageNet",
+    }.items():
+        with pytest.raises(ValueError, match=rf"/{name} has no train_data_batch_1\(.npz\): {says}"):
+            read(tmp_path / name)
+
+
+def test_one_class_alone_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "train_data_batch_1", [3] * 40)
+    write(tmp_path, "val_data", [3, 3])
+    with pytest.raises(ValueError, match="all 36 training examples are of class 2: there is nothing to tell apart"):
+        load_dataset(DataConfig(root=tmp_path))
+
+
 def test_ten_batches_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     for n in range(1, 11):
         write(tmp_path, f"train_data_batch_{n}", [n])

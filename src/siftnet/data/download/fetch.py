@@ -18,7 +18,9 @@ from pathlib import Path
 import pooch
 import requests
 
+from siftnet.config.load import absolute_path
 from siftnet.data.download.tiny_imagenet import FOLDERS, Progress, write_layouts
+from siftnet.foreign import shown
 from siftnet.wording import shell_word
 
 WORKPLACE = ".siftnet-fetch-"
@@ -77,9 +79,9 @@ def fetch(
     Raises ValueError, one sentence with the remedy, for an unknown name, no connection, a broken or altered download, a
     folder that cannot be written, and an incomplete folder in the data's place.
     """
-    if name not in SOURCES:
-        raise ValueError(f"there is no data set {name!r} to fetch: choose one of {', '.join(SOURCES)}")
-    source, root = SOURCES[name], Path(root).expanduser().absolute()
+    if not isinstance(name, str) or name not in SOURCES:
+        raise ValueError(f"there is no data set {shown(name)} to fetch: choose one of {', '.join(SOURCES)}")
+    source, root = SOURCES[name], absolute_path(root)
     missing = _missing(source, root)
     if missing:
         files = {file: (registry or {}).get(file, official) for file, official in source.files.items()}

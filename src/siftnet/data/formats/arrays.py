@@ -1,121 +1,223 @@
-"""One .npz file of arrays: x (n, ...), y (n,), and x_test, y_test where a test set is held out."""
+"""Arrays x (n, ...) and y (n,), with those of a test and a validation set: of an .npz file, or from Python."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
+import pandas as pd
 
-from siftnet.config.fields import DataConfig
+from siftnet.config.fields import DataConfig, require
 from siftnet.data.formats import npz_members
+from siftnet.data.formats.array_names import ArrayNames, find_arrays
 from siftnet.data.formats.axes import lay_out
+from siftnet.data.formats.halves import Half, compare, half_of, refuse_other_kind
 from siftnet.data.formats.root import file_of
-from siftnet.data.raw import Raw
-from siftnet.data.targets import Targets, classes_of, group_numbers, numbers_of
-from siftnet.geometry import Unknown
+from siftnet.data.formats.stack import check_numbers, stack
+from siftnet.data.raw import MISSING, Raw
+from siftnet.data.targets import Targets, classes_of, numbers_of, refuse_identifiers
+from siftnet.geometry import Geometry, Unknown
 
-KINDS = "biuSUTf"
-"""Kinds of dtype that y may have."""
+KINDS = {
+    "b": "truth values",
+    "i": "whole numbers",
+    "u": "whole numbers",
+    "f": "floats",
+    "U": "text",
+    "S": "text",
+    "T": "text",
+    "O": "",
+}
+"""Kinds of dtype that y may have, in words; objects are looked at one by one."""
+FEW_CLASSES = 20
+"""Numeric targets that take no more whole values than this may be meant as classes."""
+Notes = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ArraySource:
+    """Named arrays, each of which is loaded when it is asked for."""
+
+    name: str
+    """Of the data set."""
+    place: str
+    """What holds them, for messages: a file, or siftnet.from_arrays."""
+    names: frozenset[str]
+    load: Callable[[str], np.ndarray]
 
 
 def read(config: DataConfig) -> Raw:
-    """Arrays x and y of an .npz file, with x_test and y_test held out where they are there.
-
-    Whole numbers within 0..255 and booleans become uint8, other numbers float64, or stay
-    float32. y of whole numbers, booleans or text
-    is classes, in sorted order; y of floats is a numeric target. Geometry as `lay_out` says. Raises ValueError for
-    missing arrays, lengths that differ, NaN or infinity, Python objects, and damaged files.
-    """
+    """Arrays x and y of an .npz file, with those of test and validation where they are there; see `raw_of`."""
     path = file_of(config, "an .npz file with arrays x and y")
-    names = npz_members.names(path)
-    if ("x_test" in names) != ("y_test" in names):
-        raise ValueError(f"{path} has only one of x_test and y_test: save both, or neither")
-    parts = ("", "_test") if "x_test" in names else ("",)
-    x = [_read_x(path, f"x{part}") for part in parts]
-    y = [_read_y(path, f"y{part}", len(inputs)) for part, inputs in zip(parts, x, strict=True)]
-    if x[-1].shape[1:] != x[0].shape[1:]:
-        raise ValueError(
-            f"{path} has x of shape {x[0].shape} with y of {y[0].dtype} and x_test of shape "
-            f"{x[-1].shape} with y_test of {y[-1].dtype}: save examples of one kind"
-        )
-    targets = _targets(y, config, path)
-    count = len(x[0])
-    stacked = _compact(np.concatenate(x) if len(x) > 1 else x[0], path)
-    inputs_NI, geometry = lay_out(stacked, config.geometry)
+    names = frozenset(npz_members.names(path))
+    return raw_of(ArraySource(path.stem, str(path), names, partial(npz_members.read, path)), config, config.geometry)
+
+
+def raw_of(source: ArraySource, config: DataConfig, geometry: str | Geometry) -> Raw:
+    """Examples and labels of arrays, found by name as `find_arrays` does.
+
+    Whole numbers within 0..255 and booleans become uint8, other numbers float64, or stay float32; see `stack`. y of
+    whole numbers, booleans or text is classes, in sorted order; y of floats is a numeric target. geometry: as `lay_out`
+    takes it. Raises ValueError for missing arrays, lengths that differ, NaN or infinity, parts that were not prepared
+    alike (see `compare`), classes that no training example has, and labels that are no classes.
+    """
+    names = find_arrays(source.names, config, source.place)
+    x = {name: source.load(name) for name in names.x.values()}
+    for name, array in x.items():
+        check_numbers(array, name, source.place)
+        x[name] = np.ma.getdata(array)
+    count = {part: len(x[name]) for part, name in names.x.items()}
+    notes = _compare_inputs(x, source.place, geometry)
+    targets = _targets(source, names, count, config)
+    inputs_NI, found = lay_out(stack(x, source.place), geometry)
+    row_of = dict(zip(count, np.split(np.arange(len(inputs_NI)), np.cumsum(list(count.values()))[:-1]), strict=True))
+    if names.unread:
+        notes += (f"arrays that are no examples and no labels were left out: {', '.join(names.unread)}",)
     return Raw(
-        name=path.stem,
+        name=source.name,
         inputs_NI=inputs_NI,
         labels_N=targets.labels_N,
         classes=targets.classes,
-        geometry=geometry,
-        scaling="each" if isinstance(geometry, Unknown) else "largest" if inputs_NI.dtype == np.uint8 else "one",
-        held_out_N=np.arange(count, len(inputs_NI)) if len(parts) > 1 else None,
-        group_N=_group(path, config.group, [f"{config.group}{part}" for part in parts], [len(part) for part in x]),
-        time_N=_per_example(path, [f"{config.time}{part}" for part in parts], [len(part) for part in x])
-        if config.time
-        else None,
+        geometry=found,
+        scaling="each" if isinstance(found, Unknown) else "largest" if inputs_NI.dtype == np.uint8 else "one",
+        held_out_N=row_of.get("test"),
+        validation_N=row_of.get("validation"),
+        group_N=_groups(_beside(names.group, source, names, count), source.place) if names.group else None,
+        time_N=_times(_beside(names.time, source, names, count), source.place) if names.time else None,
         class_names=targets.class_names,
-        notes=targets.notes,
+        notes=(*notes, *targets.notes),
     )
 
 
-def _group(path: Path, name: str, members: list[str], counts: list[int]) -> np.ndarray | None:
-    """Numbers of the groups; None where none are asked for."""
-    if not name:
-        return None
-    return group_numbers(_per_example(path, members, counts), f"data.group = {name} of {path}")
-
-
-def _per_example(path: Path, members: list[str], counts: list[int]) -> np.ndarray:
-    """One value for each example, of the arrays that belong to x and x_test."""
-    found = [npz_members.read(path, member) for member in members]
-    for member, values, count in zip(members, found, counts, strict=True):
-        if values.shape != (count,) or values.dtype.kind not in "biufSUM" or (values != values).any():
-            raise ValueError(
-                f"{path} has {member} of shape {values.shape} and type {values.dtype} for {count} examples: save one "
-                "number, date or text each, none missing"
-            )
-    if len({values.dtype.kind for values in found}) > 1:
-        raise ValueError(f"{path} has {' and '.join(members)} of different types: save them alike")
-    return np.concatenate(found)
-
-
-def _read_x(path: Path, name: str) -> np.ndarray:
-    x = npz_members.read(path, name)
-    if x.ndim < 2 or x.size == 0 or x.dtype.kind not in "biuf":
-        raise ValueError(f"{path} has {name} of shape {x.shape} and type {x.dtype}: save numbers of shape (n, ...)")
-    return x
-
-
-def _read_y(path: Path, name: str, count: int) -> np.ndarray:
-    y = npz_members.read(path, name)
-    if y.shape not in ((count,), (count, 1)) or y.dtype.kind not in KINDS:
-        raise ValueError(
-            f"{path} has {name} of shape {y.shape} and type {y.dtype} for {count} examples: "
-            "save one class or one number each"
+def _compare_inputs(x: Mapping[str, np.ndarray], place: str, geometry: str | Geometry) -> Notes:
+    first, *others = x.items()
+    name, training = first
+    for other, examples in others:
+        require(
+            examples.shape[1:] == training.shape[1:],
+            f"{place} has {name} of shape {training.shape} and {other} of shape {examples.shape}: give examples of one "
+            "shape",
         )
-    return y.reshape(count)
+    return _compare([half_of(name, array, geometry) for name, array in x.items()], place) if others else ()
 
 
-def _compact(x: np.ndarray, path: Path) -> np.ndarray:
-    """The same numbers as uint8 where they fit, else as float64; float32 stays."""
-    if x.dtype.kind == "b" or (x.dtype.kind in "iu" and x.min() >= 0 and x.max() <= 255):
-        return x.astype(np.uint8, copy=False)
-    x = x.astype(np.float32 if x.dtype.kind == "f" and x.dtype.itemsize <= 4 else np.float64, copy=False)
-    _refuse_gaps(x, "x", path)
-    return x
+def _compare(halves: list[Half], place: str) -> Notes:
+    notes: Notes = ()
+    for other in halves[1:]:
+        refuse_other_kind(halves[0], other, place)
+        notes += compare(halves[0], other, place)
+    return notes
 
 
-def _targets(y: list[np.ndarray], config: DataConfig, path: Path) -> Targets:
-    floats = [part.dtype.kind == "f" for part in y]
-    if any(floats) != all(floats):
-        raise ValueError(f"{path} has y of {y[0].dtype} and y_test of {y[-1].dtype}: save targets of one kind")
-    if all(floats):
-        return numbers_of(y, f"y of {path}")
-    return classes_of(y, f"y of {path}", config.missing_labels)
+def _targets(source: ArraySource, names: ArrayNames, count: Mapping[str, int], config: DataConfig) -> Targets:
+    y = {name: _one_each(source, name, count[part], names.x[part]) for part, name in names.y.items()}
+    parts, name = list(y.values()), names.y["train"]
+    said = f"{name} of {source.place}"
+    kinds = {other: _kind_of(array, other, source.place) for other, array in y.items()}
+    for other, kind in kinds.items():
+        require(
+            "" in (kind, kinds[name]) or kind == kinds[name],
+            f"{source.place} has {name} of {kinds[name]} ({parts[0].dtype}) and {other} of {kind} ({y[other].dtype}): "
+            "give targets of one kind",
+        )
+    if all(array.dtype.kind == "f" for array in parts):
+        return _numbers(y, source.place)
+    targets = classes_of(parts, said, config.missing_labels)
+    _refuse_unseen(targets, list(y), count, source.place)
+    as_numbers = f"give numeric targets as floats, e.g. {name}.astype(float)"
+    return refuse_identifiers(targets, said, as_numbers if parts[0].dtype.kind in "iu" else "give fewer classes")
 
 
-def _refuse_gaps(values: np.ndarray, name: str, path: Path) -> None:
-    bad = values.size - int(np.count_nonzero(np.isfinite(values)))
-    if bad:
-        raise ValueError(f"{path} has {bad} NaN or infinite values in {name}: fill them in or leave those examples out")
+def _one_each(source: ArraySource, name: str, count: int, of: str) -> np.ndarray:
+    """An array of one value for each example."""
+    values = source.load(name)
+    if values.shape in ((count,), (count, 1)):
+        return values.reshape(count)
+    told = f"{source.place} has {name} of shape {values.shape} for the {count} examples of {of}"
+    if values.ndim == 2 and len(values) == count and values.dtype.kind in "biuf":
+        one_hot = bool(((values == 0) | (values == 1)).all()) and bool((values.sum(axis=1) == 1).all())
+        remedy = f"give the class, {name}.argmax(axis=1)" if one_hot else "give one class or one number each"
+        raise ValueError(f"{told}, {values.shape[1]} values each: {remedy}")
+    raise ValueError(f"{told}: give {f'{name}.reshape(-1)' if values.size == count else 'one value each'}")
+
+
+def _kind_of(y: np.ndarray, name: str, place: str) -> str:
+    require(
+        y.dtype.kind in KINDS,
+        f"{place} has {name} of type {y.dtype}: give classes as whole numbers or text, or numeric targets as floats",
+    )
+    return KINDS[y.dtype.kind]
+
+
+def _numbers(y: Mapping[str, np.ndarray], place: str) -> Targets:
+    """Numeric targets, looked at for those that are of another unit, or whole."""
+    name, *_ = y
+    targets = numbers_of(list(y.values()), f"{name} of {place}")
+    notes: Notes = ()
+    present = {n: a[np.isfinite(a)].reshape(-1, 1) for n, a in y.items()}
+    if len(y) > 1 and all(map(len, present.values())):
+        notes = _compare([half_of(n, np.asarray(a), "auto") for n, a in present.items()], place)
+    values = np.unique(targets.labels_N[~np.isnan(targets.labels_N)])
+    if len(values) <= FEW_CLASSES and (values == np.floor(values)).all():
+        notes += (
+            f"{name} is of floats and so a numeric target, though all its values are whole ({len(values)} different): "
+            f"if they are classes, give them as whole numbers, {name}.astype(int)",
+        )
+    return replace(targets, notes=notes)
+
+
+def _refuse_unseen(targets: Targets, names: list[str], count: Mapping[str, int], place: str) -> None:
+    """Raise ValueError for a class of the test or validation labels that no training label has."""
+    first, *others = np.split(targets.labels_N, np.cumsum(list(count.values()))[:-1])
+    for name, labels in zip(names[1:], others, strict=True):
+        for unseen in np.setdiff1d(labels, [*first, MISSING])[:1]:
+            raise ValueError(
+                f"{place} has the class {targets.class_names[unseen]} only in {name}: leave its examples out, or add "
+                f"some to {names[0]}"
+            )
+
+
+def _beside(
+    own: Mapping[str, str], source: ArraySource, names: ArrayNames, count: Mapping[str, int]
+) -> dict[str, np.ndarray]:
+    """Arrays of groups or times, one value for each example, by name in the order of the examples."""
+    return {own[part]: _one_each(source, own[part], count[part], names.x[part]) for part in count}
+
+
+def _groups(parts: Mapping[str, np.ndarray], place: str) -> np.ndarray:
+    """The number of each example's group, int64 (N,)."""
+    said = f"{next(iter(parts))} of {place}"
+    groups = classes_of(list(parts.values()), said).labels_N
+    absent = int((groups == MISSING).sum())
+    require(absent == 0, f"{said} is missing for {absent:,} examples: name the group of each")
+    return groups
+
+
+def _times(parts: Mapping[str, np.ndarray], place: str) -> np.ndarray:
+    """The rank of each example's time, int64 (N,), equal times alike."""
+    said = f"{next(iter(parts))} of {place}"
+    arrays = [_dates(array, said) if array.dtype.kind in "UST" else array for array in parts.values()]
+    kinds = {"numbers" if array.dtype.kind in "iuf" else array.dtype.kind for array in arrays}
+    require(
+        len(kinds) == 1 and kinds <= {"numbers", "M"},
+        f"{said} is of {' and '.join(str(array.dtype) for array in arrays)}: give times as numbers or as dates, e.g. "
+        "numpy.array(times, 'datetime64[s]')",
+    )
+    absent = sum(int((array != array).sum()) for array in arrays)
+    require(absent == 0, f"{said} is missing for {absent:,} examples: give the time of each")
+    # As Python's numbers where NumPy would join two widths by way of float64.
+    mixed = len({array.dtype for array in arrays}) > 1 and kinds == {"numbers"}
+    joined = np.concatenate([array.astype(object) for array in arrays] if mixed else arrays)
+    return np.unique(joined, return_inverse=True)[1].astype(np.int64)
+
+
+def _dates(text: np.ndarray, said: str) -> np.ndarray:
+    """Dates as ISO 8601 writes them, as datetime64."""
+    try:
+        return np.asarray(pd.to_datetime(text.astype(str), format="ISO8601", utc=True).tz_convert(None).to_numpy())
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"{said} holds text that is no date as in 2026-11-25 or 2026-11-25T07:30: write dates so, or give numbers"
+        ) from None

@@ -7,6 +7,7 @@ from math import prod
 
 import numpy as np
 
+from siftnet.config.fields import require
 from siftnet.geometry import Geometry, Grid, Unknown
 
 CHANNELS = (1, 3, 4)
@@ -34,30 +35,51 @@ def parse_geometry(text: str, inputs: int) -> Geometry:
     return Grid(lengths[1:], lengths[0], periodic=match[1] in ("ring", "torus"))
 
 
-def lay_out(x: np.ndarray, geometry: str) -> tuple[np.ndarray, Geometry]:
+def lay_out(x: np.ndarray, geometry: str | Geometry) -> tuple[np.ndarray, Geometry]:
     """Examples as rows of inputs, channel first, and where the inputs live.
 
-    x: (n, ...); geometry: data.geometry. With auto, (n, I) is unknown, (n, H, W) a grid, (n, C, H, W) and (n, H, W, C)
-    a grid of C channels where C is 1, 3 or 4, and any other three axes are a volume. Returns (n, I), a view of x where
-    possible. Raises ValueError for more axes and for a geometry that does not fit.
+    x: (n, ...); geometry: data.geometry, or one. With auto, (n, I) is unknown, (n, H, W) a grid, (n, C, H, W) and
+    (n, H, W, C) a grid of C channels where C is 1, 3 or 4, and any other three axes are a volume. Where 3 or 4 stand
+    at both ends, the image is square. Returns (n, I), a view of x where possible. Raises ValueError for more
+    axes, for channels that may be at either end, and for a geometry that does not fit.
     """
     count, shape = len(x), x.shape[1:]
+    if not isinstance(geometry, str):
+        require(
+            geometry.size == prod(shape),
+            f"the geometry is {geometry.describe()} and examples have shape {shape}: correct one of them",
+        )
+        return _as_told(x, geometry, f"the geometry, a {geometry.describe()},"), geometry
     if geometry != "auto":
         found = parse_geometry(geometry, prod(shape))
-        return _as_told(x, found, geometry), found
+        return _as_told(x, found, f"data.geometry = {geometry}"), found
     if len(shape) == 1:
         return x, Unknown(shape[0])
     if len(shape) == 2:
         return x.reshape(count, -1), Grid(shape)
     if len(shape) == 3:
+        if _channels_come_last(shape):
+            return _channels_first(x), Grid(shape[:2], shape[2])
         if shape[0] in CHANNELS:
             return x.reshape(count, -1), Grid(shape[1:], shape[0])
-        if shape[2] in CHANNELS and shape[0] not in CHANNELS and shape[1] not in CHANNELS:
-            return _channels_first(x), Grid(shape[:2], shape[2])
         return x.reshape(count, -1), Grid(shape)
     raise ValueError(
         f"examples of shape {shape} can be laid out in several ways: say which with data.geometry, e.g. volume:CxDxHxW"
     )
+
+
+def _channels_come_last(shape: tuple[int, ...]) -> bool:
+    first, last = shape[0] in CHANNELS, shape[2] in CHANNELS
+    if not (first and last):
+        return last and shape[1] not in CHANNELS
+    if 1 in (shape[0], shape[2]):
+        return shape[0] != 1
+    require(
+        (shape[1] == shape[2]) != (shape[0] == shape[1]),
+        f"examples of shape {shape} may have their channels first or last: bring them first, and say so with "
+        f"data.geometry, e.g. grid:{'x'.join(map(str, shape))}",
+    )
+    return shape[0] == shape[1]
 
 
 def _as_told(x: np.ndarray, geometry: Geometry, text: str) -> np.ndarray:
@@ -67,9 +89,7 @@ def _as_told(x: np.ndarray, geometry: Geometry, text: str) -> np.ndarray:
         if shape == (*geometry.shape, geometry.channels) != told:
             return _channels_first(x)
         if shape != told and not (geometry.channels == 1 and shape == geometry.shape):
-            raise ValueError(
-                f"data.geometry = {text} does not fit examples of shape {shape}: give their own lengths, channels first"
-            )
+            raise ValueError(f"{text} does not fit examples of shape {shape}: give their own lengths, channels first")
     return x.reshape(len(x), -1)
 
 

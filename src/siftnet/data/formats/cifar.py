@@ -42,7 +42,7 @@ def read(config: DataConfig) -> Raw:
 
 def _read_batch(path: Path, key: str, classes: int) -> tuple[np.ndarray, np.ndarray]:
     if not path.is_file():
-        raise ValueError(f"there is no {path}: set data.root to the unpacked folder of the python version of CIFAR")
+        raise ValueError(f"there is no {path}: {_remedy(path.parent, path.name)}")
     data, labels = unpickle.load_arrays(path, "data", key)
     if data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != CHANNELS * SIDE * SIDE:
         raise ValueError(
@@ -55,6 +55,20 @@ def _read_batch(path: Path, key: str, classes: int) -> tuple[np.ndarray, np.ndar
     for wrong in labels[(labels < 0) | (labels >= classes)][:1]:
         raise ValueError(f"{path} has the label {wrong}, and labels run from 0 to {classes - 1}: download it again")
     return data, labels.astype(np.int64)
+
+
+def _remedy(root: Path, name: str) -> str:
+    """Where the batches are, or what lies there in their place."""
+    for folder in sorted(path for path in root.glob("*") if (path / name).is_file()):
+        return f"set data.root to {folder}"
+    for format_, (training, test, *_) in LAYOUT.items():
+        if name not in (*training, test) and all((root / other).is_file() for other in (training[0], test)):
+            return f"these are the files of data.format = {format_}, set it"
+    if next(root.glob("*.bin"), None):
+        return "this is the binary version, get the python version of CIFAR"
+    for archive in root.glob("cifar-*.tar.gz"):
+        return f"unpack {archive} and set data.root to its folder"
+    return "set data.root to the unpacked folder of the python version of CIFAR"
 
 
 def _class_names(path: Path, key: str, classes: int) -> tuple[str, ...]:

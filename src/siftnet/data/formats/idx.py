@@ -3,93 +3,166 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
-from siftnet.config.fields import DataConfig
+from siftnet.config.fields import DataConfig, require
 from siftnet.data.formats.root import folder_of
 from siftnet.data.raw import Raw
+from siftnet.data.targets import Targets, classes_of
 from siftnet.geometry import Grid
 
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+NAME = re.compile(
+    r"(?P<set>.*[-_. ])?(?P<part>train|t10k|test)[-_](?P<kind>images|labels)[-_.]idx\d[-_.](ubyte|int)(\.gz)?"
+)
+"""E.g. train-images-idx3-ubyte.gz, t10k-labels.idx1-ubyte, emnist-letters-test-images-idx3-ubyte."""
+AXES = {"images": 3, "labels": 1}
+TESTS = ("t10k", "test")
+GZIP, ZIP = b"\x1f\x8b", b"PK"
+DENSEST = 1032
+"""Bytes that gzip makes of one at most."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A file by its name."""
+
+    path: Path
+    set: str
+    """What stands before train or t10k, e.g. emnist-letters-."""
+    part: str
+    kind: str
 
 
 def read(config: DataConfig) -> Raw:
-    """MNIST or its like, uint8 images (row, column), training first; the t10k files are held out.
+    """MNIST or its like, uint8 images (row, column), training first; the t10k, or test, files are held out.
 
-    There are as many classes as the largest training label says, counted from 0. Raises ValueError for a missing file,
-    a wrong magic number, shape or length, and for test labels that training does not have.
+    Whether a file is compressed is told by its first bytes. Classes are the different training labels, named where they
+    do not count from 0 without a gap. Raises ValueError for a missing file, files of several sets, a wrong magic
+    number, shape or length, and for test labels that training does not have.
     """
     root = folder_of(config, "the folder with train-images-idx3-ubyte and the three other IDX files")
-    train_x, train_y = _read_pair(root, "train")
-    test_x, test_y = _read_pair(root, "t10k")
+    found = _find_all(root)
+    train_x, train_y = _read_pair(root, found, ("train",))
+    test_x, test_y = _read_pair(root, found, TESTS)
     if train_x.shape[1:] != test_x.shape[1:]:
         raise ValueError(
             f"{root} has {train_x.shape[1:]} training and {test_x.shape[1:]} test images: use files of one set"
         )
-    classes = int(train_y.max(initial=0)) + 1
-    if test_y.max(initial=0) >= classes:
-        raise ValueError(
-            f"{root} has the test label {test_y.max()}, and training labels end at {classes - 1}: use files of one set"
-        )
+    targets = _classes(train_y, test_y, root)
     inputs = np.concatenate([train_x, test_x])
     return Raw(
         name=root.name,
         inputs_NI=inputs.reshape(len(inputs), -1),
-        labels_N=np.concatenate([train_y, test_y]).astype(np.int64),
-        classes=classes,
+        labels_N=targets.labels_N,
+        classes=targets.classes,
         geometry=Grid(inputs.shape[1:]),
         held_out_N=np.arange(len(train_x), len(inputs)),
+        class_names=() if targets.class_names == tuple(map(str, range(targets.classes or 0))) else targets.class_names,
+        notes=targets.notes,
     )
 
 
-def _read_pair(root: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    images_path, labels_path = _find(root, f"{part}-images", 3), _find(root, f"{part}-labels", 1)
-    images, labels = _read_idx(images_path, 3), _read_idx(labels_path, 1)
+def _classes(train_y: np.ndarray, test_y: np.ndarray, root: Path) -> Targets:
+    for wrong in np.setdiff1d(test_y, train_y)[:1]:
+        raise ValueError(f"{root} has the test label {wrong}, which no training label is: use files of one set")
+    return classes_of([train_y, test_y], f"{root}, labels,")
+
+
+def _find_all(root: Path) -> list[_Found]:
+    """The IDX files of a folder; one may lie in a folder of its own name, as some archives unpack."""
+    found = []
+    for path in _files(root):
+        match = NAME.fullmatch(path.name)
+        if match:
+            found.append(_Found(path, match["set"] or "", match["part"], match["kind"]))
+    sets = sorted({file.set for file in found})
+    require(
+        len(sets) < 2,
+        f"{root} has IDX files of several sets ({', '.join(name or 'train-...' for name in sets)}): set data.root to a "
+        "folder with the four files of one",
+    )
+    return found
+
+
+def _named(path: Path) -> bool:
+    return NAME.fullmatch(path.name) is not None
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir(), key=lambda path: (path.name.endswith(".gz"), path.name)):
+        if path.is_file():
+            yield path
+        elif _named(path):
+            yield from (inner for inner in sorted(path.iterdir()) if inner.is_file())
+
+
+def _read_pair(root: Path, found: list[_Found], parts: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    images_path, labels_path = (_path_of(root, found, parts, kind) for kind in AXES)
+    images, labels = _read_idx(images_path, AXES["images"]), _read_idx(labels_path, AXES["labels"])
     if len(images) != len(labels):
         raise ValueError(
             f"{images_path} has {len(images)} images and {labels_path} {len(labels)} labels: use files of one set"
         )
+    require(images.size > 0, f"{images_path} holds no image: download it again")
     return images, labels
 
 
-def _find(root: Path, stem: str, axes: int) -> Path:
-    for name in (f"{stem}-idx{axes}-ubyte", f"{stem}.idx{axes}-ubyte"):
-        for path in (root / name, root / f"{name}.gz"):
-            if path.is_file():
-                return path
-    raise ValueError(f"{root} has no {stem}-idx{axes}-ubyte(.gz): set data.root to the folder with the four IDX files")
+def _path_of(root: Path, found: list[_Found], parts: tuple[str, ...], kind: str) -> Path:
+    """The first file of its name: an uncompressed one where both are there."""
+    for file in found:
+        if file.part in parts and file.kind == kind:
+            return file.path
+    inside = [
+        path for path in (*root.glob("*"), *root.glob("*/raw")) if path.is_dir() and any(map(_named, _files(path)))
+    ]
+    where = f"set data.root to {inside[0]}" if inside else "set data.root to the folder with the four IDX files"
+    raise ValueError(f"{root} has no {parts[0]}-{kind}-idx{AXES[kind]}-ubyte(.gz): {where}")
 
 
 def _read_idx(path: Path, axes: int) -> np.ndarray:
     """The array of an IDX file, which must be of unsigned bytes with this many axes."""
-    content = _read_bytes(path)
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in DTYPES:
-        raise ValueError(
-            f"{path} is no IDX file (it begins with {content[:4].hex(' ') or 'nothing'}): download it again"
-        )
-    if DTYPES[content[2]] != "u1" or content[3] != axes:
-        raise ValueError(
-            f"{path} is an IDX file of type {DTYPES[content[2]]} with {content[3]} axes, not of bytes with {axes}: "
-            "use the official files"
-        )
-    start = 4 + 4 * axes
-    shape = tuple(int(n) for n in np.frombuffer(content[4:start].ljust(4 * axes, b"\0"), ">u4"))
-    if len(content) != start + prod(shape):
-        raise ValueError(
-            f"{path} has {len(content)} bytes and its header {shape} asks for {start + prod(shape)}: download it again"
-        )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    with path.open("rb") as file:
+        start = file.read(2)
+        require(start != ZIP, f"{path} is a zip archive: unpack it")
+        file.seek(0)
+        if start != GZIP:
+            return _read_plain(file, path, axes, path.stat().st_size)
+        try:
+            with gzip.open(file) as unpacked:
+                return _read_plain(unpacked, path, axes, DENSEST * path.stat().st_size)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise ValueError(f"{path} is not a complete gzip file ({error}): download it again") from None
 
 
-def _read_bytes(path: Path) -> bytes:
-    if path.suffix != ".gz":
-        return path.read_bytes()
-    try:
-        with gzip.open(path) as file:
-            return file.read()
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ValueError(f"{path} is not a complete gzip file ({error}): download it again") from None
+def _read_plain(file: IO[bytes] | gzip.GzipFile, path: Path, axes: int, most: int) -> np.ndarray:
+    """most: bytes that there can be at most, so that nothing is reserved for a header that asks for more."""
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in DTYPES:
+        raise ValueError(f"{path} is no IDX file (it begins with {magic.hex(' ') or 'nothing'}): download it again")
+    if DTYPES[magic[2]] != "u1" or magic[3] != axes:
+        of_qmnist = DTYPES[magic[2]] == ">i4" and magic[3] == 2
+        remedy = (
+            "these are QMNIST's labels, whose first column is the class: read them in Python and give images and "
+            "classes to siftnet.from_arrays"
+        )
+        raise ValueError(
+            f"{path} is an IDX file of type {DTYPES[magic[2]]} with {magic[3]} axes, not of bytes with {axes}: "
+            f"{remedy if of_qmnist else 'use the official files'}"
+        )
+    header = file.read(4 * axes)
+    shape = tuple(int(n) for n in np.frombuffer(header.ljust(4 * axes, b"\0"), ">u4"))
+    size, start = prod(shape), 4 + 4 * axes
+    content = file.read(size + 1) if start + size <= most else b""
+    if len(header) < 4 * axes or len(content) != size:
+        rest = "more" if len(content) > size else "fewer"
+        raise ValueError(f"{path} has {rest} bytes than its header {shape} asks for, {start + size}: download it again")
+    return np.frombuffer(content, np.uint8).reshape(shape)

@@ -23,6 +23,7 @@ class Batch:
     """One file: its labels, counted from 1 as stored, and the width of its rows; images are read later."""
 
     path: Path
+    is_npz: bool
     labels_N: np.ndarray
     width: int
 
@@ -70,9 +71,7 @@ def _training_files(root: Path) -> list[Path]:
         if match:  # where a batch lies there in both forms, .npz sorts last and is taken
             found[int(match[1])] = path
     if not found:
-        raise ValueError(
-            f"{root} has no train_data_batch_1(.npz): set data.root to the folder with downsampled ImageNet"
-        )
+        raise ValueError(f"{root} has no train_data_batch_1(.npz): {_remedy(root)}")
     missing = sorted(set(range(1, max(found) + 1)) - set(found))
     if missing:
         raise ValueError(
@@ -80,6 +79,19 @@ def _training_files(root: Path) -> list[Path]:
             "download, or keep only batches numbered without a gap"
         )
     return [found[number] for number in sorted(found)]
+
+
+def _remedy(root: Path) -> str:
+    """Where the batches are, or what lies there in their place."""
+    for folder in sorted(path for path in root.glob("*") if any(path.glob("train_data_batch_*"))):
+        return f"set data.root to {folder}"
+    if (root / "wnids.txt").is_file() and (root / "val" / "val_annotations.txt").is_file():
+        return "this is Tiny ImageNet as single images: get it in batches with 'siftnet fetch tiny-imagenet'"
+    if next(root.glob("train/n[0-9]*"), None) or next(root.glob("n[0-9]*"), None):
+        return "these are single images in folders of their classes: set data.format folder"
+    for archive in root.glob("*[Tt]rain*.zip"):
+        return f"unpack {archive}"
+    return "set data.root to the folder with downsampled ImageNet"
 
 
 def _held_out_file(root: Path) -> Path:
@@ -90,7 +102,8 @@ def _held_out_file(root: Path) -> Path:
 
 
 def _describe(path: Path) -> Batch:
-    if path.suffix == ".npz":
+    stored = _is_npz(path)
+    if stored:
         found = npz_members.header(path, "data")
         shape, dtype, labels = found.shape, found.dtype, npz_members.read(path, "labels")
     else:
@@ -106,7 +119,13 @@ def _describe(path: Path) -> Batch:
             f"{path} holds labels of shape {labels.shape} and type {labels.dtype} for {shape[0]} images: "
             "download it again"
         )
-    return Batch(path, labels.astype(np.int64), shape[1])
+    return Batch(path, stored, labels.astype(np.int64), shape[1])
+
+
+def _is_npz(path: Path) -> bool:
+    """By its first bytes, whatever its name says."""
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
 
 
 def _wordnet_ids(root: Path) -> tuple[str, ...]:
@@ -139,7 +158,7 @@ def _fill(training: list[Batch], used: np.ndarray, held_out: Batch, width: int) 
         number = len(batch.labels_N)
         rows = np.arange(number) if batch is held_out else used[(used >= offset) & (used < offset + number)] - offset
         into = inputs_NI[at : at + len(rows)]
-        if batch.path.suffix == ".npz":
+        if batch.is_npz:
             npz_members.read_rows(batch.path, "data", rows, into)
         else:
             into[:] = unpickle.load_arrays(batch.path, "data")[0][rows]

@@ -40,6 +40,8 @@ def header(path: Path, name: str) -> Header:
 def read(path: Path, name: str) -> np.ndarray:
     """The whole array `name` of an .npz file; raises ValueError for a bad file and for Python objects."""
     found = header(path, name)
+    if 0 in found.shape:
+        return np.empty(found.shape, found.dtype)
     flat = np.empty((found.shape[0] if found.shape else 1, prod(found.shape[1:])), found.dtype)
     if not found.fortran:
         read_rows(path, name, np.arange(len(flat)), flat)

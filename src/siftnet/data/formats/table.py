@@ -11,7 +11,7 @@ from siftnet.config.fields import DataConfig, TableConfig
 from siftnet.data.formats.axes import parse_geometry
 from siftnet.data.formats.root import file_of
 from siftnet.data.raw import Raw
-from siftnet.data.targets import Targets, classes_of, group_numbers, numbers_of
+from siftnet.data.targets import Targets, classes_of, group_numbers, numbers_of, refuse_identifiers
 from siftnet.geometry import Unknown
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -161,13 +161,7 @@ def _target(column: pd.Series, config: DataConfig, path: Path) -> Targets:
     if numbers is not None and (task == "numbers" or (task == "auto" and not _is_few_whole(numbers))):
         return numbers_of([numbers], source)
     targets = classes_of([column.to_numpy()], source, config.missing_labels)
-    found = len(targets.class_names)
-    if found > max(2, len(column) // 2):
-        raise ValueError(
-            f"{source} has {found} different values in {len(column)} rows, "
-            "which is no set of classes: name another column, or set data.table.task = numbers"
-        )
-    return targets
+    return refuse_identifiers(targets, source, "name another column, or set data.table.task = numbers")
 
 
 def _is_few_whole(numbers: np.ndarray) -> bool:

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from siftnet.foreign import is_whole, shown
 from siftnet.geometry import Grid
 from siftnet.report.pictures.gallery import choose_nodes, first_layers
 from siftnet.report.pictures.nodes import is_coloured, mask_pictures, weight_pictures
+from siftnet.store.folder import as_run
 from siftnet.store.run import Run
 from siftnet.studies.measured_run import MeasuredRun, read_measured
 from siftnet.wording import score, share
@@ -27,20 +30,23 @@ BLACK, GREY = "#000000", "#808080"
 LINE = 40
 
 
-def mask_mosaic(run: Run, rounds: Sequence[int] | None = None, nodes: int = 10) -> Image.Image:
+def mask_mosaic(run: Run | str | Path, rounds: Sequence[int] | None = None, nodes: int = 10) -> Image.Image:
     """The best-connected first-layer nodes of the headline round, their masks and weights in a few rounds, as RGB.
 
-    rounds: numbers, from the densest down; None takes the first, the headline and one half way between them. nodes: how
-    many, fewer where they don't fit. A round without pruning shows weights alone. Raises ValueError where the run has
-    not been analysed, has no such round, or has no grid to draw on.
+    run: or its path; rounds: numbers, from the densest down; None takes the first, the headline and one half way
+    between them. nodes: how many, fewer where they don't fit. A round without pruning shows weights alone. Raises
+    ValueError where the run has not been analysed, has no such round, or has no grid to draw on.
     """
+    run = as_run(run)
     measured = read_measured(run)
     grid = measured.grid
     first = measured.top.first
     if grid is None or first is None:
         raise ValueError(f"{run.path} has {run.geometry.describe()}: a picture of masks needs a first layer on a grid")
-    if nodes < 1:
-        raise ValueError(f"nodes must be at least 1, got {nodes}")
+    if not is_whole(nodes) or nodes < 1:
+        raise ValueError(f"nodes must be at least 1, a whole number, got {shown(nodes)}")
+    if rounds is not None and not (isinstance(rounds, list | tuple | range) and all(map(is_whole, rounds))):
+        raise ValueError(f"rounds must be a list of their numbers, got {shown(rounds)}")
     chosen = round_series(measured) if rounds is None else list(rounds)
     size = _tile_size(grid, nodes)
     fitting = max(1, (ROOM + GAP) // (size[0] + GAP))

@@ -1,0 +1,88 @@
+"""Arrays of one's own as a data set, read exactly as an .npz file of them would be. N examples, I inputs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from siftnet.config.fields import DataConfig, RunConfig, require
+from siftnet.data.dataset import Dataset
+from siftnet.data.formats.array_names import find_arrays
+from siftnet.data.formats.arrays import ArraySource, raw_of
+from siftnet.data.load import prepare
+from siftnet.foreign import as_numpy, columns_of, refuse_other_order, shown
+from siftnet.geometry import Geometry
+
+PLACE = "siftnet.from_arrays"
+
+
+def from_arrays(
+    x: Any,
+    y: Any,
+    *,
+    geometry: str | Geometry = "auto",
+    config: DataConfig | RunConfig | None = None,
+    name: str = "arrays",
+    **arrays: Any,
+) -> Dataset:
+    """A data set of arrays in memory, with the checks, splits and scaling that an .npz file of them gets.
+
+    x: numbers (n, ...); y: (n,) whole numbers, truth values or text for classes, floats for a numeric target. Lists,
+    pandas tables and PyTorch tensors are taken as they are; columns of a table name the inputs. arrays: x_test, y_test,
+    x_val, y_val, and what config.group or config.time names, spelled as in a file. geometry: as data.geometry has it,
+    or e.g. siftnet.Grid((32, 32), channels=3); config: how to split and label, of which format and root do not matter.
+    The arrays are copied where need be, never changed. Raises ValueError, one sentence with the remedy, for what an
+    .npz file would be refused for, and for an array that nothing reads.
+
+    >>> x = np.random.default_rng(0).normal(size=(100, 8))
+    >>> from_arrays(x, x[:, 0] > 0, geometry="ring:1x8")
+    Dataset(arrays, 100 examples, 8 ring, 1 channel, 2 classes)
+    """
+    given = {"x": x, "y": y} | arrays
+    require(isinstance(name, str), f"the name of a data set is text, got {shown(name)}")
+    config, geometry = _as_npz(config, geometry)
+    found = find_arrays(given, config, PLACE)
+    require(
+        not found.unread,
+        f"{PLACE} has no use for {', '.join(found.unread)}: call test examples and labels x_test and y_test, those for "
+        "validation x_val and y_val, or name groups with data.group",
+    )
+    columns = columns_of(given[found.x["train"]])
+    for part, spelled in found.x.items():
+        refuse_other_order(given[spelled], given[found.y[part]], (spelled, found.y[part]))
+        theirs = columns_of(given[spelled])
+        require(
+            not columns or not theirs or theirs == columns,
+            f"{spelled} has the columns {_listed(theirs)} and {found.x['train']} {_listed(columns)}: give "
+            f"{spelled}[{found.x['train']}.columns]",
+        )
+    plain = {key: as_numpy(value, key) for key, value in given.items()}
+    raw = raw_of(ArraySource(name, PLACE, frozenset(plain), plain.__getitem__), config, geometry)
+    if any(np.may_share_memory(raw.inputs_NI, array) for array in plain.values()):
+        # A permutation would be done in the caller's array.
+        raw = replace(raw, inputs_NI=raw.inputs_NI.copy())
+    if len(columns) == raw.inputs_NI.shape[1]:
+        raw = replace(raw, input_names=columns)
+    return prepare(raw, config)
+
+
+def _as_npz(config: DataConfig | RunConfig | None, geometry: str | Geometry) -> tuple[DataConfig, str | Geometry]:
+    """The settings that an .npz file would be read with, and the geometry."""
+    data = config.data if isinstance(config, RunConfig) else DataConfig() if config is None else config
+    require(
+        isinstance(data, DataConfig),
+        f"config must be what siftnet.load or siftnet.from_dict makes, or a siftnet.DataConfig, got {shown(config)}",
+    )
+    require(
+        isinstance(geometry, str | Geometry),
+        f"geometry must be text, e.g. grid:3x32x32, or a siftnet.Grid, Points or Unknown, got {shown(geometry)}",
+    )
+    told = data.geometry if isinstance(geometry, str) and geometry == "auto" else geometry
+    data = replace(data, format="npz", root=None, geometry=told if isinstance(told, str) else "auto")
+    return data, told
+
+
+def _listed(columns: tuple[str, ...]) -> str:
+    return ", ".join(columns[:5]) + (", ..." if len(columns) > 5 else "")
