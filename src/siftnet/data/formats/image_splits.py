@@ -47,11 +47,13 @@ def divide(top: Folder, left_out: LeftOut) -> Parts:
         if found is not None:
             parts[role] = found
     left_out.add(LOOSE, inner.path, len(inner.images))
-    if "validation" in parts and "test" not in parts:
-        parts["test"] = parts.pop("validation")
-        notes += (f"{shown(parts['test'].path)} is the test set, as there is no other; validation is drawn from the "
-                  "training images",)  # fmt: skip
-    return Parts(train=parts["train"], validation=parts.get("validation"), test=parts.get("test"), notes=notes)
+    test, validation = parts.pop("test", None), parts.pop("validation", None)
+    if validation and not test:
+        test, validation = validation, None
+        notes += (
+            f"{shown(test.path)} is the test set, as there is no other; validation is drawn from the training images",
+        )
+    return Parts(train=parts["train"], validation=validation, test=test, notes=notes)
 
 
 def class_folders(part: Folder, left_out: LeftOut) -> tuple[Folder, ...]:
