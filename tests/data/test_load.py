@@ -224,5 +224,18 @@ def test_groups_and_times_of_arrays_and_tables_are_no_inputs(tmp_path: Path) -> 
         assert when[timed.splits["validation"]].max() < when[timed.splits["test"]].min()
         with pytest.raises(ValueError, match="site"):
             load_dataset(replace(base, group="site"))
-    with pytest.raises(ValueError, match=r"data\.group and data\.time name an array of npz or a column"):
+    with pytest.raises(ValueError, match=r"data\.group = patient names a column or an array"):
         load_dataset(DataConfig(format="folder", root=tmp_path, group="patient"))
+
+
+@pytest.mark.parametrize("name", ["imagenet", "cifar10", "cifar100", "idx", "npz", "folder", "nlgp", "planted"])
+def test_settings_of_other_formats_are_refused(tmp_path: Path, name: Any) -> None:
+    """Passed over, they would seem to have been followed."""
+    settings: list[dict[str, Any]] = [{"table": TableConfig(target="price")}, {"table": TableConfig(missing="mean")}]
+    if name not in ("npz", "folder"):
+        settings.append({"group": "patient"})
+    if name != "npz":
+        settings.append({"time": "date", "split": "time"})
+    for changes in settings:
+        with pytest.raises(ValueError, match=rf"^data\..* and data.format is {name}: .*leave it out"):
+            load_dataset(DataConfig(format=name, root=tmp_path, **changes))

@@ -85,8 +85,9 @@ class DataConfig:
     holdout: float = 0.1
     """Share set aside as test set where the data come without one."""
     group: str = ""
-    """Column (table) or array (npz) of what must not lie in two splits: a patient, a recording, a scene.
-    It is no input."""
+    """Column (table) or array (npz) of what must not lie in two splits: a patient, a recording, a scene. Of an image
+    folder, folder: images of one folder right below the class (CLASS/patient7/1.png) belong together, with those of a
+    folder of the same name below another class. It is no input."""
     time: str = ""
     """Column (table) or array (npz) that orders the examples with split = time, the file's order unless given. It is
     no input."""

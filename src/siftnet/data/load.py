@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 
-from siftnet.config.fields import DataConfig
+from siftnet.config.fields import DataConfig, TableConfig, require
 from siftnet.data.dataset import Dataset
 from siftnet.data.duplicates import treat_duplicates
 from siftnet.data.formats import table
@@ -86,11 +86,7 @@ def _read(config: DataConfig) -> Raw:
             f"data.geometry = {config.geometry} is for npz and table data, and data.format = {config.format} "
             "knows its own: set data.geometry auto"
         )
-    if (config.group or config.time) and config.format not in ("npz", "table"):
-        raise ValueError(
-            f"data.group and data.time name an array of npz or a column of table data, and data.format is "
-            f"{config.format}: leave them out"
-        )
+    _refuse_unread(config)
     try:
         return READERS[config.format](config)
     except OSError as error:
@@ -100,6 +96,28 @@ def _read(config: DataConfig) -> Raw:
         raise ValueError(
             f"the data at {config.root} do not fit into memory: use fewer, e.g. fewer batches or a smaller data.share"
         ) from None
+
+
+def _refuse_unread(config: DataConfig) -> None:
+    """Raise ValueError for settings of other formats, which the reader of this one would pass over."""
+    require(
+        not config.group or config.format in ("npz", "table", "folder"),
+        f"data.group = {config.group} is for npz, table and folder data, and data.format is {config.format}: leave it "
+        "out",
+    )
+    require(
+        not config.time or config.format in ("npz", "table"),
+        f"data.time = {config.time} names an array of npz or a column of table data, and data.format is "
+        f"{config.format}: leave it out",
+    )
+    default = TableConfig()
+    for name in (field.name for field in fields(config.table)):
+        value = getattr(config.table, name)
+        require(
+            config.format == "table" or value == getattr(default, name),
+            f"data.table.{name} = {value} is for tables, and data.format is {config.format}: set data.format table, "
+            "or leave it out",
+        )
 
 
 def check_augmentation(geometry: Geometry, config: DataConfig, *, has_places: bool = True) -> None:

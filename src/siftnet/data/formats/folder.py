@@ -1,98 +1,180 @@
-"""A folder of images by class: ROOT/CLASS/*.png, or ROOT/train/CLASS/* with ROOT/test/CLASS/* or ROOT/val/CLASS/*."""
+"""A folder of images by class: ROOT/CLASS/*.png, or ROOT/train/CLASS/* beside ROOT/valid/CLASS/*, ROOT/test/CLASS/*."""
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from siftnet.config.fields import DataConfig
+from siftnet.config.fields import DataConfig, require
+from siftnet.data.formats.image import decode_strictly, strict_pillow
+from siftnet.data.formats.image_splits import LIKE_THIS, Parts, class_folders, divide
+from siftnet.data.formats.image_tree import EMPTY, SUFFIXES, Folder, LeftOut, decoded, scan, shown
 from siftnet.data.formats.root import folder_of
 from siftnet.data.raw import Raw
+from siftnet.data.targets import classes_of, refuse_control_characters
 from siftnet.geometry import Grid
+from siftnet.wording import printable
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff"}
-CHANNELS = {"L": 1, "RGB": 3}
+Rows = list[tuple[Path, Folder]]
+"""Images, each with the folder of its class."""
 
 
 def read(config: DataConfig) -> Raw:
     """Images by class, uint8 (channel, row, column), one channel where they are grey and three where they are RGB.
 
-    Folders named train and test (or val) divide training from the held-out set; classes are the training folders in
-    sorted order, images any number of folders below. Raises ValueError for images of several sizes or modes, naming
-    the first odd one, for files that are no images, and for classes without any.
+    Folders named after splits divide training, validation and test set; classes are the training folders in sorted
+    order, images any number of folders below, through links too. What is left out is counted in a note. Raises
+    ValueError for images of several sizes or modes, naming the first odd one, for files that are no images, for classes
+    without any, and where it is in doubt what is a split and what a class.
     """
-    root = folder_of(config, "a folder with one folder of images per class")
-    training = root / "train" if _subfolders(root / "train") else root
-    held_out = next((root / n for n in ("test", "val") if training != root and _subfolders(root / n)), None)
-    class_names = _subfolders(training)
-    if len(class_names) < 2:
-        raise ValueError(
-            f"{training} has {len(class_names)} folders: put the images of each class into a folder of its own"
-        )
-    files = _files(training, class_names)
-    count = len(files)
-    if held_out is not None:
-        for name in sorted(set(_subfolders(held_out)) - set(class_names)):
-            raise ValueError(f"{held_out / name} is a class that {training} does not have: remove it, or add it there")
-        files += _files(held_out, _subfolders(held_out))
-    inputs_NI, geometry = _read_images([path for path, _ in files])
-    numbers = {name: number for number, name in enumerate(class_names)}
-    unused = held_out == root / "test" and _subfolders(root / "val")
+    _check_settings(config)
+    root, left_out = folder_of(config, "a folder with one folder of images per class"), LeftOut()
+    parts = divide(scan(root, left_out), left_out)
+    train, test, validation = _rows(parts, left_out)
+    rows = [*train, *test, *validation]
+    names = {folder: _class_name(folder) for folder in dict.fromkeys(folder for _, folder in rows)}
+    targets = classes_of([np.array([names[folder] for _, folder in rows])], f"the folder {shown(root)}", "keep")
+    group_N = _groups(rows) if config.group else None
+    with strict_pillow():
+        inputs_NI, geometry = _read_images([path for path, _ in rows])
+    first, tested = len(train), len(train) + len(test)
     return Raw(
-        name=root.name,
+        name=shown(root.name),
         inputs_NI=inputs_NI,
-        labels_N=np.array([numbers[name] for _, name in files], np.int64),
-        classes=len(class_names),
+        labels_N=targets.labels_N,
+        classes=len(targets.class_names),
         geometry=geometry,
-        held_out_N=np.arange(count, len(files)) if held_out is not None else None,
-        class_names=class_names,
-        notes=("The images in val are not used: validation is drawn from train.",) if unused else (),
+        held_out_N=np.arange(first, tested) if parts.test else None,
+        validation_N=np.arange(tested, len(rows)) if parts.validation else None,
+        group_N=group_N,
+        class_names=targets.class_names,
+        notes=tuple(filter(None, (*parts.notes, *targets.notes, _told_of_folders(train, config), left_out.sentence()))),
     )
 
 
-def _subfolders(folder: Path) -> tuple[str, ...]:
-    if not folder.is_dir():
+def _check_settings(config: DataConfig) -> None:
+    require(
+        config.group in ("", "folder"),
+        f"data.group = {config.group} names a column or an array, and images have none: use data.group folder, which "
+        "keeps the images of one folder below the class together",
+    )
+    require(
+        config.split != "time",
+        "data.split = time needs an order in time, which a folder of images does not tell: use data.split draw, or put "
+        "the latest images into a folder test and those before them into a folder valid",
+    )
+
+
+def _rows(parts: Parts, left_out: LeftOut) -> tuple[Rows, Rows, Rows]:
+    """Training, test and validation images; raises ValueError for classes without training images."""
+    classes = class_folders(parts.train, left_out)
+    _refuse_no_classes(parts.train, classes)
+    for folder in classes:
+        require(
+            folder.count > 0,
+            f"{shown(folder.path)} holds no images ({', '.join(sorted(SUFFIXES))}): add some, or remove it",
+        )
+    known = {_class_name(folder): folder for folder in classes}
+    for folder in classes:
+        twin = known[_class_name(folder)]
+        require(twin is folder, f"{shown(folder.path)} and {shown(twin.path)} read alike: rename one of them")
+    return (
+        _images(classes),
+        _images(_of_known_classes(parts.test, known, parts.train, left_out)),
+        _images(_of_known_classes(parts.validation, known, parts.train, left_out)),
+    )
+
+
+def _images(classes: Iterable[Folder]) -> Rows:
+    return [(path, folder) for folder in classes for path in folder.below()]
+
+
+def _refuse_no_classes(part: Folder, classes: tuple[Folder, ...]) -> None:
+    alone = classes[0] if len(classes) == 1 else None
+    path = shown(part.path)
+    require(
+        alone is None or len(alone.filled) < 2 or bool(alone.images),
+        f"{path} has 1 folder, {shown(alone.name) if alone else ''}: if the folders in it are the classes, set "
+        f"data.root to {shown(alone.path) if alone else ''}, else put the images of each class into a folder beside it",
+    )
+    loose = f" and {len(part.images):,} images that lie in none" if part.images else ""
+    require(
+        len(classes) >= 2,
+        f"{path} has {len(classes)} folders{loose}: put the images of each class into a folder of its own, as "
+        f"{LIKE_THIS}",
+    )
+
+
+def _told_of_folders(train: Rows, config: DataConfig) -> str:
+    """A sentence where all classes hold folders of the same names, which may be the classes really; or empty."""
+    classes = list(dict.fromkeys(folder for _, folder in train))
+    inside = {tuple(inner.name for inner in folder.filled) for folder in classes if not folder.images}
+    if config.group or len(inside) != 1 or any(folder.images for folder in classes) or len(names := inside.pop()) < 2:
+        return ""
+    told = ", ".join(map(shown, names[:3])) + (", ..." if len(names) > 3 else "")
+    return (
+        f"each class ({shown(classes[0].name)}, {shown(classes[1].name)}, ...) holds folders of "
+        f"the same names ({told}): if those are the classes, name the folders around them train and test"
+    )
+
+
+def _of_known_classes(
+    part: Folder | None, known: dict[str, Folder], train: Folder, left_out: LeftOut
+) -> tuple[Folder, ...]:
+    """The class folders of a test or validation set that hold images; raises ValueError for one without training."""
+    if part is None:
         return ()
-    return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")))
+    folders = class_folders(part, left_out)
+    left_out.add(EMPTY, part.path, sum(not folder.count for folder in folders))
+    folded = {_fold(name): folder for name, folder in known.items()}
+    for folder in folders:
+        name, twin = _class_name(folder), folded.get(_fold(_class_name(folder)))
+        remedy = f"spell it as {shown(twin.path)}" if twin else "remove it, or add it there"
+        require(
+            name in known or not folder.count,
+            f"{shown(folder.path)} is a class that {shown(train.path)} does not have: {remedy}",
+        )
+    return tuple(folder for folder in folders if folder.count)
 
 
-def _files(folder: Path, class_names: tuple[str, ...]) -> list[tuple[Path, str]]:
-    """Every image with the name of its class, in sorted order."""
-    files: list[tuple[Path, str]] = []
-    for name in class_names:
-        paths = sorted(path for path in (folder / name).rglob("*") if path.suffix.lower() in SUFFIXES)
-        if not paths:
-            raise ValueError(f"{folder / name} holds no images ({', '.join(sorted(SUFFIXES))}): add some, or remove it")
-        files += [(path, name) for path in paths]
-    return files
+def _class_name(folder: Folder) -> str:
+    name = decoded(folder.name)
+    refuse_control_characters([name], f"the folder {shown(folder.path.parent)}")
+    return printable(name)
+
+
+def _fold(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _groups(rows: Rows) -> np.ndarray:
+    """int64 (N,): a number for each folder right below a class, the same for one name under two classes."""
+    names = []
+    for path, folder in rows:
+        inner = path.relative_to(folder.path).parts[:-1]
+        require(
+            bool(inner),
+            f"data.group = folder keeps the images of one folder below the class together, and {shown(path)} lies in "
+            f"none: put it into one, as {shown(folder.path / 'patient7' / path.name)}, or leave data.group out",
+        )
+        names.append(_fold(inner[0]))
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
 def _read_images(paths: list[Path]) -> tuple[np.ndarray, Grid]:
-    first = _read_image(paths[0])
-    geometry = Grid(first.shape[:2], first.shape[2])
-    inputs_NI = np.empty((len(paths), geometry.size), np.uint8)
+    """uint8 (N, I) and where the inputs live, within `strict_pillow`. Each file is opened once."""
+    first_HWC = decode_strictly(paths[0], shown(paths[0]))
+    height, width, channels = first_HWC.shape
+    inputs_NCHW = np.empty((len(paths), channels, height, width), np.uint8)
     for row, path in enumerate(paths):
-        image_HWC = _read_image(path)
-        if image_HWC.shape != first.shape:
+        image_HWC = decode_strictly(path, shown(path)) if row else first_HWC
+        if image_HWC.shape != first_HWC.shape:
             raise ValueError(
-                f"{path} has (height, width, channels) {image_HWC.shape} and {paths[0]} has {first.shape}: "
-                "bring all images to one size and mode"
+                f"{shown(path)} has (height, width, channels) {image_HWC.shape} and {shown(paths[0])} has "
+                f"{first_HWC.shape}: bring all images to one size and mode"
             )
-        inputs_NI[row] = image_HWC.transpose(2, 0, 1).ravel()
-    return inputs_NI, geometry
-
-
-def _read_image(path: Path) -> np.ndarray:
-    """uint8 (height, width, channels)."""
-    try:
-        with Image.open(path) as image:
-            mode, pixels = image.mode, np.array(image)
-    except PermissionError:
-        raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} cannot be read as an image ({error}): replace or remove it") from None
-    if mode not in CHANNELS:
-        raise ValueError(f"{path} is an image of mode {mode}: convert all images to grey (L) or RGB")
-    return pixels.reshape(*pixels.shape[:2], CHANNELS[mode])
+        inputs_NCHW[row] = image_HWC.transpose(2, 0, 1)
+    return inputs_NCHW.reshape(len(paths), -1), Grid((height, width), channels)
