@@ -14,6 +14,7 @@ from typing import Annotated, Any, Union
 
 import tyro
 
+from siftnet.commands.data import DataCommand, refuse_file_of_data
 from siftnet.commands.options import Shared
 from siftnet.commands.output import CUT_OFF, flush, hush, open_streams, tell
 from siftnet.commands.run import ResumeCommand, RunCommand
@@ -26,6 +27,7 @@ from siftnet.version import __version__
 from siftnet.wording import shell_word
 
 COMMANDS: dict[str, type[Shared]] = {
+    "data": DataCommand,
     "run": RunCommand,
     "resume": ResumeCommand,
     "show": ShowCommand,
@@ -158,7 +160,12 @@ def _no_command(arguments: list[str]) -> str:
 
 def _defaults(arguments: list[str]) -> Shared | None:
     """The command that the first two words name with all its settings, where it has settings to start from."""
-    first = {"run": "preset or file", "resume": "run's directory", "analyze": "run's directory"}
+    first = {
+        "data": "preset or file",
+        "run": "preset or file",
+        "resume": "run's directory",
+        "analyze": "run's directory",
+    }
     command = arguments[0] if arguments else ""
     if command not in first or {"-h", "--help"} & set(arguments[:2]):
         return None
@@ -166,6 +173,10 @@ def _defaults(arguments: list[str]) -> Shared | None:
         # Settings that follow are read on top of it, so it has to be known first.
         raise ValueError(f"the {first[command]} comes right after 'siftnet {command}', before any option")
     subject = arguments[1]
+    if command in ("data", "run"):
+        refuse_file_of_data(command, subject)
+    if command == "data":
+        return DataCommand(preset=subject, data=load(subject).data)
     if command == "run":
         return RunCommand(preset=subject, config=load(subject))
     from siftnet.store.folder import RunFolder
