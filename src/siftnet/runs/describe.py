@@ -118,7 +118,8 @@ def _drawn_classes(labels_T: np.ndarray, rng: np.random.Generator) -> np.ndarray
 
 def _own_inputs(dataset: Dataset, rows_E: np.ndarray) -> np.ndarray:
     """Inputs of some examples as `ShownExamples.inputs_EI` has them."""
-    inputs_EI, reading = dataset.inputs_NI[rows_E], dataset.reading
+    reading = dataset.reading
+    inputs_EI: np.ndarray = dataset.inputs_NI[rows_E]
     if inputs_EI.dtype == np.uint8:
         return inputs_EI
     values_EI = inputs_EI.astype(np.float64)
