@@ -70,10 +70,8 @@ def _numeric_targets(dataset: Dataset) -> NumericTargets | None:
 
 
 def _own_targets(dataset: Dataset) -> np.ndarray:
-    """float64 (N,) targets in the data's own unit, as exact as single precision kept them."""
-    values_N = dataset.labels_N.astype(np.float64) * dataset.target_deviation + dataset.target_mean
-    # Those of a Dataset made in Python were never scaled.
-    return _rounded(values_N, np.float64(dataset.target_deviation) if dataset.reading else np.abs(values_N))
+    """float64 (N,) targets in the data's own unit."""
+    return _restored(dataset.labels_N.astype(np.float64) * dataset.target_deviation, np.float64(dataset.target_mean))
 
 
 def _given_scaling(dataset: Dataset) -> str:
@@ -124,15 +122,16 @@ def _own_inputs(dataset: Dataset, rows_E: np.ndarray) -> np.ndarray:
         return inputs_EI
     values_EI = inputs_EI.astype(np.float64)
     if dataset.scrambled or reading is None or reading.factor_I is None or reading.taken_off_I is None:
-        return _rounded(values_EI, np.abs(values_EI))
+        return _restored(values_EI, np.float64(0))
     order = slice(None) if dataset.permutation_I is None else dataset.permutation_I
-    factor_I, taken_off_I = reading.factor_I[order], reading.taken_off_I[order]
-    return _rounded(values_EI / factor_I + taken_off_I, 1 / np.abs(factor_I))
+    return _restored(values_EI / reading.factor_I[order], reading.taken_off_I[order])
 
 
-def _rounded(values: np.ndarray, size: np.ndarray | np.float64) -> np.ndarray:
-    """Values, known to single precision beside their size, without the digits that this left to chance."""
+def _restored(differences: np.ndarray, taken_off: np.ndarray | np.float64) -> np.ndarray:
+    """What differences from `taken_off` were of, without the digits that single precision left to chance."""
+    values: np.ndarray = differences + taken_off
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        size = np.abs(np.where(differences == 0, values, differences))
         unit = 10.0 ** (DIGITS - np.where(size > 0, np.floor(np.log10(size)), 0))
         rounded = np.rint(values * unit) / unit
     kept: np.ndarray = np.where(np.isfinite(rounded), rounded, values)
