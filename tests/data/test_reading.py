@@ -17,7 +17,9 @@ from siftnet.data.reading import Reading
 def read_table(tmp_path: Path, *, table: dict[str, Any] | None = None, **settings: Any) -> Reading:
     """How a small table is read."""
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({"a": rng.random(60), "when": np.arange(60), "who": np.arange(60) // 3, "y": np.arange(60) % 3})
+    frame = pd.DataFrame(
+        {"a": rng.random(60), "when": np.arange(60), "who": np.arange(60) // 3, "y": np.arange(60) % 3}
+    )
     frame.to_csv(tmp_path / "small.csv", index=False)
     made = TableConfig(target="y", **(table or {}))
     reading = load_dataset(DataConfig(format="table", root=tmp_path / "small.csv", table=made, **settings)).reading

@@ -77,9 +77,7 @@ def test_examples_that_are_in_no_split_are_counted(frame: pd.DataFrame, tmp_path
 
 @pytest.mark.parametrize("scale", ["standard", "range", "none"])
 @pytest.mark.parametrize("permute", ["none", "fixed"])
-def test_examples_are_shown_as_the_file_has_them(
-    scale: str, permute: Any, frame: pd.DataFrame, tmp_path: Path
-) -> None:
+def test_examples_are_shown_as_the_file_has_them(scale: str, permute: Any, frame: pd.DataFrame, tmp_path: Path) -> None:
     data = load(tmp_path, "kind", table={"scale": scale}, permute=permute)
     shown = draw_examples(data, seed=0)
     order = data.permutation_I if permute == "fixed" else np.arange(3)

@@ -17,13 +17,13 @@ GOOD = {
 
 
 def save(path: Path, arrays: dict[str, np.ndarray]) -> Path:
-    np.savez(path, **{f"shown_{name}": values for name, values in arrays.items()})  # type: ignore[arg-type]
+    np.savez(path, **{f"shown_{name}": values for name, values in arrays.items()})
     return path
 
 
 def test_examples_are_read_back(tmp_path: Path) -> None:
     shown = ShownExamples(**GOOD)
-    np.savez(tmp_path / "data.npz", variance_I=np.ones(3), **shown.to_arrays())  # type: ignore[arg-type]
+    np.savez(tmp_path / "data.npz", variance_I=np.ones(3), **shown.to_arrays())
     found = read_shown(tmp_path / "data.npz", 3)
     assert found is not None
     for name, values in GOOD.items():

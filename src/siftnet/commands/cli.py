@@ -129,7 +129,11 @@ def parse(arguments: list[str]) -> Any:
             given: dict[str, Any] = {} if defaults is None else {"default": defaults}
             with redirect_stderr(said):
                 return tyro.cli(kind, args=arguments[1:], prog=f"siftnet {name}", config=CLI_CONFIG, **given)
-        commands = [Annotated[kind, tyro.conf.subcommand(name)] for name, kind in COMMANDS.items()]
+        # Of each what its help begins with.
+        said_of = {name: str(kind.__doc__).partition("\n\n")[0] for name, kind in COMMANDS.items()}
+        commands = [
+            Annotated[kind, tyro.conf.subcommand(name, description=said_of[name])] for name, kind in COMMANDS.items()
+        ]
         # Any, because the union is put together at run time.
         any_command: Any = Union[tuple(commands)]  # noqa: UP007
         description = DESCRIPTION + ", ".join(preset_names()) + "."

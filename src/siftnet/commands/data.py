@@ -36,9 +36,11 @@ def refuse_file_of_data(command: str, subject: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class DataCommand(Shared):
-    """Show data as a run would take them: examples by split, inputs, classes with counts or the range of targets, how
-    inputs are scaled, what was left out or changed and why, and three training examples. Nothing is trained or
-    written. Name a preset or TOML file first, then the data's settings, the same as for 'siftnet run':
+    """Show data as a run would take them, and train nothing.
+
+    Examples by split, inputs, classes with counts or the range of targets, how inputs are scaled, what was left out
+    or changed and why, and three training examples. Settings are those of 'siftnet run', the data's alone:
+
     siftnet data images-small --data.format table --data.root wine.csv --data.table.target class"""
 
     preset: tyro.conf.Positional[str]
