@@ -55,6 +55,8 @@ def test_a_measure_of_a_mask_loads_no_torch_and_no_kernel() -> None:
         (["--help"], 0),
         (["--version"], 0),
         (["run", "--help"], 0),
+        (["data", "--help"], 0),
+        (["data", "nlgp", "--data.share", "2"], 2),
         (["run", "nlgp", "--trian.lr", "1"], 2),
         (["run", "nlgp", "--train.lr", "-1"], 2),
         (["show", "/no/such/run"], 2),

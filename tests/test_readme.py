@@ -82,6 +82,22 @@ def test_the_readmes_commands_run_in_order(tmp_path: Path, monkeypatch: pytest.M
     assert (tmp_path / "runs/nlgp/report.html").exists()
 
 
+def test_the_readmes_data_look_as_it_shows_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(tmp_path)
+    [block] = [block for block in blocks("README.md", "console") if "siftnet data" in block]
+    first, second, *expected = block.splitlines()
+    program, option, code = shlex.split(first.removeprefix("$ "))
+    assert (program, option) == ("python", "-c")
+    exec(compile(code, "README.md", "exec"), {})
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(shlex.split(second.removeprefix("$ "))[1:])
+    assert not stopped.value.code
+    assert capsys.readouterr().out.splitlines() == expected
+
+
 @pytest.mark.parametrize("document", ["README.md", "docs/guide.md"])
 def test_the_documents_programs_run(
     document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

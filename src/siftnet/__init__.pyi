@@ -14,6 +14,7 @@ from .config.load import load as load
 from .config.load import to_dict as to_dict
 from .data.dataset import Dataset as Dataset
 from .data.download.fetch import fetch as fetch
+from .data.load import load_dataset as load_dataset
 from .data.own_arrays import from_arrays as from_arrays
 from .geometry import Geometry as Geometry
 from .geometry import Grid as Grid
@@ -30,6 +31,7 @@ from .pruning.ticket import Ticket as Ticket
 from .pruning.training import Assignment as Assignment
 from .pruning.training import Trained as Trained
 from .report.pictures.mosaic import mask_mosaic as mask_mosaic
+from .runs.describe import describe_data as describe_data
 from .runs.estimate import estimate_cost as estimate_cost
 from .runs.interrupt import Interrupted as Interrupted
 from .runs.replicates import resume_replicates as resume_replicates

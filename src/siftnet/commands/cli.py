@@ -14,6 +14,7 @@ from typing import Annotated, Any, Union
 
 import tyro
 
+from siftnet.commands.data import DataCommand, refuse_file_of_data
 from siftnet.commands.options import Shared
 from siftnet.commands.output import CUT_OFF, flush, hush, open_streams, tell
 from siftnet.commands.run import ResumeCommand, RunCommand
@@ -26,6 +27,7 @@ from siftnet.version import __version__
 from siftnet.wording import shell_word
 
 COMMANDS: dict[str, type[Shared]] = {
+    "data": DataCommand,
     "run": RunCommand,
     "resume": ResumeCommand,
     "show": ShowCommand,
@@ -128,7 +130,11 @@ def parse(arguments: list[str]) -> Any:
             given: dict[str, Any] = {} if defaults is None else {"default": defaults}
             with redirect_stderr(said):
                 return tyro.cli(kind, args=arguments[1:], prog=f"siftnet {name}", config=CLI_CONFIG, **given)
-        commands = [Annotated[kind, tyro.conf.subcommand(name)] for name, kind in COMMANDS.items()]
+        # Of each what its help begins with.
+        said_of = {name: str(kind.__doc__).partition("\n\n")[0] for name, kind in COMMANDS.items()}
+        commands = [
+            Annotated[kind, tyro.conf.subcommand(name, description=said_of[name])] for name, kind in COMMANDS.items()
+        ]
         # Any, because the union is put together at run time.
         any_command: Any = Union[tuple(commands)]  # noqa: UP007
         description = DESCRIPTION + ", ".join(preset_names()) + "."
@@ -159,7 +165,12 @@ def _no_command(arguments: list[str]) -> str:
 
 def _defaults(arguments: list[str]) -> Shared | None:
     """The command that the first two words name with all its settings, where it has settings to start from."""
-    first = {"run": "preset or file", "resume": "run's directory", "analyze": "run's directory"}
+    first = {
+        "data": "preset or file",
+        "run": "preset or file",
+        "resume": "run's directory",
+        "analyze": "run's directory",
+    }
     command = arguments[0] if arguments else ""
     if command not in first or {"-h", "--help"} & set(arguments[:2]):
         return None
@@ -167,6 +178,10 @@ def _defaults(arguments: list[str]) -> Shared | None:
         # Settings that follow are read on top of it, so it has to be known first.
         raise ValueError(f"the {first[command]} comes right after 'siftnet {command}', before any option")
     subject = arguments[1]
+    if command in ("data", "run"):
+        refuse_file_of_data(command, subject)
+    if command == "data":
+        return DataCommand(preset=subject, data=load(subject).data)
     if command == "run":
         return RunCommand(preset=subject, config=load(subject))
     from siftnet.store.folder import RunFolder

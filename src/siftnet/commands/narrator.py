@@ -20,7 +20,8 @@ from rich.progress import (
 
 from siftnet.commands.output import tell
 from siftnet.commands.tables import plan_text
-from siftnet.data.spread import score_notes
+from siftnet.report.data_words import head_lines
+from siftnet.runs.describe import describe_data
 from siftnet.wording import NOTE, duration, metric_name, named, printable, score, share
 
 if TYPE_CHECKING:
@@ -78,10 +79,10 @@ class Narrator:
     def loaded(self, dataset: Dataset, network: Network, config: RunConfig) -> None:
         """Say what is trained on what."""
         self.metric = "r2" if dataset.classes is None else "accuracy"
-        counts = ", ".join(f"{len(rows):,} {name}" for name, rows in dataset.splits.items())
-        kind = "numeric target" if dataset.classes is None else f"{dataset.classes} classes"
-        self.say(f"{named(dataset.name)}: {dataset.geometry.describe()}, {kind}; {counts} examples")
-        for note in (*dataset.notes, *score_notes(dataset)):
+        data = describe_data(dataset, config.data)
+        for line in head_lines(data):
+            self.say(line)
+        for note in data.notes:
             self.noted(note)
         threads = "1 thread" if config.threads == 1 else f"{config.threads} threads"
         machine = f"{config.device}, {threads}, {config.train.precision} products"

@@ -10,6 +10,10 @@ import tyro
 
 Flat = tyro.conf.arg(name="")
 Switch = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+Strict = Annotated[
+    Switch,
+    tyro.conf.arg(help="Refuse the data, with exit status 2, where anything is noted about them."),
+]
 Directory = tyro.conf.Positional[Path]
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from siftnet.commands.options import Directory, Flat, Shared, Switch
+from siftnet.commands.options import Directory, Flat, Shared, Strict, Switch
 from siftnet.commands.output import print_path, terminal
 from siftnet.config.fields import RunConfig, require
+
+if TYPE_CHECKING:
+    from siftnet.runs.setup import Setup
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,7 @@ class RunCommand(Shared):
     with 1 the directory is the run itself."""
     dry_run: Switch = False
     """Print the resolved configuration with the memory, disk and time it expects, and stop."""
+    strict: Strict = False
     config: Annotated[RunConfig, Flat] = field(default_factory=RunConfig)
 
     def __post_init__(self) -> None:
@@ -38,12 +42,12 @@ class RunCommand(Shared):
     def __call__(self) -> int:
         """Run it."""
         if self.dry_run:
-            return _print_estimate(self.config, self.replicates, self.json)
+            return _print_estimate(self)
         from siftnet.runs.request import named_folder
 
         out = self.out or named_folder(self.preset)
         seeds = range(self.config.seed, self.config.seed + self.replicates) if self.replicates > 1 else None
-        return _run_to_report(self.config, seeds, out, self.json)
+        return _run_to_report(self, seeds, out)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +56,7 @@ class ResumeCommand(Shared):
 
     directory: Directory
     """Directory of the run, or of replicates; stands right after 'resume'."""
+    strict: Strict = False
     config: Annotated[RunConfig, Flat] = field(default_factory=RunConfig)
 
     def __call__(self) -> int:
@@ -67,19 +72,31 @@ class ResumeCommand(Shared):
                     f"{self.directory} goes on with seeds {', '.join(map(str, seeds))}, got --seed {self.config.seed}: "
                     "leave it out, or ask for more replicates with siftnet run"
                 )
-        return _run_to_report(self.config, seeds, self.directory, self.json)
+        return _run_to_report(self, seeds, self.directory)
 
 
-def _run_to_report(config: RunConfig, seeds: Sequence[int] | None, out: Path, as_json: bool) -> int:
+def _set_up(asked: RunCommand | ResumeCommand) -> Setup:
+    """Data, network and trainer; with --strict, ValueError for data about which anything is noted."""
+    from siftnet.data.load import refuse_notes
+    from siftnet.runs.describe import describe_data
+    from siftnet.runs.setup import set_up
+
+    setup = set_up(asked.config)
+    if asked.strict:
+        data = describe_data(setup.dataset, setup.config.data)
+        refuse_notes(data.name, data.notes)
+    return setup
+
+
+def _run_to_report(asked: RunCommand | ResumeCommand, seeds: Sequence[int] | None, out: Path) -> int:
     from siftnet.commands.narrator import Narrator, measuring_bar, progress_bar
     from siftnet.commands.tables import print_outcome
     from siftnet.report.write import write_pages
     from siftnet.runs.replicates import carry_out_replicates
-    from siftnet.runs.setup import set_up
     from siftnet.runs.single import carry_out
     from siftnet.store.folder import RunFolder
 
-    setup = set_up(config)
+    setup = _set_up(asked)
     with progress_bar("updates") as bar:
         narrator = Narrator(bar)
         if seeds is None:
@@ -88,23 +105,22 @@ def _run_to_report(config: RunConfig, seeds: Sequence[int] | None, out: Path, as
             runs = carry_out_replicates(setup, seeds, out, narrator)
     folder = RunFolder(out, runs)
     with measuring_bar(folder.finished_rounds) as done:
-        page = write_pages(folder, config.analysis, setup, done)
-    print_outcome(folder, as_json)
-    if not as_json:
+        page = write_pages(folder, asked.config.analysis, setup, done)
+    print_outcome(folder, asked.json)
+    if not asked.json:
         print_path(page)
     return 1 if any(stored.summaries()[-1].diverged for stored in runs) else 0
 
 
-def _print_estimate(config: RunConfig, replicates: int, as_json: bool) -> int:
+def _print_estimate(asked: RunCommand) -> int:
     from siftnet.commands.tables import cost_text, print_json
     from siftnet.config.load import to_dict
     from siftnet.runs.estimate import estimate_cost
-    from siftnet.runs.setup import set_up
 
-    setup = set_up(config)
-    expected = estimate_cost(setup, replicates)
+    setup = _set_up(asked)
+    expected = estimate_cost(setup, asked.replicates)
     resolved = to_dict(setup.config)
-    if as_json:
+    if asked.json:
         print_json({"config": resolved, "expected": expected.to_dict()})
     else:
         terminal(width=None).print_json(data=resolved)

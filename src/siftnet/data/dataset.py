@@ -19,6 +19,7 @@ from siftnet.data.exact import (
     exact_splits,
     exact_texts,
 )
+from siftnet.data.reading import Reading
 from siftnet.foreign import is_whole, shown
 from siftnet.geometry import Geometry
 
@@ -62,6 +63,8 @@ class Dataset:
     """One for each input before a permutation; empty where nobody named them."""
     notes: tuple[str, ...] = field(default=())
     """What a reader of the results should know: imputed values, a smaller validation set than asked for, ..."""
+    reading: Reading | None = None
+    """How it came from files, or was made here; None for one that was made in Python."""
 
     def __repr__(self) -> str:
         kind = "numeric target" if self.classes is None else f"{self.classes} classes"

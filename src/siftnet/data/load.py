@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from siftnet.data.formats.registry import READERS
 from siftnet.data.normalise import Normalised, normalise
 from siftnet.data.overlap import note_windows
 from siftnet.data.raw import MISSING, Raw
+from siftnet.data.reading import describe_reading
 from siftnet.data.splits import Split, split
 from siftnet.data.targets import standardise
 from siftnet.data.tasks import permute, relabel
@@ -71,13 +73,15 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
         class_names=class_names,
         input_names=raw.input_names,
         notes=(*raw.notes, *notes, *inputs.notes),
+        reading=describe_reading(raw, inputs, config),
     )
 
 
-def refuse_notes(dataset: Dataset) -> None:
-    """Raise ValueError with all that is noted about the data, where anything is: what --strict asks for."""
-    if dataset.notes:
-        raise ValueError(f"{dataset.name} is refused because of --strict: {'; '.join(dataset.notes)}")
+def refuse_notes(name: str, notes: Sequence[str]) -> None:
+    """Raise ValueError with all that is noted about the data of this name, where anything is: see --strict."""
+    if notes:
+        noted = "; ".join(note.rstrip(".") for note in notes)
+        raise ValueError(f"{name} is refused because of --strict: {noted}; settle that, or leave --strict out")
 
 
 def _read(config: DataConfig) -> Raw:

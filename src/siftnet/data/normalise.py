@@ -34,6 +34,9 @@ class Normalised:
     """float32 (I,); ones with float32 inputs."""
     notes: tuple[str, ...] = ()
     """A sentence on inputs that lose values in single precision."""
+    taken_off_I: np.ndarray | None = None
+    """float64 (I,), of float32 inputs that were scaled: what they had been is inputs_NI / factor_I + taken_off_I."""
+    factor_I: np.ndarray | None = None
 
 
 def normalise(
@@ -61,7 +64,8 @@ def normalise(
         rows = slice(start, start + BLOCK)
         with np.errstate(over="ignore"):
             single_NI[rows] = (inputs_NI[rows] - center_I) * scale_I
-    return Normalised(single_NI, 0 * ones_I, ones_I, _on_lost_values(inputs_NI, single_NI, names))
+    notes = _on_lost_values(inputs_NI, single_NI, names)
+    return Normalised(single_NI, 0 * ones_I, ones_I, notes, center_I, scale_I)
 
 
 def _measure(

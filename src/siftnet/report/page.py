@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from siftnet.report.data_head import DataHead, ExampleGallery
     from siftnet.report.figures.figure import Figure
     from siftnet.report.pictures.gallery import Gallery
     from siftnet.report.provenance import Provenance
@@ -66,6 +67,7 @@ class Page:
     subtitle: str
     verdict: tuple[str, str]
     keys: Sequence[Key]
+    data: DataHead
     sections: Sequence[Section]
     tables: Sequence[Table]
     provenance: Provenance
@@ -84,5 +86,9 @@ class Page:
             "rounds": [{"number": number, "label": label} for number, label in self.rounds],
             "start": self.start,
             "figures": {figure.name: figure.payload() for section in self.sections for figure in section.figures},
-            "galleries": {g.name: g.payload() for section in self.sections for _, g in section.galleries},
+            "galleries": {g.name: g.payload() for g in self._galleries()},
         }
+
+    def _galleries(self) -> list[Gallery | ExampleGallery]:
+        of_data = [self.data.gallery] if self.data.gallery else []
+        return [*of_data, *(gallery for section in self.sections for _, gallery in section.galleries)]

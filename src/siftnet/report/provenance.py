@@ -12,7 +12,7 @@ from siftnet.config.load import flatten, to_dict
 from siftnet.report.command import command
 from siftnet.store.run import Run
 from siftnet.store.summary import DataSummary, RoundSummary
-from siftnet.wording import NONE, NOTE, named, seconds_cell, share
+from siftnet.wording import NONE, named, seconds_cell, share
 
 # Settings that say how much was measured or where, not what was run.
 ROUTINE = ("threads", "device", "kernel", "train.precision", "data.root", "data.superclass_file")
@@ -98,11 +98,11 @@ def by_seed(runs: Sequence[Run], values: Sequence[str]) -> str:
 
 
 def data_rows(run: Run) -> list[tuple[str, str]]:
-    """What a run was trained on, as rows of a table."""
+    """What a run was trained on, as rows of a table; more stands at the head of the page."""
     data = run.data
     counts = ", ".join(f"{n:,} {name}" for name, n in data.examples.items())
     permuted = {"none": "no", "fixed": "by one permutation", "each": "afresh for each example"}
-    rows = [
+    return [
         ("data set", named(data.name)),
         ("examples", counts),
         ("inputs", run.geometry.describe()),
@@ -111,7 +111,6 @@ def data_rows(run: Run) -> list[tuple[str, str]]:
         ("augmentation", "flips or shifts" if data.augmented else "none"),
         ("content hash of the data", data.hash),
     ]
-    return rows + [("note on the data", named(note, NOTE)) for note in data.notes]
 
 
 def _targets(data: DataSummary) -> str:

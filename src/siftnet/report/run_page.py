@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from siftnet.analysis.locality import Locality
+from siftnet.report.data_head import data_head
 from siftnet.report.figures.accuracy import ablation_figure, accuracy_figure
 from siftnet.report.figures.degrees import degree_figures, input_figures
 from siftnet.report.figures.locality import layers_figure, locality_figures
@@ -39,6 +40,7 @@ def run_page(run: Run) -> str:
         subtitle=f"{named(run.data.name)} · {run.geometry.describe()} · network {network}",
         verdict=split_verdict(measured.headline.verdict),
         keys=key_numbers(measured),
+        data=data_head(run),
         sections=[section for section in _sections(measured) if section.figures or section.galleries or section.text],
         tables=[_table(measured)],
         provenance=provenance([run]),

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from siftnet.report.claim import claim, keys, progress_text, scope
+from siftnet.report.data_head import data_head
 from siftnet.report.figures.seeds import index_figures, score_figures
 from siftnet.report.page import Cell, Page, Section, Table
 from siftnet.report.provenance import provenance
@@ -42,6 +43,7 @@ def seeds_page(runs: Sequence[Run], folder: Path) -> str:
         subtitle=f"{named(first.data.name)} · {first.geometry.describe()} · network {first.config.network.layers}",
         verdict=claim(summary, augmented=first.data.augmented, permuted=first.permuted, started=first.started),
         keys=keys(summary, augmented=first.data.augmented),
+        data=data_head(first),
         sections=[section for section in _sections(summary, first.data.examples) if section.figures],
         tables=[_rounds_table(summary), _seeds_table(summary, runs, folder)],
         provenance=provenance(runs),

@@ -1,4 +1,4 @@
-"""What a run writes down about its data before training, and about each round after it."""
+"""What a run writes down about its data before training, and `siftnet data` shows. T training examples, I inputs."""
 
 from __future__ import annotations
 
@@ -7,21 +7,26 @@ import numpy as np
 from siftnet.config.fields import DataConfig
 from siftnet.data.dataset import Dataset
 from siftnet.data.spread import score_notes
-from siftnet.network.effective import effective_masks
-from siftnet.network.layers import Network
-from siftnet.network.masks import Masks
-from siftnet.pruning.imp import Round, connected_share
-from siftnet.store.summary import DataSummary, LayerSummary, RoundSummary
+from siftnet.seeds import generator
+from siftnet.store.shown import ShownExamples
+from siftnet.store.summary import DataSummary, NumericTargets, Spread
 
 # Training examples at least behind the inputs' variance, and inputs whose variance is computed at a time.
 SAMPLE, BLOCK = 10_000, 1024
 
+# Examples shown, and digits that single precision has for sure.
+SHOWN, DIGITS = 3, 6
 
-def describe_data(dataset: Dataset, config: DataConfig, *, augmented_before: bool = False) -> DataSummary:
-    """Name, geometry, classes and sizes of a data set.
+IN_PYTHON = "a Dataset made in Python"
 
-    augmented_before: whether the run whose masks are taken was told about geometry, which is in those masks.
+
+def describe_data(dataset: Dataset, config: DataConfig | None = None, *, augmented_before: bool = False) -> DataSummary:
+    """What a data set is: its sizes, inputs, classes with counts or range of numeric targets, and what was done to it.
+
+    config: of flips and shifts, none unless given; augmented_before: whether the run whose masks are taken was told
+    about geometry, which is in those masks.
     """
+    config, reading = config or DataConfig(), dataset.reading
     return DataSummary(
         name=dataset.name,
         hash=dataset.content_hash(),
@@ -34,7 +39,44 @@ def describe_data(dataset: Dataset, config: DataConfig, *, augmented_before: boo
         permuted=dataset.permutation_I is not None,
         scrambled=dataset.scrambled,
         notes=(*dataset.notes, *score_notes(dataset)),
+        left_over=len(dataset.labels_N) - sum(map(len, dataset.splits.values())),
+        class_counts=_count_classes(dataset),
+        numeric_targets=_numeric_targets(dataset),
+        source=reading.source if reading else IN_PYTHON,
+        target=reading.target if reading else "labels_N",
+        division=reading.division if reading else "as given",
+        scaling=reading.scaling if reading else _given_scaling(dataset),
     )
+
+
+def _count_classes(dataset: Dataset) -> dict[str, tuple[int, ...]]:
+    if dataset.classes is None:
+        return {}
+    labels_N, classes = dataset.labels_N, dataset.classes
+    counts = {name: np.bincount(labels_N[rows], minlength=classes) for name, rows in dataset.splits.items()}
+    return {name: tuple(found.tolist()) for name, found in counts.items()}
+
+
+def _numeric_targets(dataset: Dataset) -> NumericTargets | None:
+    """Range, mean and deviation of each split's targets before they were scaled."""
+    if dataset.classes is not None:
+        return None
+    values_N = _own_targets(dataset)
+    spread = {
+        name: Spread(low=float(v.min()), high=float(v.max()), mean=float(v.mean()), deviation=float(v.std()))
+        for name, v in ((name, values_N[rows]) for name, rows in dataset.splits.items())
+    }
+    return NumericTargets(taken_off=dataset.target_mean, divisor=dataset.target_deviation, spread=spread)
+
+
+def _own_targets(dataset: Dataset) -> np.ndarray:
+    """float64 (N,) targets in the data's own unit."""
+    return _restored(dataset.labels_N.astype(np.float64) * dataset.target_deviation, np.float64(dataset.target_mean))
+
+
+def _given_scaling(dataset: Dataset) -> str:
+    untouched = not dataset.center_I.any() and (dataset.scale_I == 1).all()
+    return "inputs are left as they are" if untouched else "each input minus its center_I, times its scale_I"
 
 
 def describe_inputs(dataset: Dataset) -> dict[str, np.ndarray]:
@@ -49,33 +91,48 @@ def describe_inputs(dataset: Dataset) -> dict[str, np.ndarray]:
     return arrays
 
 
-def summarise(finished: Round, network: Network) -> RoundSummary:
-    """The numbers of a round."""
-    history, masks = finished.history, finished.masks
-    effective = effective_masks(network, masks)
-    return RoundSummary(
-        round=finished.number,
-        density=masks.density,
-        density_effective=effective.density,
-        survivors=masks.survivors,
-        entries=masks.entries,
-        layers={
-            name: LayerSummary(
-                density=Masks({n: masks[n] for n in names}).density,
-                density_effective=Masks({n: effective[n] for n in names}).density,
-                connected=connected_share(masks, names[0]),
-            )
-            for name, names in network.prunable.items()
-        },
-        metric="accuracy" if network.loss == "cross_entropy" else "r2",
-        best=history.best_record,
-        last=history.records[-1] if history.records else None,
-        test_best=history.test_best,
-        test_last=history.test_last,
-        seconds=round(history.seconds, 3),
-        kernel=history.kernel,
-        diverged_at=history.diverged_at,
-        begin_sha256=finished.begin.content_hash(),
-        stop=finished.stop,
-        mask_change=finished.mask_change,
-    )
+def draw_examples(dataset: Dataset, seed: int) -> ShownExamples:
+    """Three training examples drawn by `seed`: of classes drawn by it too, or of small, middle and large targets."""
+    rng = generator(seed, "data", "shown")
+    train_T = dataset.splits["train"]
+    labels_T = dataset.labels_N[train_T]
+    if dataset.classes is None:
+        parts = [part for part in np.array_split(np.argsort(labels_T, kind="stable"), SHOWN) if len(part)]
+        places = [int(rng.choice(part)) for part in parts]
+    else:
+        # Each class anew once all have been taken, which only a few classes make necessary.
+        drawn = [rng.permutation(np.flatnonzero(labels_T == c))[:SHOWN] for c in _drawn_classes(labels_T, rng)]
+        places = [int(members[k]) for k in range(SHOWN) for members in drawn if k < len(members)][:SHOWN]
+        places.sort(key=lambda place: labels_T[place])
+    rows_E = train_T[places]
+    labels_E = dataset.labels_N[rows_E] if dataset.classes is not None else _own_targets(dataset)[rows_E]
+    return ShownExamples(rows_E=rows_E, labels_E=labels_E, inputs_EI=_own_inputs(dataset, rows_E))
+
+
+def _drawn_classes(labels_T: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    drawn: np.ndarray = rng.permutation(np.unique(labels_T))[:SHOWN]
+    return drawn
+
+
+def _own_inputs(dataset: Dataset, rows_E: np.ndarray) -> np.ndarray:
+    """Inputs of some examples as `ShownExamples.inputs_EI` has them."""
+    reading = dataset.reading
+    inputs_EI: np.ndarray = dataset.inputs_NI[rows_E]
+    if inputs_EI.dtype == np.uint8:
+        return inputs_EI
+    values_EI = inputs_EI.astype(np.float64)
+    if dataset.scrambled or reading is None or reading.factor_I is None or reading.taken_off_I is None:
+        return _restored(values_EI, np.float64(0))
+    order = slice(None) if dataset.permutation_I is None else dataset.permutation_I
+    return _restored(values_EI / reading.factor_I[order], reading.taken_off_I[order])
+
+
+def _restored(differences: np.ndarray, taken_off: np.ndarray | np.float64) -> np.ndarray:
+    """What differences from `taken_off` were of, without the digits that single precision left to chance."""
+    values: np.ndarray = differences + taken_off
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        size = np.abs(np.where(differences == 0, values, differences))
+        unit = 10.0 ** (DIGITS - np.where(size > 0, np.floor(np.log10(size)), 0))
+        rounded = np.rint(values * unit) / unit
+    kept: np.ndarray = np.where(np.isfinite(rounded), rounded, values)
+    return kept

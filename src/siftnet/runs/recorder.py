@@ -9,7 +9,7 @@ from pathlib import Path
 from siftnet.network.layers import Network
 from siftnet.pruning.imp import Position, Round
 from siftnet.pruning.training import History, Progress
-from siftnet.runs.describe import summarise
+from siftnet.runs.describe_round import summarise
 from siftnet.runs.events import Observer
 from siftnet.runs.interrupt import Interrupted
 from siftnet.store.round_files import RoundFiles

@@ -12,7 +12,7 @@ from siftnet.kernels.plan import Plan
 from siftnet.kernels.planning import extend_plan, make_plan
 from siftnet.kernels.registry import FEATURES, candidates, features_here, rounding_of
 from siftnet.pruning.imp import Position, masks_after, sift, stop_reason
-from siftnet.runs.describe import describe_data, describe_inputs
+from siftnet.runs.describe import describe_data, describe_inputs, draw_examples
 from siftnet.runs.events import Observer, Silent
 from siftnet.runs.interrupt import Interrupted, stop_requests
 from siftnet.runs.machine import computing, describe_machine, prepare_threads, processor_name
@@ -135,7 +135,8 @@ def create(request: RunRequest, plan: Plan) -> OpenRun:
     # What told the source about geometry is in the masks that were taken from it.
     before = request.source is not None and request.source.run.data.augmented
     data = describe_data(dataset, config.data, augmented_before=before)
-    header = RunHeader(config, request.digest, describe_machine(config), data, describe_inputs(dataset), plan)
+    inputs = describe_inputs(dataset) | draw_examples(dataset, config.data.seed).to_arrays()
+    header = RunHeader(config, request.digest, describe_machine(config), data, inputs, plan)
     return OpenRun(Run.create(request.path, header), request.with_setup(setup))
 
 

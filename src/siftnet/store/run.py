@@ -1,7 +1,7 @@
 """Runs on disk: the only file that knows a run's paths.
 
     DIR/config.json environment.json   what was asked, with its digest; where it was computed
-        data.json data.npz             the data set's name, geometry, hash; permutation and variance of its inputs
+        data.json data.npz             what the data are; permutation and variance of the inputs, three examples
         plan.json                      which kernel trains at which density, with the timings that chose it
         rewind/state.safetensors       the rewind point
         rounds/00/                     masks, weights, best, (scored, begin_masks), history.json, round.json
@@ -30,6 +30,7 @@ from siftnet.geometry import Geometry
 from siftnet.pruning.evaluation import Record
 from siftnet.store.analysis_files import AnalysisFiles
 from siftnet.store.atomic import read_arrays, read_json, rename_durably, to_json, to_npz, write_file
+from siftnet.store.shown import ShownExamples, read_shown
 from siftnet.store.summary import DataSummary, RoundSummary
 from siftnet.wording import named, share, shell_word
 
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
     from siftnet.pruning.training import Progress
     from siftnet.store.round_files import RoundFiles
 
-# 2: plans; checkpoints hold survivors alone. 3: rounds say whether their masks may change in training.
-SCHEMA = 3
+# 2: plans; checkpoints hold survivors alone. 3: rounds say whether their masks may change in training. 4: more of data.
+SCHEMA = 4
 PAGE = "report.html"
 
 
@@ -55,7 +56,7 @@ class RunHeader:
     environment: dict[str, Any]
     data: DataSummary
     inputs: dict[str, np.ndarray]
-    """variance_I float32 (I,) of the training inputs, and permutation_I int64 (I,) where they were permuted."""
+    """As `Run.inputs` and `Run.shown` give them back, for data.npz."""
     plan: Plan
 
 
@@ -112,8 +113,7 @@ class Run:
     @property
     def environment(self) -> dict[str, Any]:
         """Versions, processor, threads and precision of the machine that made the run, by name, to be shown."""
-        stored: dict[str, Any] = self._read_json("environment.json")
-        return stored
+        return dict(self._read_json("environment.json"))
 
     def feature(self, name: str) -> bool | None:
         """Whether the machine had something that decides last bits, as amx; None where an older siftnet did not say."""
@@ -155,6 +155,10 @@ class Run:
     def inputs(self) -> dict[str, np.ndarray]:
         """variance_I float32 (I,) of the training inputs, and permutation_I int64 (I,) where they were permuted."""
         return read_arrays(self.path / "data.npz")
+
+    def shown(self) -> ShownExamples | None:
+        """Three examples that it was trained on; None in a run of siftnet 0.4 or before, which kept none."""
+        return read_shown(self.path / "data.npz", self.geometry.size)
 
     # Rounds
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from operator import index
 from typing import Any, Literal
 
 from siftnet.geometry import Geometry, geometry_from_dict, geometry_to_dict
@@ -15,8 +16,33 @@ SCHEMA = 3
 
 
 @dataclass(frozen=True, kw_only=True)
+class Spread:
+    """Numbers of one split: their smallest and largest, mean and standard deviation, in the data's own unit."""
+
+    low: float
+    high: float
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumericTargets:
+    """Targets that are numbers: the network is fitted to (target - taken_off) / divisor."""
+
+    taken_off: float
+    divisor: float
+    spread: Mapping[str, Spread]
+    """By split."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> NumericTargets:
+        """The inverse of `asdict`."""
+        return cls(**values | {"spread": {name: Spread(**found) for name, found in values["spread"].items()}})
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataSummary:
-    """A data set as a run remembers it."""
+    """A data set as a run remembers it. What runs of siftnet 0.5 were the first to write has a default."""
 
     name: str
     hash: str
@@ -35,6 +61,19 @@ class DataSummary:
     scrambled: bool
     """Whether each example was shuffled by its own."""
     notes: tuple[str, ...]
+    left_over: int | None = None
+    """Examples in no split."""
+    class_counts: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Examples of each class by split; empty with numeric targets."""
+    numeric_targets: NumericTargets | None = None
+    source: str = ""
+    """What was read, e.g. 'table wine.csv'."""
+    target: str = ""
+    """What became the labels, e.g. 'column quality'."""
+    division: str = ""
+    """Where test and validation set come from."""
+    scaling: str = ""
+    """What was done to the inputs."""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -43,13 +82,21 @@ class DataSummary:
             "class_names": list(self.class_names),
             "input_names": list(self.input_names),
             "notes": list(self.notes),
+            "class_counts": {name: list(counts) for name, counts in self.class_counts.items()},
+            "numeric_targets": self.numeric_targets and asdict(self.numeric_targets),
         }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> DataSummary:
         """The inverse of `to_dict`. Raises KeyError or TypeError for anything else."""
-        lists = {name: tuple(values[name]) for name in ("class_names", "input_names", "notes")}
-        return cls(**values | lists | {"geometry": geometry_from_dict(values["geometry"])})
+        lists: dict[str, Any] = {name: tuple(values[name]) for name in ("class_names", "input_names", "notes")}
+        lists["geometry"] = geometry_from_dict(values["geometry"])
+        counts = {name: tuple(map(index, found)) for name, found in values.get("class_counts", {}).items()}
+        if any(len(found) != values["classes"] for found in counts.values()):
+            raise TypeError(f"class_counts is not of {values['classes']} classes")
+        if (numeric := values.get("numeric_targets")) is not None:
+            lists["numeric_targets"] = NumericTargets.from_dict(numeric)
+        return cls(**values | lists | {"class_counts": counts})
 
 
 @dataclass(frozen=True, kw_only=True)

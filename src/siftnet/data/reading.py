@@ -1,0 +1,119 @@
+"""How examples became a data set, in words: what was read as what, who divided it, how inputs were scaled. I inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from siftnet.config.fields import DataConfig
+from siftnet.data.normalise import Normalised
+from siftnet.data.raw import Raw, Scaling
+from siftnet.geometry import Grid
+
+SOURCES = {
+    "imagenet": "downsampled ImageNet in {}",
+    "cifar10": "CIFAR-10 in {}",
+    "cifar100": "CIFAR-100 in {}",
+    "idx": "IDX files in {}",
+    "npz": "arrays of {}",
+    "table": "table {}",
+    "folder": "folder of images {}",
+    "nlgp": "fields made here",
+    "planted": "noise made here",
+}
+"""What a format reads, by its name and that of data.root."""
+
+TARGETS = {
+    "npz": "array y",
+    "folder": "the folders' names",
+    "nlgp": "the fields' correlation length",
+    "planted": "whether neighbours are alike",
+}
+"""Where the labels of a format come from; of all others from the labels in its files."""
+
+SCALINGS: dict[Scaling, str] = {
+    "none": "inputs are left as they are",
+    "pixels": "each input minus its training mean, divided by 255",
+    "largest": "each input minus its training mean, divided by the largest training value",
+    "one": "each input minus its training mean, divided by the training deviation of all inputs",
+    "each": "each input minus its training mean, divided by its training deviation",
+    "range": "each input from its smallest to its largest training value, as 0 to 1",
+}
+"""`Scaling` in words."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Reading:
+    """What a data set no longer says of itself once it is scaled and divided."""
+
+    source: str
+    """What was read, e.g. 'table wine.csv'."""
+    target: str
+    """What became the labels, e.g. 'column quality'."""
+    division: str
+    """Where test and validation set come from."""
+    scaling: str
+    """What was done to the inputs, in words."""
+    taken_off_I: np.ndarray | None = None
+    """float64 (I,), before a permutation: the data's own value is input / factor_I + taken_off_I; None where inputs are
+    the data's own."""
+    factor_I: np.ndarray | None = None
+    """float64 (I,), likewise."""
+
+
+def describe_reading(raw: Raw, inputs: Normalised, config: DataConfig) -> Reading:
+    """What was read as what; raw: as the format's reader handed it over; inputs: as `normalise` left them."""
+    root = "" if config.root is None else config.root.expanduser().absolute().name
+    return Reading(
+        source=SOURCES[config.format].format(root),
+        target=_target(config, numeric=raw.classes is None),
+        division=_division(raw, config),
+        scaling=_scaling(raw),
+        taken_off_I=inputs.taken_off_I,
+        factor_I=inputs.factor_I,
+    )
+
+
+def _target(config: DataConfig, *, numeric: bool) -> str:
+    if config.format == "table":
+        read = "a number" if numeric else "classes"
+        how = f"taken for {read} by data.table.task = auto" if config.table.task == "auto" else f"read as {read}"
+        target = f"column {config.table.target}, {how}"
+    else:
+        target = TARGETS.get(config.format, "the files' labels")
+    changed = {
+        "superclasses": f"superclasses of {target}",
+        "modulo": f"{target}, modulo {config.modulo}",
+        "random": f"drawn at random in place of {target}",
+    }
+    return changed.get(config.labels, target)
+
+
+def _division(raw: Raw, config: DataConfig) -> str:
+    """Where test and validation come from, as a clause."""
+    by_chance = f"by chance (data.seed = {config.seed})"
+    if raw.group_N is not None:
+        by_chance += f" in whole groups of data.group = {config.group} ({len(np.unique(raw.group_N)):,} groups)"
+    if config.split == "paper":
+        text = "the data's own test set divided in two, as in the paper"
+    elif config.split == "time":
+        order = f"in order of {config.time}" if config.time else "in the order of the data"
+        test = "the latest before the data's own test set" if raw.held_out_N is not None else "the latest"
+        text = f"{test}, {order}"
+    elif raw.held_out_N is not None and raw.validation_N is not None:
+        text = "as the data come"
+    elif raw.held_out_N is not None:
+        text = f"test as the data come, validation {by_chance}"
+    elif raw.validation_N is not None:
+        text = f"validation as the data come, test {by_chance}"
+    else:
+        text = by_chance
+    return text if config.share == 1 else f"{text}; data.share = {config.share:g} of the training examples"
+
+
+def _scaling(raw: Raw) -> str:
+    channels = raw.geometry.channels if isinstance(raw.geometry, Grid) else 1
+    if raw.scaling == "one" and channels > 1:
+        return SCALINGS["one"].replace("all inputs", "its channel")
+    return SCALINGS[raw.scaling]
