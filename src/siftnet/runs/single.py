@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from siftnet.config.fields import RunConfig
-from siftnet.config.load import as_config
+from siftnet.config.load import absolute_path, as_config
 from siftnet.data.dataset import Dataset
 from siftnet.kernels.plan import Plan
 from siftnet.kernels.planning import extend_plan, make_plan
@@ -20,8 +20,8 @@ from siftnet.runs.machine import computing, describe_machine, prepare_threads, p
 from siftnet.runs.recorder import CheckpointClock, Recorder
 from siftnet.runs.request import RunRequest, check_headline, check_same, request_run
 from siftnet.runs.setup import Setup, set_up
-from siftnet.store.atomic import lock
 from siftnet.store.folder import replicates_in
+from siftnet.store.lock import lock
 from siftnet.store.run import Run, RunHeader
 
 
@@ -51,6 +51,8 @@ def run(
     given; dataset: your own data instead of what `config.data` names. Raises ValueError for settings that do not fit
     and for a directory that holds another run, Interrupted when a signal stops it.
     """
+    # Where it was asked for, should the process be elsewhere once the data are read.
+    out = None if out is None else absolute_path(out)
     return carry_out(set_up(as_config(config), dataset), out, observer)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pooch
 import requests
 
+from siftnet.config.load import absolute_path
 from siftnet.data.download.tiny_imagenet import FOLDERS, Progress, write_layouts
 from siftnet.wording import shell_word
 
@@ -79,7 +80,7 @@ def fetch(
     """
     if name not in SOURCES:
         raise ValueError(f"there is no data set {name!r} to fetch: choose one of {', '.join(SOURCES)}")
-    source, root = SOURCES[name], Path(root).expanduser().absolute()
+    source, root = SOURCES[name], absolute_path(root)
     missing = _missing(source, root)
     if missing:
         files = {file: (registry or {}).get(file, official) for file, official in source.files.items()}
