@@ -19,7 +19,7 @@ from siftnet.runs.machine import (
     check_device,
     describe_machine,
     numba_threads,
-    prepare_torch,
+    prepare_threads,
     resolve_machine,
 )
 
@@ -73,7 +73,7 @@ def threads_restored() -> Iterator[None]:
 
 def test_threads_hold_for_torch_and_numba(threads_restored: None) -> None:
     for threads in (1, numba_threads()):
-        prepare_torch(RunConfig(device="cpu", threads=threads))
+        prepare_threads(RunConfig(device="cpu", threads=threads))
         assert torch.get_num_threads() == numba.get_num_threads() == threads
         assert describe_machine(RunConfig(device="cpu", threads=threads))["threads of numba"] == threads
 
@@ -86,9 +86,9 @@ def test_more_threads_than_numba_may_start_are_refused_on_the_processor(threads_
         f"new run, or set NUMBA_NUM_THREADS={asked} in the environment"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        prepare_torch(RunConfig(device="cpu", threads=asked))
+        prepare_threads(RunConfig(device="cpu", threads=asked))
     assert torch.get_num_threads() == before
-    prepare_torch(RunConfig(device="cuda", threads=asked))
+    prepare_threads(RunConfig(device="cuda", threads=asked))
     assert (torch.get_num_threads(), numba.get_num_threads()) == (asked, most)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
 def whole_images() -> Iterator[None]:
     """While this lasts an image that is cut off is refused and not filled up with grey, as scripts often ask for."""
     # A setting that nobody can have changed needs no Pillow to be loaded for it.
-    pillow = sys.modules.get("PIL.ImageFile")
+    pillow: Any = sys.modules.get("PIL.ImageFile")
     if pillow is None:
         yield
         return

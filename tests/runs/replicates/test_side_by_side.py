@@ -101,8 +101,8 @@ def test_those_with_other_threads_are_trained_by_themselves(
     other.update_config(replace(other.config, threads=2))
     several.groups.clear()
     # More threads than Numba may start are refused, and there may be one.
-    monkeypatch.setattr(launch, "prepare_torch", lambda config: None)
-    monkeypatch.setattr(replicates, "prepare_torch", lambda config: prepared.append(config.threads))
+    monkeypatch.setattr(launch, "prepare_threads", lambda config: None)
+    monkeypatch.setattr(replicates, "prepare_threads", lambda config: prepared.append(config.threads))
     finish(out, prune__rounds=1)
     assert several.groups == [[(0, 1, 0), (2, 1, 0)]]
     assert prepared == [1, 1, 2], "before all, and before each group"
