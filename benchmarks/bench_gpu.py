@@ -42,9 +42,9 @@ from siftnet.config.fields import NetworkConfig, TrainConfig, require
 from siftnet.kernels.instance import Instance
 from siftnet.runs.machine import (
     available_threads,
+    computing,
     describe_machine,
     has_native_bf16,
-    prepare_threads,
     resolve_machine,
 )
 from siftnet.store.atomic import to_json, write_file
@@ -145,12 +145,13 @@ class Session:
         train = TrainConfig(batch=scale.batch, lr=0.01, precision="fp32")
         self.config = BenchConfig(device=device, threads=options.threads, train=train)
         run = resolve_machine(self.config.as_run())
-        prepare_threads(run)
+        self.computing = partial(computing, run)
         if device != "cpu":
             torch.cuda.set_device(device)
         spare = max(1, min(MOST_WORKERS, available_threads() - 2))
         self.workers = options.workers if options.workers >= 0 else spare
-        self.result = Result(describe_machine(run), scale, options.density, self.workers)
+        with self.computing():
+            self.result = Result(describe_machine(run), scale, options.density, self.workers)
 
     @staticmethod
     def _resolve(device: str) -> str:
@@ -163,12 +164,13 @@ class Session:
     def run(self) -> Result:
         """All parts; one that breaks is noted and the next one begins."""
         large, small = self.scale.shapes
-        self._part("ceilings", self._ceilings)
-        self._part(large.name, partial(self._network, large))
-        self._part("schedule", self._schedule)
-        self._part(small.name, partial(self._network, small))
-        if self.options.profile:
-            self._part("profile", self._profile)
+        with self.computing():
+            self._part("ceilings", self._ceilings)
+            self._part(large.name, partial(self._network, large))
+            self._part("schedule", self._schedule)
+            self._part(small.name, partial(self._network, small))
+            if self.options.profile:
+                self._part("profile", self._profile)
         return self.result
 
     def _part(self, name: str, action: Callable[[], None]) -> None:

@@ -29,7 +29,7 @@ from siftnet.runs.machine import numba_threads
 from siftnet.runs.recorder import CheckpointClock
 from siftnet.runs.request import request_run
 from siftnet.runs.single import position_of, reopen, resume, run
-from siftnet.store.atomic import lock
+from siftnet.store.lock import lock
 from siftnet.store.run import Run
 from siftnet.store.summary import RoundSummary
 from worker import INTERRUPTED, REFUSED, Plan, Server, no_fsync

@@ -132,10 +132,17 @@ def as_config(config: RunConfig | str | Path) -> RunConfig:
 
 
 def absolute_path(path: Path | str) -> Path:
-    """The path from the root, with ~ written out. Raises ValueError for what is no path."""
+    """The path from the root, with ~ written out. Raises ValueError for what is no path, or begins nowhere."""
     if not isinstance(path, str | Path):
         raise RefusedError(f"a path must be text or a pathlib.Path, got {told(path)}")
-    return Path(path).expanduser().absolute()
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:
+        raise RefusedError(f"there is no home folder for the first part of {path}: write its path out") from None
+    except FileNotFoundError:
+        raise RefusedError(
+            f"{path} is looked for in the folder that this process stands in, which is gone: cd to another"
+        ) from None
 
 
 def resolve_paths(config: RunConfig) -> RunConfig:

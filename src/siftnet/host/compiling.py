@@ -20,8 +20,12 @@ import numba
 def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """`numba.njit`, whose cache lies in a temporary folder, for this process alone, where it could lie nowhere else.
 
-    Raises ValueError where there is no temporary folder either.
+    Raises ValueError where there is no temporary folder either, and where Numba is told to compile nothing: sums of
+    integers that are meant to run over do not as Python's, and what is measured would be wrong.
     """
+    settings: Any = numba.config
+    if settings.DISABLE_JIT:
+        raise ValueError("NUMBA_DISABLE_JIT is set, and siftnet computes with what Numba compiles: unset it")
 
     def compiled(function: Callable[..., Any]) -> Any:
         try:

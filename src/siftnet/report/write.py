@@ -12,8 +12,8 @@ from siftnet.host.torch_state import own_torch
 from siftnet.report.run_page import run_page
 from siftnet.report.seeds_page import seeds_page
 from siftnet.runs.setup import Setup
-from siftnet.store.atomic import lock
 from siftnet.store.folder import RunFolder
+from siftnet.store.lock import lock
 from siftnet.store.run import Run
 from siftnet.studies.measure_run import measure_rounds
 from siftnet.wording import shell_word

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from siftnet.wording import shell_word
 
@@ -24,7 +24,8 @@ class Interrupted(Exception):  # noqa: N818 nothing went wrong
 def stop_requests() -> Iterator[Callable[[], int]]:
     """While this lasts, SIGINT and SIGTERM are noted and not obeyed; yields what tells the first one's number, or 0.
 
-    The same signal again interrupts at once. Outside the main thread no signal arrives, and none is noted.
+    The same signal again interrupts at once. Outside the main thread no signal arrives, and none is noted; nor is one
+    that a program handles in which Python is embedded.
     """
     requested: list[int] = []
 
@@ -33,12 +34,17 @@ def stop_requests() -> Iterator[Callable[[], int]]:
             raise KeyboardInterrupt
         requested.append(number)
 
-    if threading.current_thread() is not threading.main_thread():
+    before: dict[int, Any] = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # None: not set from Python, so that it could not be put back.
+            if signal.getsignal(number) is not None:
+                before[number] = signal.signal(number, note)
+    except ValueError:
         yield lambda: 0
         return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield lambda: requested[0] if requested else 0
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for handled, handler in before.items():
+            signal.signal(handled, handler)

@@ -38,8 +38,8 @@ from siftnet.runs.single import (
     reopen,
     sift_from,
 )
-from siftnet.store.atomic import lock
 from siftnet.store.folder import open_replicates, replicate_path, seeds_asked, write_seeds
+from siftnet.store.lock import lock
 from siftnet.store.run import Run
 from siftnet.wording import shell_word
 
@@ -101,7 +101,7 @@ def run_replicates(
     """
     if not is_whole(count) or count < 1:
         raise ValueError(f"the number of replicates must be a whole number, 1 or more, got {shown(count)}")
-    config = as_config(config)
+    config, out = as_config(config), absolute_path(out)
     return carry_out_replicates(set_up(config, dataset), range(config.seed, config.seed + count), out, observer)
 
 
@@ -109,6 +109,7 @@ def resume_replicates(
     out: Path | str, *, dataset: Dataset | None = None, observer: Observer | None = None
 ) -> list[Run]:
     """Go on with all replicates of a folder as they were configured. Raises ValueError where there are none."""
+    out = absolute_path(out)
     config, seeds = stored_replicates(out)
     return carry_out_replicates(set_up(config, dataset), seeds, out, observer)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from siftnet.config.fields import RunConfig
+from siftnet.config.load import absolute_path
 from siftnet.data.dataset import Dataset
 from siftnet.kernels.plan import Plan
 from siftnet.kernels.planning import extend_plan, make_plan
@@ -19,8 +20,8 @@ from siftnet.runs.machine import computing, describe_machine, prepare_threads, p
 from siftnet.runs.recorder import CheckpointClock, Recorder
 from siftnet.runs.request import RunRequest, check_headline, check_same, named_folder, request_run
 from siftnet.runs.setup import Setup, set_up
-from siftnet.store.atomic import lock
 from siftnet.store.folder import replicates_in
+from siftnet.store.lock import lock
 from siftnet.store.run import Run, RunHeader
 from siftnet.wording import shell_word
 
@@ -52,10 +53,11 @@ def run(
     names. Raises ValueError for settings that do not fit and for a directory that holds another run, Interrupted when a
     signal stops it.
     """
-    setup = set_up(config, dataset)
+    # Where it was asked for, should the process be elsewhere once the data are read.
     if out is None and not isinstance(config, RunConfig):
         out = named_folder(config)
-    return carry_out(setup, out, observer)
+    out = None if out is None else absolute_path(out)
+    return carry_out(set_up(config, dataset), out, observer)
 
 
 def resume(path: Path | str, *, dataset: Dataset | None = None, observer: Observer | None = None) -> Run:

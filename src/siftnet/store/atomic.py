@@ -1,39 +1,17 @@
-"""Files that are all there or not at all: atomic writes, a lock, and readers that say what is wrong in one sentence."""
+"""Files that are all there or not at all: atomic writes, and readers that say what is wrong in one sentence."""
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import io
 import json
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-
-@contextmanager
-def lock(path: Path) -> Iterator[None]:
-    """Be the one writer of a run's directory, which is made if need be.
-
-    Raises ValueError where another process is, or where the directory cannot be written.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        handle = (path / "lock").open("a+")
-    except OSError as error:
-        raise ValueError(f"{path} cannot be written ({error.strerror}): choose another --out") from None
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"{path} is being written by another siftnet process: wait for it, or stop it") from None
-        yield
 
 
 def read_json(path: Path) -> Any:
@@ -87,6 +65,10 @@ def rename_durably(draft: Path, final: Path) -> None:
     directory = os.open(final.parent, os.O_RDONLY)
     try:
         os.fsync(directory)
+    except OSError as error:
+        # Some file systems, of a network or a user's program, cannot do that to a directory.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS):
+            raise
     finally:
         os.close(directory)
 

@@ -16,8 +16,8 @@ from siftnet.config.fields import AnalysisConfig, RunConfig
 from siftnet.runs import replicates
 from siftnet.runs.replicates import resume_replicates, run_replicates
 from siftnet.runs.single import resume, run
-from siftnet.store.atomic import lock
 from siftnet.store.folder import RunFolder, open_replicates, replicates_in
+from siftnet.store.lock import lock
 from siftnet.store.run import Run
 
 

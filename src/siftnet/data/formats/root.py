@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from siftnet.config.fields import DataConfig
+from siftnet.config.load import absolute_path
 
 
 def root_of(config: DataConfig, holds: str) -> Path:
@@ -15,7 +16,7 @@ def root_of(config: DataConfig, holds: str) -> Path:
     """
     if config.root is None:
         raise ValueError(f"data.format = {config.format} needs data.root, the path of {holds}")
-    root = config.root.expanduser().absolute()
+    root = absolute_path(config.root)
     if not root.exists():
         raise ValueError(f"there is no {root}: set data.root to {holds}")
     return root
