@@ -28,7 +28,8 @@ from fuzz.guards import ALLOWANCE  # noqa: E402
 from fuzz.judge import FINDINGS, Outcome  # noqa: E402
 from fuzz.readers import READERS  # noqa: E402
 from fuzz.supervisor import SECONDS, Supervisor  # noqa: E402
-from fuzz.worker import Job  # noqa: E402
+from fuzz.mutations import stream  # noqa: E402
+from fuzz.worker import Job, keep, target  # noqa: E402
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +132,11 @@ def main() -> int:
             begun = time.monotonic()
             job = Job(READERS[reader], options.seed, numbers, options.keep, cover)
             outcomes = list(supervisor.outcomes(job, options.seconds))
+            for lost in (o for o in outcomes if o.kind in ("hang", "crash") and options.keep):
+                # The worker that should have kept it is gone.
+                attacked = target(READERS[reader])
+                mutant = attacked.make(stream(options.seed, reader, lost.number))
+                keep(mutant, lost, options.keep / reader / str(lost.number))
             branches = measure(Path(scratch), reader) if cover else {}
             rows.append(summarise(reader, options.seed, outcomes, branches, time.monotonic() - begun))
             print(table(rows[-1:]), told(outcomes, reader, options.seed), sep="\n", flush=True)

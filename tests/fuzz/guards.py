@@ -76,7 +76,9 @@ class Watch:
     def _is_outside(self, path: Any) -> bool:
         if not isinstance(path, str | bytes | os.PathLike):
             return False
-        return not os.path.abspath(os.fsdecode(path)).startswith((self.folder, "/dev/null"))  # noqa: PTH100
+        place = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
+        # Numba keeps what it compiled in folders of this name.
+        return not place.startswith((self.folder, "/dev/null")) and "/__pycache__" not in place
 
 
 def _names_canary(what: Any) -> bool:

@@ -15,5 +15,6 @@ READERS = {
     "superclasses": "fuzz.toml:SUPERCLASSES",
     "safetensors": "fuzz.runs:SAFETENSORS",
     "run": "fuzz.runs:TARGET",
+    "page": "fuzz.runs:PAGE",
 }
-"""module:NAME. The targets are imported where inputs are made, in the workers alone."""
+"""module:NAME. Of a run, page measures it and writes its page, which takes a hundred times as long as to read it. The targets are imported where inputs are made, in the workers alone."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -35,8 +35,9 @@ LOADED = [
 class Supervisor:
     """A server that has imported everything and forks workers; a context."""
 
-    def __init__(self) -> None:
-        os.environ.update(SERIAL)
+    def __init__(self, set_environment: Callable[[str, str], object] = os.environ.__setitem__) -> None:
+        for name, value in SERIAL.items():
+            set_environment(name, value)
         self.context: ForkServerContext = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload(LOADED)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from fuzz.guards import Ears, Memory, Watch
 from fuzz.judge import Outcome, Verdict, judge_error, judge_names, worst
-from fuzz.mutations import Mutant, Target, stream, write
+from fuzz.mutations import Mutant, Pipe, Target, stream, write
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,8 @@ def work(job: Job, pipe: Connection) -> None:
 
 
 def _work(job: Job, pipe: Connection) -> None:
+    # What is imported late must not look like a file that is written.
+    sys.dont_write_bytecode = True
     cover = _Cover(job.cover)
     attacked, reader = target(job.where), _Reader()
     # Inputs are rather read from memory than from a disk.
@@ -105,6 +107,9 @@ def keep(mutant: Mutant, outcome: Outcome, folder: Path) -> None:
 
 def _passes(attacked: Target, mutant: Mutant, folder: Path) -> bool:
     """Asked of files written anew, because reading a run may add to it."""
+    if any(isinstance(entry, Pipe) for entry in mutant.tree.values()):
+        # It would be waited for.
+        return False
     try:
         return bool(attacked.passes(_fresh(mutant, folder)))
     except Exception:  # a check that cannot cope says no
@@ -183,9 +188,3 @@ class _Cover:
             self.coverage.stop()
             self.coverage.save()
             self.coverage.start()
-
-
-def quiet() -> None:
-    """One thread, also in what counts them for itself."""
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
