@@ -86,7 +86,9 @@ def edit(file: Idx, draw: Random) -> tuple[Idx, str]:
 
 def _of_shape(file: Idx, shape: tuple[int, ...]) -> Idx:
     length = prod(shape)
-    return replace(file, shape=shape, raw=(file.raw * (length // max(1, len(file.raw)) + 1))[:length].ljust(length, b"\0"))
+    return replace(
+        file, shape=shape, raw=(file.raw * (length // max(1, len(file.raw)) + 1))[:length].ljust(length, b"\0")
+    )
 
 
 def make(draw: Random) -> Mutant:

@@ -16,9 +16,33 @@ from fuzz.doors import data_door, data_settings
 from fuzz.mutations import INTEGERS, TEXTS, Entry, Folder, Link, Mutant, Pipe, Target, Tree, chance, damaged
 
 MODES = ("L", "RGB", "L", "RGB", "1", "P", "LA", "RGBA", "CMYK", "I;16", "I", "F", "YCbCr", "LAB", "HSV", "PA")
-WRITTEN = {"png": "PNG", "jpg": "JPEG", "bmp": "BMP", "gif": "GIF", "webp": "WEBP", "ppm": "PPM", "tif": "TIFF", "pgm": "PPM"}
+WRITTEN = {
+    "png": "PNG",
+    "jpg": "JPEG",
+    "bmp": "BMP",
+    "gif": "GIF",
+    "webp": "WEBP",
+    "ppm": "PPM",
+    "tif": "TIFF",
+    "pgm": "PPM",
+}
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-SPLITS = ("train", "test", "val", "valid", "Training", "Testing", "seg_train", "seg_test", "Train", "validation", ".hidden", "@eaDir", "__MACOSX", "Thumbs.db")
+SPLITS = (
+    "train",
+    "test",
+    "val",
+    "valid",
+    "Training",
+    "Testing",
+    "seg_train",
+    "seg_test",
+    "Train",
+    "validation",
+    ".hidden",
+    "@eaDir",
+    "__MACOSX",
+    "Thumbs.db",
+)
 
 Chunk = tuple[bytes, bytes]
 
@@ -98,7 +122,9 @@ def edit_png(data: bytes, draw: Random) -> tuple[bytes, str]:
 def extra_chunk(draw: Random) -> Chunk:
     """A chunk that PNGs may have beside pixels, right or not."""
     text = draw.choice(TEXTS).encode("latin-1", "replace")
-    squeezed = zlib.compress(bytes(draw.choice((10, 1 << 20, 1 << 26))), 9) if chance(draw, 0.2) else zlib.compress(text)
+    squeezed = (
+        zlib.compress(bytes(draw.choice((10, 1 << 20, 1 << 26))), 9) if chance(draw, 0.2) else zlib.compress(text)
+    )
     options: tuple[Chunk, ...] = (
         (b"tEXt", b"key\0" + text),
         (b"tEXt", text),
@@ -148,7 +174,9 @@ def edit_tiff(data: bytes, draw: Random) -> tuple[bytes, str]:
     elif kind == "count":
         struct.pack_into(order + "I", changed, place + 4, draw.choice(INTEGERS) % 2**32)
     elif kind == "tag":
-        struct.pack_into(order + "H", changed, place, draw.choice((256, 257, 258, 259, 262, 273, 277, 278, 279, 317, 338, 339)))
+        struct.pack_into(
+            order + "H", changed, place, draw.choice((256, 257, 258, 259, 262, 273, 277, 278, 279, 317, 338, 339))
+        )
     else:
         # The next page is this one again.
         struct.pack_into(order + "I", changed, min(len(changed) - 4, at + 2 + 12 * count), at)

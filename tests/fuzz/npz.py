@@ -15,7 +15,16 @@ from fuzz.zips import Member, Npy, edit_members, edit_npy, numbers
 
 SHAPES = ((4,), (4,), (3, 4), (3, 4, 4), (4, 4, 3), (2, 3, 4), (1, 2, 2, 2))
 KINDS = ("|u1", "|u1", "<f4", "<f8", "<i4", "<i8", "|b1", ">f4", "<u8")
-GEOMETRIES = ("unknown", "grid:1x2x2", "grid:3x4x4", "ring:1x4", "volume:2x2x2x2", "torus:1x2x2", "grid:0x4", "grid:1x9")
+GEOMETRIES = (
+    "unknown",
+    "grid:1x2x2",
+    "grid:3x4x4",
+    "ring:1x4",
+    "volume:2x2x2x2",
+    "torus:1x2x2",
+    "grid:0x4",
+    "grid:1x9",
+)
 CLASS_NAMES = ("a", "b", "é", "A", "a ", "", "\n", "x\0y", "nan", "\ud800", "1", "𝛼")
 
 
@@ -107,11 +116,12 @@ def _with_zeros(head: bytes, name: str, count: int, other: Member) -> bytes:
         crc = zlib.crc32(block, crc)
     body, size = stored + squeezed, len(head) + (count << 20)
     rest = zips.pack([other])
-    local = struct.pack(
-        "<IHHHHHIIIHH", 0x04034B50, 20, 0, zipfile.ZIP_DEFLATED, 0, 33, crc, len(body), size, len(name), 0
-    ) + name.encode()
+    local = (
+        struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, 0, zipfile.ZIP_DEFLATED, 0, 33, crc, len(body), size, len(name), 0)
+        + name.encode()
+    )
     end = rest.rfind(b"PK\5\6")
-    directory_at, = struct.unpack_from("<I", rest, end + 16)
+    (directory_at,) = struct.unpack_from("<I", rest, end + 16)
     entry = struct.pack(
         "<IHHHHHHIIIHHHHHII",
         0x02014B50, 20, 20, 0, zipfile.ZIP_DEFLATED, 0, 33, crc, len(body), size, len(name), 0, 0, 0, 0, 0, directory_at,

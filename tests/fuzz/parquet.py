@@ -147,7 +147,9 @@ def _edit_struct(struct: thrift.Struct, draw: Random, path: str = "") -> str:
         at = draw.randrange(len(value.items))
         if isinstance(value.items[at], thrift.Struct) and chance(draw, 0.85):
             return _edit_struct(value.items[at], draw, f"{path}[{at}]")
-        value.items[:] = draw.choice((value.items[1:], value.items * 2, [value.items[at]] * draw.choice((3, 1000)), value.items[::-1]))
+        value.items[:] = draw.choice(
+            (value.items[1:], value.items * 2, [value.items[at]] * draw.choice((3, 1000)), value.items[::-1])
+        )
         return f"{path} list"
     if isinstance(value, int):
         field.value = draw.choice((*INTEGERS, -1, value + 1, value - 1, 2 * value))
@@ -199,7 +201,10 @@ def make(draw: Random) -> Mutant:
     name = draw.choice(("table.parquet", "table.parquet", "table.pq"))
     settings: dict[str, Any] = {"target": "y"}
     if chance(draw, 0.3):
-        settings |= {"missing": draw.choice(("mean", "median", "zero")), "task": draw.choice(("auto", "classes", "numbers"))}
+        settings |= {
+            "missing": draw.choice(("mean", "median", "zero")),
+            "task": draw.choice(("auto", "classes", "numbers")),
+        }
     return Mutant({name: data}, name, {"table": settings} | data_settings(draw), tuple(recipe))
 
 

@@ -85,14 +85,20 @@ def edit_batch(batch: Batch, key: str, draw: Random) -> tuple[Batch, str]:
         changed[names[which]] = odd_value(draw)
     elif kind == "label":
         labels: list[Any] = [int(n) for n in np.asarray(batch[names[key]]).ravel()]
-        labels[draw.randrange(len(labels))] = draw.choice((-1, 0, 5, 10, 100, 1000, 2**40, 2**64, 1.5, None, "x", b"x", [1], True))
+        labels[draw.randrange(len(labels))] = draw.choice(
+            (-1, 0, 5, 10, 100, 1000, 2**40, 2**64, 1.5, None, "x", b"x", [1], True)
+        )
         changed[names[key]] = labels
     elif kind == "key":
         changed[draw.choice((draw.choice(TEXTS), b"\xff\n", 10**5000, 3.5, (1, 2), None, "data", b"data"))] = 1
     elif kind == "dtype":
-        changed[names[which]] = value.astype(draw.choice(("u1", "i1", "f4", "f8", "?", "c8", ">i4", "U4", "S4", object)))
+        changed[names[which]] = value.astype(
+            draw.choice(("u1", "i1", "f4", "f8", "?", "c8", ">i4", "U4", "S4", object))
+        )
     elif kind == "shape":
-        changed[names[which]] = value.reshape(draw.choice((value.shape[::-1], (-1,), (1, -1), (-1, 1), (*value.shape, 1))))
+        changed[names[which]] = value.reshape(
+            draw.choice((value.shape[::-1], (-1,), (1, -1), (-1, 1), (*value.shape, 1)))
+        )
     elif kind == "rows":
         changed[names[which]] = value[: draw.choice((0, 1, 2))]
     elif kind == "gone":
@@ -145,9 +151,11 @@ ARGUMENTS = (
     b"\x8a\x05\0\0\0\0\x01", b"G\x7f\xf0\0\0\0\0\0\0", b"N", b"\x88", b"U\x02O8", b"U\x02V9", b"U\x03U99", b"X\x02\0\0\0O8",
     b"X\x0d\0\0\0(999999999,)u1", b"X\x0aV999999999", b"X\x05\0\0\0u1,u1", b"X\x04\0\0\0>f16", b"X\x00\0\0\0", b"]", b"}", b")",
     b"]" * 100_000 + b"a" * 99_999, b"N" + b"\x85" * 100_000, b"]" * 900 + b"a" * 899,
+    b"N" + b"2\x86" * 40, b"}N" + b"2\x86" * 40 + b"Ns",
+    b"cbuiltins\nset\n(N" + b"2\x86" * 40 + b"ltR", b"X\1\0\0\0a" + b"2\x86" * 40, b"K\1" + b"2\x86" * 26,
     b"X\x03\0\0\0abc", b"U\x03abc", b"(K\x02X\x03\0\0\0abct", b"X\x03\0\0\0abcJ\xff\xff\xff\x3f\x86",
 )  # fmt: skip
-"""Values on the stack in place of others."""
+"""Values on the stack in place of others. A pair of twice the same, made of pairs in turn, doubles with every step."""
 
 
 def edit_opcodes(data: bytes, draw: Random) -> tuple[bytes, str]:
@@ -197,7 +205,11 @@ def _displace(tree: Tree, draw: Random) -> str:
 def make_cifar(draw: Random, format_name: str, key: str, names_key: str, classes: int) -> Mutant:
     """A folder of batches of which one or two are edited."""
     hundred = format_name == "cifar100"
-    files = ["train", "test", "meta"] if hundred else [*(f"data_batch_{n}" for n in range(1, 6)), "test_batch", "batches.meta"]
+    files = (
+        ["train", "test", "meta"]
+        if hundred
+        else [*(f"data_batch_{n}" for n in range(1, 6)), "test_batch", "batches.meta"]
+    )
     values: dict[str, Any] = {}
     for name in files:
         meta = {names_key: [f"class {n}" for n in range(classes)]}
@@ -308,7 +320,9 @@ def passes(folder: Path) -> bool:
 
 def _clean_cifar(format_name: str, key: str, names_key: str, classes: int) -> Mutant:
     draw = Random(0)
-    files = ["train", "test"] if format_name == "cifar100" else [*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"]
+    files = (
+        ["train", "test"] if format_name == "cifar100" else [*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"]
+    )
     meta = "meta" if format_name == "cifar100" else "batches.meta"
     tree: Tree = {name: pickle.dumps(honest(draw, 12, key, classes), 2) for name in files}
     tree[meta] = pickle.dumps({names_key: [str(n) for n in range(classes)]}, 2)

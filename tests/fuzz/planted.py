@@ -26,7 +26,9 @@ def _target(name: str, fault: Callable[[Path], object]) -> Target:
     def read(path: Path, settings: Mapping[str, Any]) -> object:
         return () if path.read_bytes() == b"" else fault(path)
 
-    return Target(name, _make, (read,), lambda path: path.stat().st_size > 0, lambda: Mutant({"data.bin": b""}, "data.bin"))
+    return Target(
+        name, _make, (read,), lambda path: path.stat().st_size > 0, lambda: Mutant({"data.bin": b""}, "data.bin")
+    )
 
 
 def _refuse(text: str) -> Callable[[Path], object]:

@@ -114,7 +114,9 @@ def edit_safetensors(data: bytes, draw: Random) -> tuple[bytes, str]:
     if not isinstance(header, dict):
         return damaged(data, draw), "damaged"
     body = bytearray(data[8 + length :])
-    kind = draw.choice(("metadata", "metadata", "metadata", "tensor", "tensor", "values", "values", "tree", "rename", "rename", "drop"))
+    kind = draw.choice(
+        ("metadata", "metadata", "metadata", "tensor", "tensor", "values", "values", "tree", "rename", "rename", "drop")
+    )
     names = [name for name in header if name != "__metadata__"]
     if kind == "metadata" and isinstance(header.get("__metadata__"), dict):
         done = _edit_metadata(header["__metadata__"], draw)
@@ -277,7 +279,9 @@ def _displace(tree: Tree, draw: Random) -> str:
         tree[name] = data
         entries: tuple[tuple[str, Entry], ...] = (("rounds/02", Folder()), ("rounds/9", b"x"), ("seed-0/config.json", b"{}"),
             ("replicates.json", b'{"seeds": "x"}'), ("analysis/round-00.json", b"{}"), ("lock", Folder()), ("rounds/7", Link("00")))  # fmt: skip
-        path, entry = draw.choice([e for e in entries if not any(p == e[0] or p.startswith(e[0] + "/") for p in tree)] or entries[3:5])
+        path, entry = draw.choice(
+            [e for e in entries if not any(p == e[0] or p.startswith(e[0] + "/") for p in tree)] or entries[3:5]
+        )
         tree[path] = entry
         return f"{path} added"
     others = [other for other in sorted(tree) if other.rpartition(".")[2] == name.rpartition(".")[2]] or [name]
@@ -331,7 +335,9 @@ def _page(root: Path, settings: Mapping[str, Any]) -> object:
 DOORS = (
     OPENED.open,
     OPENED.each_run(repr),
-    OPENED.each_run(lambda run: (run.environment, run.feature("amx"), run.started, run.permuted, run.geometry.describe())),
+    OPENED.each_run(
+        lambda run: (run.environment, run.feature("amx"), run.started, run.permuted, run.geometry.describe())
+    ),
     OPENED.each_run(lambda run: (run.plan, [run.plan.kernel(d) for d in (1.0, 0.3, 0.0)])),
     OPENED.each_run(lambda run: run.inputs()),
     OPENED.each_run(lambda run: run.summaries()),
@@ -342,7 +348,9 @@ DOORS = (
     OPENED.each_run(read_headline),
     OPENED.each_run(read_measured),
     OPENED.each_round(lambda run, number: run.history(number)),
-    OPENED.each_round(lambda run, number: [run.masks(number, which) for which in ("masks", "begin_masks", "best_masks")]),
+    OPENED.each_round(
+        lambda run, number: [run.masks(number, which) for which in ("masks", "begin_masks", "best_masks")]
+    ),
     OPENED.each_round(lambda run, number: run.weights(number)),
     OPENED.each_round(lambda run, number: run.weights(number, "best")),
     OPENED.each_round(lambda run, number: run.weights(number, "scored")),

@@ -22,7 +22,28 @@ CELLS = (
     "9007199254740993", "18446744073709551616", "-9223372036854775809", "2^53", "1.7976931348623159e308", "'1'", "1,5",
     "1.234.567,8", "12,34,567", "１.５", "−1", "1\xa0000", "\u0661\u0662",
 )  # fmt: skip
-HEADERS = ("", " ", "0", "1", "1.5", "a", "A", "a ", "y", "Y", "Unnamed: 0", "index", "a.1", "\ufeffa", "a\nb", '"', "é", "x" * 1000, "__index_level_0__", "\x1b[31m")
+HEADERS = (
+    "",
+    " ",
+    "0",
+    "1",
+    "1.5",
+    "a",
+    "A",
+    "a ",
+    "y",
+    "Y",
+    "Unnamed: 0",
+    "index",
+    "a.1",
+    "\ufeffa",
+    "a\nb",
+    '"',
+    "é",
+    "x" * 1000,
+    "__index_level_0__",
+    "\x1b[31m",
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +82,10 @@ def table(draw: Random) -> Table:
     separator = "\t" if "tsv" in suffix else ","
     settings = {"target": "y"}
     if chance(draw, 0.3):
-        settings |= {"missing": draw.choice(("mean", "median", "zero")), "scale": draw.choice(("standard", "range", "none"))}
+        settings |= {
+            "missing": draw.choice(("mean", "median", "zero")),
+            "scale": draw.choice(("standard", "range", "none")),
+        }
     if chance(draw, 0.15):
         settings["task"] = draw.choice(("classes", "numbers"))
     return Table(header, tuple(rows), separator, suffix, settings=settings)

@@ -6,7 +6,6 @@ import gc
 import importlib
 import shutil
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable
@@ -33,6 +32,8 @@ class Job:
     numbers: tuple[int, ...]
     keep: Path | None = None
     cover: Path | None = None
+    scratch: Path | None = None
+    """Where inputs are written; the supervisor's, who outlives the worker."""
 
 
 @dataclass(frozen=True)
@@ -77,21 +78,19 @@ def _work(job: Job, pipe: Connection) -> None:
     sys.dont_write_bytecode = True
     cover = _Cover(job.cover)
     attacked, reader = target(job.where), _Reader()
-    # Inputs are rather read from memory than from a disk.
-    shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=shared if shared.is_dir() else None) as scratch:
-        folder = Path(scratch) / "input"
-        reader.read(attacked, attacked.clean(), folder)
-        for count, number in enumerate(job.numbers, 1):
-            mutant = attacked.make(stream(job.seed, attacked.name, number))
-            pipe.send(Begun(number))
-            outcome = reader.outcome(attacked, mutant, folder, number)
-            pipe.send(outcome)
-            if outcome.is_finding and job.keep:
-                keep(mutant, outcome, job.keep / attacked.name / str(number))
-            pipe.send(Passed(number, _passes(attacked, mutant, folder)))
-            if count % 500 == 0:
-                cover.save()
+    assert job.scratch is not None
+    folder = job.scratch / "input"
+    reader.read(attacked, attacked.clean(), folder)
+    for count, number in enumerate(job.numbers, 1):
+        mutant = attacked.make(stream(job.seed, attacked.name, number))
+        pipe.send(Begun(number))
+        outcome = reader.outcome(attacked, mutant, folder, number)
+        pipe.send(outcome)
+        if outcome.is_finding and job.keep:
+            keep(mutant, outcome, job.keep / attacked.name / str(number))
+        pipe.send(Passed(number, _passes(attacked, mutant, folder)))
+        if count % 500 == 0:
+            cover.save()
     cover.save()
     pipe.close()
 
@@ -150,9 +149,7 @@ class _Reader:
         gc.collect(0)
         return verdicts
 
-    def _try(
-        self, door: Callable[[Path, Any], object], root: Path, settings: Any, folder: Path
-    ) -> Iterable[Verdict]:
+    def _try(self, door: Callable[[Path, Any], object], root: Path, settings: Any, folder: Path) -> Iterable[Verdict]:
         with self.ears.open() as noise, self.watch.over(folder):
             try:
                 names = door(root, settings)

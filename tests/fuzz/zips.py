@@ -95,7 +95,9 @@ def _shape(file: Npy, draw: Random) -> Npy:
 
 def _reshape(file: Npy, draw: Random) -> Npy:
     lengths = [int(n) for n in np.atleast_1d(ast.literal_eval(file.shape))]
-    odd = draw.choice((lengths + [1], [1, *lengths], lengths[::-1], [int(np.prod(lengths))], [lengths[0], 1, *lengths[1:]]))
+    odd = draw.choice(
+        (lengths + [1], [1, *lengths], lengths[::-1], [int(np.prod(lengths))], [lengths[0], 1, *lengths[1:]])
+    )
     return replace(file, shape=repr(tuple(odd)))
 
 
