@@ -26,9 +26,9 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 from fuzz.branches import Branches, measure, share  # noqa: E402
 from fuzz.guards import ALLOWANCE  # noqa: E402
 from fuzz.judge import FINDINGS, Outcome  # noqa: E402
+from fuzz.mutations import stream  # noqa: E402
 from fuzz.readers import READERS  # noqa: E402
 from fuzz.supervisor import SECONDS, Supervisor  # noqa: E402
-from fuzz.mutations import stream  # noqa: E402
 from fuzz.worker import Job, keep, target  # noqa: E402
 
 
@@ -87,9 +87,10 @@ def told(outcomes: Iterable[Outcome], reader: str, seed: int) -> str:
     lines = []
     for (kind, signature), found in sorted(groups.items(), key=lambda group: -len(group[1])):
         again = f"--only {reader} --seed {seed} --input {found[0].number}"
-        detail = found[0].detail.rstrip()[-600:].replace("\n", "\n      ")
-        lines.append(f"{len(found):5} {kind}: {signature}   ({again})\n      {detail!a:.900}" if kind != "traceback" else
-                     f"{len(found):5} {kind}: {signature}   ({again})\n      {detail}")  # fmt: skip
+        detail = found[0].detail.rstrip()[-600:]
+        # A traceback has lines; all else may hold what a terminal would obey.
+        shown = detail.replace("\n", "\n      ") if kind == "traceback" else ascii(detail)
+        lines.append(f"{len(found):5} {kind}: {signature}   ({again})\n      {shown}")
     return "\n".join(lines)
 
 

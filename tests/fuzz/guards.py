@@ -1,4 +1,4 @@
-"""What watches a reader while it reads: memory, what it prints and warns of, and whether it runs what a file asks for."""
+"""What watches a reader as it reads: memory, what it prints and warns of, whether it runs what a file asks for."""
 
 from __future__ import annotations
 

@@ -79,7 +79,8 @@ def edit(file: Idx, draw: Random) -> tuple[Idx, str]:
             (replace(file, raw=file.raw + b"\0"), "one byte more"),
             (replace(file, zipped=not file.zipped), "zipped or not"),
             (replace(file, odd=damaged(file.pack(), draw)), "damaged inside"),
-            (replace(file, odd=draw.choice((b"", b"\0", b"\0\0\x08", b"\0\0\x08\x03", b"\0\0\x08\x03\0\0", b"<html>"))), "cut"),
+            (replace(file, odd=draw.choice((b"", b"\0", b"\0\0\x08", b"\0\0\x08\x03", b"\0\0\x08\x03\0\0",
+            b"<html>"))), "cut"),
         )
     )  # fmt: skip
 
@@ -188,7 +189,8 @@ def _fits(path: Path) -> bool:
         return False
     axes = data[3]
     lengths = struct.unpack_from(f">{axes}I", data, 4)
-    return len(data) == min(MOST, 4 + 4 * axes + prod(lengths) * WIDTHS[data[2]])
+    claimed: int = 4 + 4 * axes + prod(lengths) * WIDTHS[data[2]]
+    return len(data) == min(MOST, claimed)
 
 
 def clean() -> Mutant:

@@ -260,10 +260,13 @@ def _displace(tree: Tree, draw: Random) -> str:
     folder = name.rpartition("/")[0]
     entries: tuple[tuple[str, Entry | None], ...] = (
         (name, None), (name, b""), (name, Folder()), (name, Link(Path(name).name)), (name, Link("/etc/hostname")),
-        (name, Pipe()), (f"{folder}/loop", Link(".")), (f"{folder}/up", Link("../..")), (f"{folder}/.x.png", tree[name]),
+        (name, Pipe()), (f"{folder}/loop", Link(".")), (f"{folder}/up", Link("../..")), (f"{folder}/.x.png",
+        tree[name]),
         (f"{folder}/notes.txt", b"x"), (f"{folder}/bad\udcff.png", tree[name]), (f"{folder}/a\nb.png", b""),
-        ("bad\udcff/1.png", tree[name]), ("a\nb/1.png", tree[name]), ("\x1b[31m/1.png", tree[name]), ("empty", Folder()),
-        ("file", b"x"), (f"{'x' * 250}/1.png", tree[name]), ("run/config.json", b"{}"), (f"{folder}/a/b/c.png", tree[name]),
+        ("bad\udcff/1.png", tree[name]), ("a\nb/1.png", tree[name]), ("\x1b[31m/1.png", tree[name]), ("empty",
+        Folder()),
+        ("file", b"x"), (f"{'x' * 250}/1.png", tree[name]), ("run/config.json", b"{}"), (f"{folder}/a/b/c.png",
+        tree[name]),
         *((f"{split}/cat/1.png", tree[name]) for split in SPLITS), ("loop", Link("loop")), ("self", Link(".")),
     )  # fmt: skip
     path, entry = draw.choice(entries)

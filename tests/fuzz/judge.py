@@ -95,5 +95,6 @@ def place(error: BaseException) -> str:
     *_, first = chain(error)
     frames = traceback.extract_tb(first.__traceback__) + traceback.extract_tb(error.__traceback__)
     own = [frame for frame in traceback.extract_tb(first.__traceback__) if "siftnet/" in frame.filename]
-    frame = (own or list(frames) or [None])[-1]
-    return "?" if frame is None else f"{frame.filename.rpartition('siftnet/')[2]}:{frame.lineno} {frame.name}"
+    for frame in (own or list(frames))[-1:]:
+        return f"{frame.filename.rpartition('siftnet/')[2]}:{frame.lineno} {frame.name}"
+    return "?"

@@ -1,4 +1,4 @@
-"""Inputs made wrong on purpose: what one is, and edits of bytes that know no format. All of it pure functions of a draw.
+"""Inputs made wrong on purpose: what one is, and edits of bytes that know no format. All are functions of a draw.
 
 Input number k of a reader under a seed is always the same one, whatever was made before it.
 """
@@ -94,8 +94,8 @@ INTEGERS = (*EDGES, *WIDE)
 
 TEXTS = (
     "", " ", "0", "-1", "nan", "NaN", "inf", "-inf", "1e999", "None", "null", "true", "0x10", "1_000", "1,000", "3,5",
-    "１２", "é", "Ω", "𝛼", "a\nb", "a\r\nb", "a\tb", "a\0b", "\x1b[31mred", "\u202etxt", "\ufeffx", "<b>x</b>", "../../x",
-    "/etc/passwd", "%s%n", "{0}", "'", '"', '"""', "a" * 200, "a" * 5000, "9" * 400, "9" * 5000, "1e308", "5e-324",
+    "１２", "é", "Ω", "𝛼", "a\nb", "a\r\nb", "a\tb", "a\0b", "\x1b[31mred", "\u202etxt", "\ufeffx", "<b>x</b>",
+    "../../x",    "/etc/passwd", "%s%n", "{0}", "'", '"', '"""', "a" * 200, "a" * 5000, "9" * 400, "9" * 5000, "1e308", "5e-324",
     "2024-01-31", "2024-01-31T00:00:00Z", "12:30", "$5", "50%", "=1+1", "\x7f", "\x85", "\u2028", "con", ".",
 )  # fmt: skip
 """Texts at which code breaks."""

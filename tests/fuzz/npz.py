@@ -124,7 +124,8 @@ def _with_zeros(head: bytes, name: str, count: int, other: Member) -> bytes:
     (directory_at,) = struct.unpack_from("<I", rest, end + 16)
     entry = struct.pack(
         "<IHHHHHHIIIHHHHHII",
-        0x02014B50, 20, 20, 0, zipfile.ZIP_DEFLATED, 0, 33, crc, len(body), size, len(name), 0, 0, 0, 0, 0, directory_at,
+        0x02014B50, 20, 20, 0, zipfile.ZIP_DEFLATED, 0, 33, crc, len(body), size, len(name), 0, 0, 0, 0, 0,
+        directory_at,
     ) + name.encode()  # fmt: skip
     middle = local + body
     directory = rest[directory_at:end] + entry

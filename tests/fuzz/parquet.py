@@ -1,4 +1,4 @@
-"""Inputs for the reader of parquet: tables of odd types that pyarrow wrote, footers changed and written again, bytes."""
+"""Inputs for the reader of parquet: tables of odd types, and footers read, changed and written again."""
 
 from __future__ import annotations
 
@@ -105,10 +105,15 @@ def pack(content: Any, draw: Random) -> bytes:
 PANDAS: tuple[Callable[[Random], Any], ...] = (
     lambda draw: {"index_columns": ["x0"], "column_indexes": [], "columns": []},
     lambda draw: {"index_columns": ["absent"], "columns": [{"name": "x0"}]},
-    lambda draw: {"index_columns": [{"kind": "range", "start": 0, "stop": draw.choice(INTEGERS), "step": draw.choice((0, 1))}]},
+    lambda draw: {"index_columns": [{"kind": "range", "start": 0, "stop": draw.choice(INTEGERS),
+    "step": draw.choice((0, 1))}]},
     lambda draw: {"index_columns": [{"kind": "range", "name": None, "start": 0, "stop": 20, "step": 1}], "columns": []},
     lambda draw: {"index_columns": 3},
-    lambda draw: {"columns": [{"name": "x0", "field_name": "x0", "pandas_type": draw.choice(TEXTS), "numpy_type": draw.choice(("object", "x", "int8", "category", "datetime64[ns, X]", "O")), "metadata": draw.choice((None, {}, {"timezone": "X"}, {"num_categories": -1}))}], "index_columns": [], "column_indexes": [{"name": None, "field_name": None, "pandas_type": draw.choice(("unicode", "int64", "datetimetz", "x")), "numpy_type": draw.choice(("object", "int64", "x")), "metadata": None}]},
+    lambda draw: {"columns": [{"name": "x0", "field_name": "x0", "pandas_type": draw.choice(TEXTS),
+    "numpy_type": draw.choice(("object", "x", "int8", "category", "datetime64[ns, X]", "O")),
+    "metadata": draw.choice((None, {}, {"timezone": "X"}, {"num_categories": -1}))}], "index_columns": [],
+    "column_indexes": [{"name": None, "field_name": None, "pandas_type": draw.choice(("unicode", "int64", "datetimetz",
+    "x")), "numpy_type": draw.choice(("object", "int64", "x")), "metadata": None}]},
     lambda draw: draw.choice((None, [], 3, "x", {}, {"columns": None})),
 )  # fmt: skip
 """What may stand in a file's metadata under pandas, which pandas.read_parquet obeys."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pickle
 import pickletools
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,9 +19,8 @@ import numpy as np
 from fuzz import zips
 from fuzz.doors import data_door, data_settings
 from fuzz.mutations import INTEGERS, TEXTS, Folder, Link, Mutant, Pipe, Target, Tree, chance, damaged
-from fuzz.npz import edit_npy
 from fuzz.payloads import call
-from fuzz.zips import Member, Npy, edit_members
+from fuzz.zips import Member, Npy, edit_members, edit_npy
 
 Batch = dict[Any, Any]
 
@@ -28,7 +28,7 @@ Batch = dict[Any, Any]
 def honest(draw: Random, count: int, key: str, classes: int, width: int = 3072) -> Batch:
     """A batch as its authors store it."""
     data = np.frombuffer(draw.randbytes(count * width), np.uint8).reshape(count, width)
-    first = 1 if width != 3072 or key == "labels" and classes == 5 else 0
+    first = 1 if width != 3072 or (key == "labels" and classes == 5) else 0
     labels: Any = [first + n % classes for n in range(count)]
     if chance(draw, 0.2):
         labels = np.array(labels, draw.choice(("<i8", "<i4", "|u1", ">i2")))
@@ -48,7 +48,8 @@ def odd_value(draw: Random, depth: int = 0) -> Any:
         lambda: draw.choice(TEXTS).encode(),
         lambda: draw.choice((None, True, False, 1.5, float("nan"), float("inf"), 1j)),
         lambda: np.array(draw.choice((3, "x", b"x", 1.5, None, 1j)), dtype=None),
-        lambda: np.zeros(draw.choice((0, 1, (0, 3), (2, 0), (1,) * 9)), draw.choice(("u1", "f8", "?", "c16", "U3", "M8[s]"))),
+        lambda: np.zeros(draw.choice((0, 1, (0, 3), (2, 0), (1,) * 9)), draw.choice(("u1", "f8", "?", "c16", "U3",
+        "M8[s]"))),
         lambda: np.array([{}, []], object) if depth < 2 else 0,
         lambda: np.float64(3),
         lambda: [odd_value(draw, depth + 1) for _ in range(draw.choice((0, 1, 3)))] if depth < 3 else [],
@@ -128,18 +129,24 @@ def dump(value: Any, draw: Random) -> bytes:
 def opcodes(data: bytes) -> list[bytes]:
     """A pickle cut into its opcodes, each with its argument."""
     places = [at for _, _, at in pickletools.genops(data) if at is not None] + [len(data)]
-    return [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(places)]
 
 
 INSERTED = (
-    b"0", b"2", b"(", b"1", b"]", b"}", b")", b"t", b"a", b"e", b"s", b"u", b"R", b"b", b"\x81", b"\x85", b"\x86", b"\x87",
-    b"N", b"\x88", b"I01\n", b"I" + b"9" * 5000 + b"\n", b"L" + b"9" * 300 + b"L\n", b"F1e999\n", b"S'x'\n", b"S'\\xff'\n",
+    b"0", b"2", b"(", b"1", b"]", b"}", b")", b"t", b"a", b"e", b"s", b"u", b"R", b"b", b"\x81", b"\x85", b"\x86",
+    b"\x87",
+    b"N", b"\x88", b"I01\n", b"I" + b"9" * 5000 + b"\n", b"L" + b"9" * 300 + b"L\n", b"F1e999\n", b"S'x'\n",
+    b"S'\\xff'\n",
     b"V\\ud800\n", b"U\x01x", b"T\xff\xff\xff\x7f", b"X\xff\xff\xff\x7f", b"B\xff\xff\xff\x7f", b"C\xff",
-    b"\x8d\xff\xff\xff\xff\xff\xff\xff\x7f", b"\x8e\0\0\0\0\x01\0\0\0", b"\x96\0\0\0\0\x01\0\0\0", b"\x96\0\0\0\x80\0\0\0\0",
-    b"r\0\0\0\x10", b"r\xff\xff\xff\x7f", b"p999999999\n", b"p-1\n", b"q\x7f", b"h\0", b"j\xff\xff\xff\x7f", b"g0\n", b"\x94",
-    b"\x95\xff\xff\xff\xff\0\0\0\0", b"\x95\0\0\0\0\0\0\0\0", b"\x97", b"\x98", b"\x8f", b"\x90", b"\x91", b"P1\n", b"Q",
+    b"\x8d\xff\xff\xff\xff\xff\xff\xff\x7f", b"\x8e\0\0\0\0\x01\0\0\0", b"\x96\0\0\0\0\x01\0\0\0",
+    b"\x96\0\0\0\x80\0\0\0\0",
+    b"r\0\0\0\x10", b"r\xff\xff\xff\x7f", b"p999999999\n", b"p-1\n", b"q\x7f", b"h\0", b"j\xff\xff\xff\x7f", b"g0\n",
+    b"\x94",
+    b"\x95\xff\xff\xff\xff\0\0\0\0", b"\x95\0\0\0\0\0\0\0\0", b"\x97", b"\x98", b"\x8f", b"\x90", b"\x91", b"P1\n",
+    b"Q",
     b"\x82\1", b"\x8a\x00", b"\x8a\xff" + b"\xff" * 255, b"\x8b\xff\xff\xff\x7f", b"\x80\x09", b"\x80\x02", b".",
-    b"c__builtin__\nbytearray\n", b"cnumpy\nndarray\n", b"cnumpy\ndtype\n", b"c_codecs\nencode\n", b"cbuiltins\nbytes\n",
+    b"c__builtin__\nbytearray\n", b"cnumpy\nndarray\n", b"cnumpy\ndtype\n", b"c_codecs\nencode\n",
+    b"cbuiltins\nbytes\n",
     b"cnumpy.core.multiarray\nscalar\n", b"cnumpy._core.numeric\n_frombuffer\n", b"ccollections\nOrderedDict\n",
     b"c__builtin__\nset\n", b"cbuiltins\nfrozenset\n", b"cos\nsystem\n", b"c\n\n", b"cnumpy\n" + b"x" * 2000 + b"\n",
     b"cnumpy\n\x1b[31m\n",
@@ -147,9 +154,12 @@ INSERTED = (
 """Opcodes with their arguments, also of those that reserve memory before they read it."""
 
 ARGUMENTS = (
-    b"K\x00", b"K\xff", b"M\xff\xff", b"J\xff\xff\xff\x7f", b"J\xff\xff\xff\xff", b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f",
-    b"\x8a\x05\0\0\0\0\x01", b"G\x7f\xf0\0\0\0\0\0\0", b"N", b"\x88", b"U\x02O8", b"U\x02V9", b"U\x03U99", b"X\x02\0\0\0O8",
-    b"X\x0d\0\0\0(999999999,)u1", b"X\x0aV999999999", b"X\x05\0\0\0u1,u1", b"X\x04\0\0\0>f16", b"X\x00\0\0\0", b"]", b"}", b")",
+    b"K\x00", b"K\xff", b"M\xff\xff", b"J\xff\xff\xff\x7f", b"J\xff\xff\xff\xff",
+    b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f",
+    b"\x8a\x05\0\0\0\0\x01", b"G\x7f\xf0\0\0\0\0\0\0", b"N", b"\x88", b"U\x02O8", b"U\x02V9", b"U\x03U99",
+    b"X\x02\0\0\0O8",
+    b"X\x0d\0\0\0(999999999,)u1", b"X\x0aV999999999", b"X\x05\0\0\0u1,u1", b"X\x04\0\0\0>f16", b"X\x00\0\0\0", b"]",
+    b"}", b")",
     b"]" * 100_000 + b"a" * 99_999, b"N" + b"\x85" * 100_000, b"]" * 900 + b"a" * 899,
     b"N" + b"2\x86" * 40, b"}N" + b"2\x86" * 40 + b"Ns",
     b"cbuiltins\nset\n(N" + b"2\x86" * 40 + b"ltR", b"X\1\0\0\0a" + b"2\x86" * 40, b"K\1" + b"2\x86" * 26,

@@ -43,7 +43,7 @@ def _read(path: Path) -> object:
 
 
 def _raise(path: Path) -> object:
-    return {}["absent"]
+    return {"present": path}["absent"]
 
 
 def _recurse(path: Path) -> object:

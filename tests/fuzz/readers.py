@@ -17,4 +17,7 @@ READERS = {
     "run": "fuzz.runs:TARGET",
     "page": "fuzz.runs:PAGE",
 }
-"""module:NAME. Of a run, page measures it and writes its page, which takes a hundred times as long as to read it. The targets are imported where inputs are made, in the workers alone."""
+"""module:NAME; the targets are imported where inputs are made, in the workers alone.
+
+page measures a stored run and writes its page, which takes a hundred times as long as reading one.
+"""

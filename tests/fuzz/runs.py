@@ -1,4 +1,4 @@
-"""Inputs for what reads stored runs: JSON trees, safetensors headers and folders changed, in runs that siftnet stored."""
+"""Inputs for what reads stored runs: JSON, headers of tensors and folders changed, in runs that siftnet stored."""
 
 from __future__ import annotations
 
@@ -127,8 +127,10 @@ def edit_safetensors(data: bytes, draw: Random) -> tuple[bytes, str]:
         done = "values"
     elif kind == "rename" and names:
         old = draw.choice(names)
-        new = draw.choice((*TEXTS[:40], old + "x", old.replace("/", ""), old.replace("|", ""), old.replace("parameters", "statistics"),
-                           old.replace("parameters", "optimiser"), old.replace("statistics", "parameters"), "best|parameters/x",
+        new = draw.choice((*TEXTS[:40], old + "x", old.replace("/", ""), old.replace("|", ""),
+        old.replace("parameters", "statistics"),
+                           old.replace("parameters", "optimiser"), old.replace("statistics", "parameters"),
+                           "best|parameters/x",
                            "9|parameters/x", "x|y", "state|optimiser/x"))  # fmt: skip
         header = {new if name == old else name: value for name, value in header.items()}
         done = f"{old} renamed {new:.20}"
@@ -165,7 +167,8 @@ def _without(header: dict[str, Any], body: bytearray, name: str) -> tuple[bytear
     return _resized(header, body, name, b"", drop=True), f"{name} dropped"
 
 
-SIZES = {"BOOL": 1, "U8": 1, "I8": 1, "F16": 2, "BF16": 2, "I16": 2, "F32": 4, "I32": 4, "I64": 8, "F64": 8, "U64": 8, "F8_E4M3": 1,
+SIZES = {"BOOL": 1, "U8": 1, "I8": 1, "F16": 2, "BF16": 2, "I16": 2, "F32": 4, "I32": 4, "I64": 8, "F64": 8, "U64": 8,
+"F8_E4M3": 1,
          "F8_E5M2": 1, "U16": 2, "U32": 4}  # fmt: skip
 
 
@@ -187,7 +190,8 @@ def _another(header: dict[str, Any], body: bytearray, name: str, draw: Random) -
 def _resized(header: dict[str, Any], body: bytearray, name: str, content: bytes, *, drop: bool) -> bytearray:
     """The bytes with those of one tensor replaced, and all offsets made to fit."""
     parts = [(key, value["data_offsets"]) for key, value in header.items()
-             if key != "__metadata__" and isinstance(value, dict) and isinstance(value.get("data_offsets"), list)]  # fmt: skip
+             if key != "__metadata__" and isinstance(value, dict) and isinstance(value.get("data_offsets"),
+             list)]  # fmt: skip
     parts = [part for part in parts if len(part[1]) == 2 and all(type(n) is int for n in part[1])]
     out = bytearray()
     for key, (start, end) in sorted(parts, key=lambda part: part[1]):
@@ -237,8 +241,7 @@ def make(draw: Random) -> Mutant:
     tree: Tree = dict(stored()[run])
     recipe = [run]
     names = [name for name in sorted(tree) if not name.endswith(SAFE)]
-    for _ in range(draw.choice((0, 1, 1, 1, 2))):
-        recipe.append(edit_file(tree, draw.choice(names), draw))
+    recipe += [edit_file(tree, draw.choice(names), draw) for _ in range(draw.choice((0, 1, 1, 1, 2)))]
     if chance(draw, 0.25):
         recipe.append(_displace(tree, draw))
     return Mutant(tree, "", {}, tuple(recipe))
@@ -253,8 +256,7 @@ def make_safetensors(draw: Random) -> Mutant:
             for extra in ("begin_masks", "best_masks"):
                 tree[place.replace("/masks", f"/{extra}")] = tree[place]
     names, recipe = [name for name in sorted(tree) if name.endswith(SAFE)], [run]
-    for _ in range(draw.choice((1, 1, 1, 2))):
-        recipe.append(edit_file(tree, draw.choice(names), draw))
+    recipe += [edit_file(tree, draw.choice(names), draw) for _ in range(draw.choice((1, 1, 1, 2)))]
     return Mutant(tree, "", {}, tuple(recipe))
 
 
@@ -277,8 +279,10 @@ def _displace(tree: Tree, draw: Random) -> str:
         return f"round 1 {'moved' if moved else 'copied'} to {number}"
     if kind == "extra":
         tree[name] = data
-        entries: tuple[tuple[str, Entry], ...] = (("rounds/02", Folder()), ("rounds/9", b"x"), ("seed-0/config.json", b"{}"),
-            ("replicates.json", b'{"seeds": "x"}'), ("analysis/round-00.json", b"{}"), ("lock", Folder()), ("rounds/7", Link("00")))  # fmt: skip
+        entries: tuple[tuple[str, Entry], ...] = (("rounds/02", Folder()), ("rounds/9", b"x"), ("seed-0/config.json",
+        b"{}"),
+            ("replicates.json", b'{"seeds": "x"}'), ("analysis/round-00.json", b"{}"), ("lock", Folder()), ("rounds/7",
+            Link("00")))  # fmt: skip
         path, entry = draw.choice(
             [e for e in entries if not any(p == e[0] or p.startswith(e[0] + "/") for p in tree)] or entries[3:5]
         )
@@ -286,8 +290,10 @@ def _displace(tree: Tree, draw: Random) -> str:
         return f"{path} added"
     others = [other for other in sorted(tree) if other.rpartition(".")[2] == name.rpartition(".")[2]] or [name]
     other = tree.get(draw.choice(others), b"")
-    replaced: dict[str, Entry] = {"empty": b"", "folder": Folder(), "loop": Link(Path(name).name), "pipe": Pipe(), "other": other,
-                                  "cut": data[: draw.randrange(len(data) + 1)] if isinstance(data, bytes) else b""}  # fmt: skip
+    replaced: dict[str, Entry] = {"empty": b"", "folder": Folder(), "loop": Link(Path(name).name), "pipe": Pipe(),
+    "other": other,
+                                  "cut": data[: draw.randrange(len(data) + 1)] if isinstance(data,
+                                  bytes) else b""}  # fmt: skip
     tree[name] = replaced[kind]
     return f"{name}: {kind}"
 
@@ -327,6 +333,11 @@ def _checkpoint(run: Run) -> object:
     return run.checkpoint(rounds[-1] + 1 if rounds else 0, run.masks(rounds[-1])) if rounds else None
 
 
+def _seeds(root: Path, settings: Mapping[str, Any]) -> object:
+    seeds_asked(root)
+    return ()
+
+
 def _page(root: Path, settings: Mapping[str, Any]) -> object:
     return RunFolder.at(root).report()
 
@@ -355,7 +366,7 @@ DOORS = (
     OPENED.each_round(lambda run, number: run.weights(number, "scored")),
     OPENED.each_round(read_round_indices),
     OPENED.each_round(read_key),
-    lambda root, settings: seeds_asked(root),
+    _seeds,
 )
 """What reads a run: each by itself, because one that refuses would hide the others."""
 

@@ -17,7 +17,8 @@ from fuzz.mutations import INTEGERS, TEXTS, Entry, Mutant, Target, chance, damag
 ENCODINGS = ("utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1", "utf-32")
 QUOTINGS = (csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC)
 CELLS = (
-    *TEXTS, "1", "2.5", "-3", "1e5", ".5", "5.", "+7", "1E400", "1e-400", "0.1e", "1 ", " 1", "1;2", "1|2", "TRUE", "yes",
+    *TEXTS, "1", "2.5", "-3", "1e5", ".5", "5.", "+7", "1E400", "1e-400", "0.1e", "1 ", " 1", "1;2", "1|2", "TRUE",
+    "yes",
     "NA", "N/A", "<NA>", "#N/A", "-", "?", "1/2", "1+2j", "0b1", "0o7", "infinity", "Infinity", "-Infinity",
     "9007199254740993", "18446744073709551616", "-9223372036854775809", "2^53", "1.7976931348623159e308", "'1'", "1,5",
     "1.234.567,8", "12,34,567", "１.５", "−1", "1\xa0000", "\u0661\u0662",
@@ -72,7 +73,7 @@ class Table:
 def table(draw: Random) -> Table:
     """Numbers with a target of classes or numbers."""
     width, count = draw.choice((1, 2, 3, 5)), draw.choice((20, 30, 60))
-    header = tuple(f"x{n}" for n in range(width)) + ("y",)
+    header = (*(f"x{n}" for n in range(width)), "y")
     kind = draw.choice(("classes", "classes", "text", "numbers"))
     rows = []
     for n in range(count):
@@ -148,7 +149,8 @@ def _writing(one: Table, draw: Random) -> Table:
             replace(one, ends=draw.choice(("\r\n", "\r", "\n\n", "\n\r", " \n"))),
             replace(one, quoting=draw.choice(QUOTINGS)),
             replace(one, separator=draw.choice((",", ";", "\t", "|", " "))),
-            replace(one, suffix=draw.choice((".csv", ".tsv", ".csv.gz", ".txt", "", ".csv.bz2", ".data", ".tar.csv", ".csv.GZ"))),
+            replace(one, suffix=draw.choice((".csv", ".tsv", ".csv.gz", ".txt", "", ".csv.bz2", ".data", ".tar.csv",
+            ".csv.GZ"))),
         )
     )  # fmt: skip
 
@@ -224,10 +226,11 @@ def bomb(draw: Random) -> tuple[Table, bytes, str]:
 
 
 def passes(path: Path) -> bool:
-    """Whether it unpacks, decodes, and has the same number of fields in each row, as Python's own csv module sees it."""
-    data = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
+    """Whether it unpacks, decodes, and has the same number of fields in each row, as Python's csv module sees it."""
+    with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
+        data = file.read(zips.LOOKED_AT)
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    text = data[: zips.LOOKED_AT].decode(encoding)
+    text = data.decode(encoding)
     separator = "\t" if ".tsv" in path.name.lower() else ","
     widths = {len(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True) if row}
     return len(widths) == 1

@@ -1,4 +1,4 @@
-"""A process that feeds one reader input after input and tells what came of each; `supervisor.py` ends it if it hangs."""
+"""A process that feeds one reader input after input and tells what came of each; see `supervisor.py`."""
 
 from __future__ import annotations
 

@@ -23,8 +23,10 @@ LOOKED_AT = 1 << 26
 DESCRIPTIONS = (
     "'|u1'", "'|i1'", "'<i2'", "'>i4'", "'<i8'", "'<u8'", "'<f2'", "'<f4'", "'>f8'", "'<f16'", "'<c8'", "'<c16'",
     "'|b1'", "'|S1'", "'|S0'", "'<U2'", "'<U0'", "'|V4'", "'|V0'", "'<M8[ns]'", "'<m8[s]'", "'<M8'", "'|O'", "'O'",
-    "[('a', '<i4'), ('b', '<f4')]", "[('a', '|O')]", "('<i4', (2,))", "'<i4,<f4'", "[]", "{}", "None", "3", "'?'", "'p'",
-    "'<U1000000000'", "'|V2147483647'", "[('a', '<i4'), ('a', '<i4')]", "'x'", "''", "b'<i4'", "('<f4', (1000, 1000, 1000))",
+    "[('a', '<i4'), ('b', '<f4')]", "[('a', '|O')]", "('<i4', (2,))", "'<i4,<f4'", "[]", "{}", "None", "3", "'?'",
+    "'p'",
+    "'<U1000000000'", "'|V2147483647'", "[('a', '<i4'), ('a', '<i4')]", "'x'", "''", "b'<i4'",
+    "('<f4', (1000, 1000, 1000))",
     "{'names': ['a'], 'formats': ['<i4'], 'offsets': [1000000000]}", "[('" + "a" * 3000 + "', '<i4')]",
 )  # fmt: skip
 """What may stand under descr in an .npy header."""
@@ -88,7 +90,8 @@ def _with_length_that_fits(file: Npy, draw: Random) -> Npy:
 def _shape(file: Npy, draw: Random) -> Npy:
     lengths = [str(draw.choice(INTEGERS)) for _ in range(draw.choice((0, 1, 2, 3)))]
     odd = ("(True, 4)", "(-1, 4)", "(4.0,)", "('4',)", "[4, 4]", "4", "()", "(0,)", "(0, 4)", "(12, 0)", "None",
-           "(1,) * 3", "(9223372036854775807, 0)", "(" + "1, " * 65 + ")", "(" + "1, " * 33 + "12)", "(1e3,)", "((2,), 6)",
+           "(1,) * 3", "(9223372036854775807, 0)", "(" + "1, " * 65 + ")", "(" + "1, " * 33 + "12)", "(1e3,)",
+           "((2,), 6)",
            "(" + "9" * 5000 + ",)", "(4294967296, 4294967296, 0)", "(0, 4611686018427387904)")  # fmt: skip
     return replace(file, shape=draw.choice((*odd, f"({', '.join(lengths)},)" if lengths else "()")))
 
@@ -96,7 +99,7 @@ def _shape(file: Npy, draw: Random) -> Npy:
 def _reshape(file: Npy, draw: Random) -> Npy:
     lengths = [int(n) for n in np.atleast_1d(ast.literal_eval(file.shape))]
     odd = draw.choice(
-        (lengths + [1], [1, *lengths], lengths[::-1], [int(np.prod(lengths))], [lengths[0], 1, *lengths[1:]])
+        ([*lengths, 1], [1, *lengths], lengths[::-1], [int(np.prod(lengths))], [lengths[0], 1, *lengths[1:]])
     )
     return replace(file, shape=repr(tuple(odd)))
 
@@ -212,7 +215,8 @@ def edit_members(members: list[Member], draw: Random) -> tuple[list[Member], str
         (
             (others, f"without {one.name}"),
             ([*members, one], f"{one.name} twice"),
-            ([*others, replace(one, name=draw.choice(("X.npy", "x", "y", "./x.npy", "../x.npy", "/x.npy", "x.npy/")))], "renamed"),
+            ([*others, replace(one, name=draw.choice(("X.npy", "x", "y", "./x.npy", "../x.npy", "/x.npy", "x.npy/")))],
+            "renamed"),
             ([*others, replace(one, name=draw.choice(TEXTS)[:100].replace("\0", "") + ".npy")], "renamed oddly"),
             ([*members, Member("x_test.npy", one.data)], "a test set"),
             ([*members, Member("folder/", b"")], "a folder"),

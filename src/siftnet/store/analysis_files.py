@@ -73,7 +73,8 @@ class AnalysisFiles:
     def not_understood(self, error: Exception) -> DamagedError:
         """The sentence about numbers that are there and say something else; error: what reading them found."""
         return DamagedError(
-            f"{self.numbers_path} is not what measuring stores ({named(repr(error), 200)}): remove it, then {self._again()}"
+            f"{self.numbers_path} is not what measuring stores ({named(repr(error), 200)}): "
+            f"remove it, then {self._again()}"
         )
 
     def _damaged(self, path: Path) -> DamagedError:
