@@ -12,6 +12,7 @@ from typing import Any, get_type_hints
 
 from siftnet.config.fields import RunConfig
 from siftnet.config.values import RefusedError, converted, require, told
+from siftnet.wording import named
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def _build(base: Any, values: dict[str, Any], prefix: str) -> Any:
     hints = get_type_hints(type(base))
     changes = {}
     for name, value in values.items():
-        path = f"{prefix}{name}"
+        path = f"{prefix}{named(str(name))}"
         if name not in hints:
             close = difflib.get_close_matches(str(name), hints, 1)
             meant = f" - did you mean {prefix}{close[0]}?" if close else ""

@@ -14,6 +14,7 @@ import numpy as np
 from siftnet import seeds
 from siftnet.config.fields import DataConfig
 from siftnet.geometry import Geometry
+from siftnet.wording import named
 
 IMAGENET_CLASSES = 1000
 WORDNET_ID = re.compile(r"n\d{8}")
@@ -72,7 +73,7 @@ def read_superclasses(path: Path) -> Superclasses:
         raise ValueError(f"there is no file {path}: get one with 'siftnet fetch superclasses'") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read as text ({error}): give a table of superclasses") from None
-    return _read_list(path, text) if re.fullmatch(r"[\d\s,]*,[\d\s,]*", text) else _read_table(path, text)
+    return _read_list(path, text) if re.fullmatch(r"[0-9\s,]*,[0-9\s,]*", text) else _read_table(path, text)
 
 
 def permute(
@@ -104,6 +105,7 @@ def _read_list(path: Path, text: str) -> Superclasses:
     numbers = [word for word in re.split(r"[\s,]+", text) if word]
     if len(numbers) != IMAGENET_CLASSES:
         raise ValueError(f"{path} lists {len(numbers)} superclasses instead of one for each of ImageNet's 1000 classes")
+    _check_superclasses(numbers, path)
     by_index_K = np.array(numbers, np.int64)
     return Superclasses(path, by_index_K, {}, int(by_index_K.max()) + 1)
 
@@ -111,7 +113,7 @@ def _read_list(path: Path, text: str) -> Superclasses:
 def _read_table(path: Path, text: str) -> Superclasses:
     rows: dict[str, tuple[int, int]] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        match = re.fullmatch(r"(n\d{8})\s+(\d+)\s+(\d+)(\s.*)?", line.strip())
+        match = re.fullmatch(r"(n[0-9]{8})\s+([0-9]{1,9})\s+([0-9]{1,9})(\s.*)?", line.strip())
         if match is None and line.strip():
             raise ValueError(f"{path}, line {number}: expected 'WordNet-id index superclass name', got {line[:60]!r}")
         if match and match[1] in rows:
@@ -120,11 +122,21 @@ def _read_table(path: Path, text: str) -> Superclasses:
             rows[match[1]] = (int(match[2]), int(match[3]))
     if not rows:
         raise ValueError(f"{path} is empty: get a table with 'siftnet fetch superclasses'")
+    _check_superclasses([str(superclass) for _, superclass in rows.values()], path)
     indices, superclasses = np.array(list(rows.values()), np.int64).T
     by_index_K = np.empty(0, np.int64)
     if np.array_equal(np.sort(indices), np.arange(IMAGENET_CLASSES)):
         by_index_K = superclasses[np.argsort(indices)]
     return Superclasses(path, by_index_K, {name: row[1] for name, row in rows.items()}, int(superclasses.max()) + 1)
+
+
+def _check_superclasses(numbers: list[str], path: Path) -> None:
+    """Raise ValueError for a superclass above all that 1000 classes can be sorted into."""
+    for number in [n for n in numbers if len(n) > 9 or int(n) >= IMAGENET_CLASSES][:1]:
+        raise ValueError(
+            f"{path} names the superclass {named(number)}, and ImageNet has {IMAGENET_CLASSES} classes to sort: "
+            "number superclasses from 0"
+        )
 
 
 def _to_superclasses(

@@ -24,6 +24,7 @@ from siftnet.runs.request import read_otherwise, request_run
 from siftnet.runs.setup import Setup, set_up
 from siftnet.store.folder import as_run
 from siftnet.store.run import Run
+from siftnet.wording import named
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,17 @@ def _problem(check: Callable[[Run, int], str | None], run: Run, number: int) -> 
         return check(run, number)
     except ValueError as error:
         return str(error)
+    except (LookupError, TypeError, AttributeError, RuntimeError, ArithmeticError) as error:
+        # Files that fit themselves but not each other, which each check notices where it puts them together.
+        return f"what is stored does not fit together ({named(repr(error), 200)})"
 
 
 def files_intact(run: Run, number: int) -> str | None:
     """Whether each file of a round has the sha256 that round.json gives."""
     path = run.round_path(number)
     for name, expected in run.summary(number).files.items():
-        if not (path / name).exists():
-            return f"{name} is missing"
+        if Path(name).name != name or not (path / name).is_file():
+            return f"{named(name)} is missing"
         if hashlib.sha256((path / name).read_bytes()).hexdigest() != expected:
             return f"{name} was changed after it was stored"
     return None

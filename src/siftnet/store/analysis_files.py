@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from siftnet.store.atomic import read_arrays, read_json, to_json, to_npz, write_file
-from siftnet.wording import shell_word
+from siftnet.wording import named, shell_word
 
 SEAL = "arrays_sha256"
 """Of the file of the arrays, among the numbers; not there in what siftnet 0.1 to 0.4 measured."""
@@ -73,7 +73,8 @@ class AnalysisFiles:
     def not_understood(self, error: Exception) -> DamagedError:
         """The sentence about numbers that are there and say something else; error: what reading them found."""
         return DamagedError(
-            f"{self.numbers_path} is not what measuring stores ({error!r}): remove it, then {self._again()}"
+            f"{self.numbers_path} is not what measuring stores ({named(repr(error), 200)}): "
+            f"remove it, then {self._again()}"
         )
 
     def _damaged(self, path: Path) -> DamagedError:

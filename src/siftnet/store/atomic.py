@@ -6,30 +6,42 @@ import errno
 import io
 import json
 import os
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from siftnet.data.formats import npz_members
+from siftnet.wording import named
+
 
 def read_json(path: Path) -> Any:
     """What a JSON file holds. Raises ValueError where it is missing or damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} cannot be read ({error}): restore it from a copy") from None
+        return json.loads(regular(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unreadable(path, error) from None
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Arrays of an .npz file, pickled ones refused. Raises ValueError where it is missing or damaged."""
     try:
-        # Opened here, because numpy leaves a damaged file open.
-        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as stored:
-            return dict(stored)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} cannot be read ({error}): restore it from a copy") from None
+        return {name: npz_members.read(path, name) for name in sorted(npz_members.names(regular(path)))}
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+
+
+def regular(path: Path) -> Path:
+    """The path of a file. Raises OSError for what is there and no file: one would wait for what a pipe says."""
+    if path.exists() and not path.is_file():
+        raise OSError("it is no file")
+    return path
+
+
+def _unreadable(path: Path, error: Exception) -> ValueError:
+    # Some of these say the path themselves, and the remedy for data.
+    reason = str(error).replace(f"'{path}'", "").replace(f"{path} ", "").partition(": download")[0].strip(" :")
+    return ValueError(f"{path} cannot be read ({named(reason, 200)}): restore it from a copy")
 
 
 def to_json(value: Any) -> bytes:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from operator import index
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import save
 from torch import Tensor
 
+from siftnet.config.fields import RefusedError
 from siftnet.host.torch_state import own_torch
-from siftnet.network.masks import Masks, pack, unpack
+from siftnet.network.masks import Masks, pack
 from siftnet.network.state import State
 from siftnet.pruning.evaluation import Record
 from siftnet.pruning.training import History, Progress
-from siftnet.store.tensors import NO_MASKS, flatten, join_owners, part_owners, read_tensors, unflatten
+from siftnet.store.tensors import NO_MASKS, flatten, join_owners, part_owners, read_tensors, unflatten, unpack_mask
+from siftnet.store.typed import MISFITS, typed
+from siftnet.wording import named
 
 # 2: survivors alone. 1, of siftnet 0.1.0, held whole tensors and did not say its number.
 CHECKPOINT_FORMAT = 2
@@ -52,13 +57,32 @@ def unpack_checkpoint(path: Path, number: int, masks: Masks) -> Progress | None:
     Raises ValueError where it is damaged or another format of siftnet wrote it.
     """
     tensors, metadata = read_tensors(path)
-    facts = json.loads(metadata["facts"])
-    if facts["round"] != number:
+    try:
+        facts = json.loads(metadata["facts"])
+        begun, found = index(facts["round"]), index(facts.get("format", 1))
+    except MISFITS as error:
+        raise _damaged(path, error) from None
+    if begun != number:
         return None
-    found = facts.get("format", 1)
     if found != CHECKPOINT_FORMAT:
         age = "an older" if found < CHECKPOINT_FORMAT else "a newer"
         raise ValueError(f"{path.parent} was written by {age} siftnet: remove it, and the round begins anew")
+    try:
+        return _progress(tensors, facts, masks, path)
+    except RefusedError:
+        raise
+    except MISFITS as error:
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> ValueError:
+    return ValueError(
+        f"{path} is not what siftnet stores ({named(repr(error), 200)}): "
+        f"remove {path.parent}, and the round begins anew"
+    )
+
+
+def _progress(tensors: dict[str, Tensor], facts: dict[str, Any], masks: Masks, path: Path) -> Progress:
     parts = part_owners(tensors)
     own, best_masks = (_unpack_masks(parts.pop(owner, None), masks) for owner in ("masks", "best_masks"))
     kept = masks if own is None else NO_MASKS
@@ -67,19 +91,19 @@ def unpack_checkpoint(path: Path, number: int, masks: Masks) -> Progress | None:
         return unflatten(parts[owner], step, kept, path)
 
     history = History(
-        records=[Record.from_dict(r) for r in facts["records"]],
+        records=[typed(Record.from_dict(r)) for r in facts["records"]],
         best_masks=best_masks,
-        pending=facts["pending"],
-        seconds=facts["seconds"],
+        pending=[float(loss) for loss in facts["pending"]],
+        seconds=float(facts["seconds"]),
     )
     if "best" in parts:
-        history.best = state_of("best", facts["best_step"])
+        history.best = state_of("best", index(facts["best_step"]))
     history.snapshots = {int(owner): state_of(owner, 0) for owner in parts if owner not in ("state", "best")}
-    return Progress(state_of("state", facts["step"]), history, own)
+    return Progress(state_of("state", index(facts["step"])), history, own)
 
 
 def _unpack_masks(bits: dict[str, Tensor] | None, like: Masks) -> Masks | None:
     """Masks in the order and the shapes of others: a file sorts its tensors by name."""
     if bits is None:
         return None
-    return Masks({name: unpack(bits[name], tuple(mask.shape)) for name, mask in like.items()})
+    return Masks({name: unpack_mask(bits[name], tuple(mask.shape)) for name, mask in like.items()})

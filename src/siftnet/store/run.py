@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from siftnet.config.fields import RunConfig
+from siftnet.config.fields import RefusedError, RunConfig
 from siftnet.config.load import absolute_path, from_dict, to_dict
 from siftnet.foreign import is_whole, shown
 from siftnet.geometry import Geometry
@@ -32,6 +32,7 @@ from siftnet.store.analysis_files import AnalysisFiles
 from siftnet.store.atomic import read_arrays, read_json, rename_durably, to_json, to_npz, write_file
 from siftnet.store.shown import ShownExamples, read_shown
 from siftnet.store.summary import DataSummary, RoundSummary
+from siftnet.store.typed import MISFITS, typed
 from siftnet.wording import named, share, shell_word
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class Run:
         """Open an existing run. Raises ValueError where there is none or a newer siftnet wrote it."""
         self.path = absolute_path(path)
         stored = self._read_json("config.json")
-        if not isinstance(stored, dict) or not {"schema", "config", "digest"} <= stored.keys():
+        kinds = {"schema": int, "config": dict, "digest": str}
+        if not all(type(stored.get(name)) is kind for name, kind in kinds.items()):
             raise ValueError(f"{self.path / 'config.json'} is not a run's configuration: restore it from a copy")
         if stored["schema"] > SCHEMA:
             raise ValueError(
@@ -77,9 +79,10 @@ class Run:
         self.digest: str = stored["digest"]
         try:
             self.data = DataSummary.from_dict(self._read_json("data.json"))
-        except (KeyError, TypeError, AttributeError) as error:
+        except MISFITS as error:
             raise ValueError(
-                f"{self.path / 'data.json'} does not describe a data set ({error!r}): restore it from a copy"
+                f"{self.path / 'data.json'} does not describe a data set ({named(repr(error), 200)}): "
+                "restore it from a copy"
             ) from None
 
     def __repr__(self) -> str:
@@ -127,10 +130,11 @@ class Run:
         path = self.path / "plan.json"
         if not path.exists() and self.config.kernel != "auto":
             return Plan(given=self.config.kernel, why="stored before there were plans", threads=self.config.threads)
+        stored = read_json(path)
         try:
-            return Plan.from_dict(read_json(path))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} is not a plan ({error!r}): restore it from a copy") from None
+            return typed(Plan.from_dict(stored))
+        except MISFITS as error:
+            raise ValueError(f"{path} is not a plan ({named(repr(error), 200)}): restore it from a copy") from None
 
     def update_plan(self, plan: Plan) -> None:
         """Store a plan that reaches further down."""
@@ -164,7 +168,8 @@ class Run:
 
     def rounds(self) -> list[int]:
         """Numbers of the finished rounds."""
-        return sorted(int(p.name) for p in (self.path / "rounds").glob("[0-9]*"))
+        folders = (p.name for p in (self.path / "rounds").glob("[0-9]*") if p.name.isdecimal() and p.is_dir())
+        return sorted(int(name) for name in folders if name == f"{int(name):02d}")
 
     def round_path(self, number: int) -> Path:
         """Directory of a finished round. Raises ValueError where there is none."""
@@ -188,10 +193,13 @@ class Run:
     def summary(self, number: int) -> RoundSummary:
         """The numbers of a finished round; a run that went on no longer says why it once stopped there."""
         path = self.round_path(number) / "round.json"
+        values = read_json(path)
         try:
-            stored = RoundSummary.from_dict(read_json(path))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} is not what a round stores ({error!r}): restore it from a copy") from None
+            stored = RoundSummary.from_dict(values)
+        except RefusedError as error:
+            raise ValueError(f"{path}: {error}") from None
+        except MISFITS as error:
+            raise _misfit(path, error) from None
         return stored if number == self.rounds()[-1] else replace(stored, stop=None)
 
     def summaries(self) -> list[RoundSummary]:
@@ -201,10 +209,11 @@ class Run:
     def history(self, number: int) -> list[Record]:
         """The validations of a finished round."""
         path = self.round_path(number) / "history.json"
+        values = read_json(path)
         try:
-            return [Record.from_dict(r) for r in read_json(path)]
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} is not what a round stores ({error!r}): restore it from a copy") from None
+            return [typed(Record.from_dict(r)) for r in values]
+        except MISFITS as error:
+            raise _misfit(path, error) from None
 
     def masks(self, number: int, which: Literal["masks", "begin_masks", "best_masks"] = "masks") -> Masks:
         """What was kept in a round: at its end, at its beginning, or when validation chose the best weights.
@@ -284,7 +293,8 @@ class Run:
             )
         number = rounds[-1] if number == -1 else number
         rewind = self.rewind()
-        assert rewind is not None, "a finished round implies a rewind point"
+        if rewind is None:
+            raise ValueError(f"{self._rewind_path} is missing, which every round goes back to: restore it from a copy")
         return Ticket(
             masks=self.masks(number),
             rewind=rewind,
@@ -340,7 +350,10 @@ class Run:
             if found := sorted(self.path.glob("seed-*/config.json")):
                 raise ValueError(f"{self.path} holds replicates: name one of them, as in {found[0].parent}")
             raise ValueError(f"{self.path} is not a run: it has no {name}; run it anew if it was stopped early")
-        return read_json(self.path / name)
+        found = read_json(self.path / name)
+        if not isinstance(found, dict):
+            raise ValueError(f"{self.path / name} holds no names with values: restore it from a copy")
+        return found
 
 
 def _config_json(digest: str, config: RunConfig) -> bytes:
@@ -349,6 +362,10 @@ def _config_json(digest: str, config: RunConfig) -> bytes:
 
 def _plan_json(plan: Plan) -> bytes:
     return to_json({"schema": SCHEMA} | plan.to_dict())
+
+
+def _misfit(path: Path, error: Exception) -> ValueError:
+    return ValueError(f"{path} is not what a round stores ({named(repr(error), 200)}): restore it from a copy")
 
 
 def _span(rounds: list[int]) -> str:

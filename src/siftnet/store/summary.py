@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from operator import index
 from typing import Any, Literal
 
+from siftnet.config.fields import RefusedError
 from siftnet.geometry import Geometry, geometry_from_dict, geometry_to_dict
 from siftnet.pruning.evaluation import Evaluation, MaskChange, Record
+from siftnet.store.typed import typed
 
 # 1: as siftnet 0.1 to 0.3 wrote it, without saying so. 2: says whether masks may change in training. 3: scores may be
 # undefined.
@@ -91,12 +92,12 @@ class DataSummary:
         """The inverse of `to_dict`. Raises KeyError or TypeError for anything else."""
         lists: dict[str, Any] = {name: tuple(values[name]) for name in ("class_names", "input_names", "notes")}
         lists["geometry"] = geometry_from_dict(values["geometry"])
-        counts = {name: tuple(map(index, found)) for name, found in values.get("class_counts", {}).items()}
+        counts = {name: tuple(found) for name, found in values.get("class_counts", {}).items()}
         if any(len(found) != values["classes"] for found in counts.values()):
             raise TypeError(f"class_counts is not of {values['classes']} classes")
         if (numeric := values.get("numeric_targets")) is not None:
             lists["numeric_targets"] = NumericTargets.from_dict(numeric)
-        return cls(**values | lists | {"class_counts": counts})
+        return typed(cls(**values | lists | {"class_counts": counts}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,11 +172,11 @@ class RoundSummary:
         values = dict(values)
         found = values.pop("schema", 1)
         if found > SCHEMA:
-            raise ValueError(f"a round was stored in format {found}, newer than {SCHEMA}: update siftnet")
+            raise RefusedError(f"a round was stored in format {found}, newer than {SCHEMA}: update siftnet")
         records = {name: values[name] and Record.from_dict(values[name]) for name in ("best", "last")}
         tests = {name: values[name] and Evaluation.from_dict(values[name]) for name in ("test_best", "test_last")}
         layers = {name: LayerSummary(**layer) for name, layer in values["layers"].items()}
-        return cls(**values | records | tests | {"layers": layers})
+        return typed(cls(**values | records | tests | {"layers": layers}))
 
 
 def undefined_in(summaries: Sequence[RoundSummary]) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ The one place that makes and reads the names of tensors in files.
 from __future__ import annotations
 
 import json
+import re
+from math import prod
 from pathlib import Path
 
 import torch
@@ -13,11 +15,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from siftnet.config.fields import RefusedError
 from siftnet.host.torch_state import own_torch
 from siftnet.network.masks import Masks, pack, unpack
 from siftnet.network.state import Buffers, State
+from siftnet.store.atomic import regular
+from siftnet.store.typed import MISFITS
+from siftnet.wording import named
 
 NO_MASKS = Masks({})
+FLOATS = (torch.float32, torch.float64, torch.float16)
 
 
 @own_torch()
@@ -34,9 +41,18 @@ def unpack_masks(path: Path) -> Masks:
     tensors, metadata = read_tensors(path)
     try:
         shapes = json.loads(metadata["shapes"])
-        return Masks({name: unpack(tensors[name], tuple(shape)) for name, shape in shapes.items()})
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} does not hold masks ({error!r}): restore it from a copy") from None
+        return Masks({name: unpack_mask(tensors[name], tuple(shape)) for name, shape in shapes.items()})
+    except MISFITS as error:
+        raise ValueError(f"{path} does not hold masks ({named(repr(error), 200)}): restore it from a copy") from None
+
+
+def unpack_mask(bits: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """A mask of that shape. Raises ValueError where the bits are of another one."""
+    if not all(type(length) is int and length >= 0 for length in shape):
+        raise ValueError(f"a mask's shape is {shape}")
+    if bits.dtype != torch.uint8 or bits.shape != (-(-prod(shape) // 8),):
+        raise ValueError(f"a mask of shape {shape} is stored as {bits.dtype} {tuple(bits.shape)}")
+    return unpack(bits, shape)
 
 
 @own_torch()
@@ -49,7 +65,10 @@ def pack_state(state: State, masks: Masks) -> bytes:
 def unpack_state(path: Path, masks: Masks) -> State:
     """The inverse of `pack_state`. Raises ValueError where the file is missing, damaged or not of these masks."""
     tensors, metadata = read_tensors(path)
-    return unflatten(tensors, int(metadata["step"]), masks, path)
+    step = metadata.get("step", "")
+    if not re.fullmatch("[0-9]{1,18}", step):
+        raise ValueError(f"{path} does not say after which step it was stored: restore it from a copy")
+    return unflatten(tensors, int(step), masks, path)
 
 
 def flatten(state: State, masks: Masks = NO_MASKS) -> dict[str, Tensor]:
@@ -70,17 +89,21 @@ def unflatten(tensors: dict[str, Tensor], step: int, masks: Masks = NO_MASKS, pa
     statistics: dict[str, Tensor] = {}
     buffers: Buffers = {}
     for key, value in tensors.items():
-        part, name = key.split("/", 1)
-        if part == "optimiser":
-            # No kind of buffer has a dot in its name; names of parameters have.
-            kind, name = name.split(".", 1)
-            own = buffers.setdefault(kind, {})
-        else:
-            own = parameters if part == "parameters" else statistics
+        # No kind of buffer has a dot in its name; names of parameters have.
+        found = re.fullmatch(r"(parameters|statistics)/(.+)|optimiser/([^.]+)\.(.+)", key)
+        if found is None or value.dtype not in FLOATS:
+            raise RefusedError(
+                f"{path} holds {named(key)} of type {value.dtype}, which is no state's: restore it from a copy"
+            )
+        part, name = (found[1], found[2]) if found[1] else ("optimiser", found[4])
+        own = {"parameters": parameters, "statistics": statistics}.get(part)
+        own = buffers.setdefault(found[3], {}) if own is None else own
         mask = _mask_of(part, name, value, masks)
         if mask is not None and value.shape != (kept := int(mask.sum()),):
-            raise ValueError(f"{path} has {value.numel()} values of {key.split('/', 1)[1]}, whose mask keeps {kept}")
+            raise RefusedError(f"{path} has {value.numel()} values of {named(name)}, whose mask keeps {kept}")
         own[name] = value if mask is None else _with_zeros(value, mask)
+    for name in [name for name in masks if name not in parameters][:1]:
+        raise RefusedError(f"{path} has no {named(name)}, which the round's masks are of: restore it from a copy")
     return State(parameters, statistics, buffers, step)
 
 
@@ -104,7 +127,7 @@ def part_owners(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     """The inverse of `join_owners`."""
     owned: dict[str, dict[str, Tensor]] = {}
     for key, value in tensors.items():
-        owner, name = key.split("|", 1)
+        owner, _, name = key.partition("|")
         owned.setdefault(owner, {})[name] = value
     return owned
 
@@ -112,7 +135,7 @@ def part_owners(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a safetensors file. Raises ValueError where it is missing or damaged."""
     try:
-        with path.open("rb") as handle:
+        with regular(path).open("rb") as handle:
             # The library opens names in UTF-8 alone; any other is opened through its handle.
             name = str(path) if str(path).isprintable() else f"/dev/fd/{handle.fileno()}"
             with safe_open(name, framework="pt") as stored:
@@ -123,7 +146,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         ) from None
     except (SafetensorError, OSError) as error:
         raise ValueError(
-            f"{path} is damaged ({error}): restore it from a copy, or remove that round and all later ones"
+            f"{path} is damaged ({named(str(error), 200)}): "
+            "restore it from a copy, or remove that round and all later ones"
         ) from None
 
 
@@ -136,4 +160,4 @@ def pack_dense(state: State) -> bytes:
 @own_torch()
 def unpack_dense(path: Path) -> State:
     """The inverse of `pack_dense`, at step 0. Raises ValueError where the file is missing or damaged."""
-    return unflatten(read_tensors(path)[0], 0)
+    return unflatten(read_tensors(path)[0], 0, path=path)

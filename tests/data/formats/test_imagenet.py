@@ -198,7 +198,7 @@ def test_bad_files(tmp_path: Path, damage: Any, message: Any) -> None:
     [
         (cut("train_data_batch_2", "pickle"), "train_data_batch_2 is not a complete pickle"),
         (lambda root: (root / "val_data").write_bytes(pickle.dumps([1, 2])), "val_data holds no dictionary but a list"),
-        (overwrite("val_data", form="pickle", labels=["a", "b"]), "type <U1 for 2 images"),
+        (overwrite("val_data", form="pickle", labels=["a", "b"]), "holds labels that are not all numbers"),
         (overwrite("val_data", form="pickle", data=np.array([[None] * 192] * 2)), "an array of Python objects"),
         (overwrite("val_data", form="pickle", data=[[1], [1, 2]]), "rows of different lengths"),
         (overwrite("val_data", form="pickle", labels=[[1], [1, 2]]), "rows of different lengths"),

@@ -11,6 +11,7 @@ from siftnet.data.formats import unpickle
 from siftnet.data.formats.root import folder_of
 from siftnet.data.raw import Raw
 from siftnet.geometry import Grid
+from siftnet.wording import named
 
 # Files of training batches, test batch, names; the key of the labels and of their names; number of classes.
 LAYOUT: dict[str, tuple[list[str], str, str, str, str, int]] = {
@@ -46,7 +47,8 @@ def _read_batch(path: Path, key: str, classes: int) -> tuple[np.ndarray, np.ndar
     data, labels = unpickle.load_arrays(path, "data", key)
     if data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != CHANNELS * SIDE * SIDE:
         raise ValueError(
-            f"{path} holds data of shape {data.shape} and type {data.dtype}, not uint8 (n, 3072): download it again"
+            f"{path} holds data of shape {named(str(data.shape))} and type {data.dtype}, not uint8 (n, 3072): "
+            "download it again"
         )
     if labels.shape != data.shape[:1] or labels.dtype.kind not in "iu":
         raise ValueError(
@@ -77,4 +79,9 @@ def _class_names(path: Path, key: str, classes: int) -> tuple[str, ...]:
     names = unpickle.load_dictionary(path).get(key)
     if not isinstance(names, list) or len(names) != classes:
         raise ValueError(f"{path} does not name {classes} classes under {key}: download it again, or remove it")
-    return tuple(name.decode("latin1") if isinstance(name, bytes) else str(name) for name in names)
+    told = tuple(name.decode("latin1") if isinstance(name, bytes) else name for name in names)
+    for name in told:
+        if not isinstance(name, str) or not name.isprintable():
+            kind = named(repr(name)) if isinstance(name, str) else f"a {type(name).__name__}"
+            raise ValueError(f"{path} names a class {kind}: download it again, or remove it")
+    return told

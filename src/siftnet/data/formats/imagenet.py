@@ -14,7 +14,10 @@ from siftnet.data.formats.root import folder_of
 from siftnet.data.raw import Raw
 from siftnet.data.splits import take_share
 from siftnet.geometry import Grid
+from siftnet.wording import named
 
+CLASSES = 1000
+"""Of ImageNet, whose batches may hold few examples of each, or none."""
 SIDES = {3 * side * side: side for side in (8, 16, 32, 64)}
 
 
@@ -45,7 +48,7 @@ def read(config: DataConfig) -> Raw:
                 f"{batch.path} has rows of {batch.width} bytes and {training[0].path} of {width}: use one size"
             )
     names = _wordnet_ids(root)
-    classes = len(names) or max(int(batch.labels_N.max(initial=0)) for batch in training)
+    classes = len(names) or _largest_label(training)
     for batch in [*training, held_out]:
         _check_labels(batch, classes, "wnids.txt lists" if names else "the training batches name")
     count = sum(len(batch.labels_N) for batch in training)
@@ -68,7 +71,7 @@ def _training_files(root: Path) -> list[Path]:
     found: dict[int, Path] = {}
     for path in sorted(root.iterdir()):
         match = re.fullmatch(r"train_data_batch_([1-9]\d*)(\.npz)?", path.name)
-        if match:  # where a batch lies there in both forms, .npz sorts last and is taken
+        if match and path.is_file():  # where a batch lies there in both forms, .npz sorts last and is taken
             found[int(match[1])] = path
     if not found:
         raise ValueError(f"{root} has no train_data_batch_1(.npz): {_remedy(root)}")
@@ -111,12 +114,12 @@ def _describe(path: Path) -> Batch:
         shape, dtype = data.shape, data.dtype
     if dtype != np.uint8 or len(shape) != 2 or shape[1] not in SIDES:
         raise ValueError(
-            f"{path} holds data of shape {shape} and type {dtype}, not uint8 (n, 3072) or (n, 12288): "
+            f"{path} holds data of shape {named(str(shape))} and type {dtype}, not uint8 (n, 3072) or (n, 12288): "
             "use the official 32x32 or 64x64 download"
         )
     if labels.shape != shape[:1] or labels.dtype.kind not in "iu":
         raise ValueError(
-            f"{path} holds labels of shape {labels.shape} and type {labels.dtype} for {shape[0]} images: "
+            f"{path} holds labels of shape {named(str(labels.shape))} and type {labels.dtype} for {shape[0]} images: "
             "download it again"
         )
     return Batch(path, stored, labels.astype(np.int64), shape[1])
@@ -132,12 +135,30 @@ def _wordnet_ids(root: Path) -> tuple[str, ...]:
     path = root / "wnids.txt"
     if not path.is_file():
         return ()
-    names = tuple(line.strip() for line in path.read_text(encoding="utf-8", errors="replace").strip().splitlines())
-    if not names or not all(names) or len(set(names)) != len(names):
+    try:
+        names = tuple(line.strip() for line in path.read_text(encoding="utf-8-sig").strip().split("\n"))
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no UTF-8 text: save it so, one WordNet id a line") from None
+    for odd in [name for name in names if not name.isprintable()][:1]:
+        raise ValueError(f"{path} has the line {named(repr(odd))}: it needs one WordNet id a line, line c is class c")
+    if not all(names) or len(set(names)) != len(names):
         raise ValueError(
             f"{path} is empty, or has an empty line or one twice: it needs one WordNet id a line, line c is class c"
         )
     return names
+
+
+def _largest_label(training: list[Batch]) -> int:
+    """The number of classes that the batches name; raises ValueError where they cannot have so many."""
+    classes, count = 0, sum(len(batch.labels_N) for batch in training)
+    for batch in training:
+        classes = max(classes, int(batch.labels_N.max(initial=0)))
+        if classes > max(CLASSES, count):
+            raise ValueError(
+                f"{batch.path} has the label {classes}, and there are {count} training images and {CLASSES} classes "
+                "in ImageNet: download it again"
+            )
+    return classes
 
 
 def _check_labels(batch: Batch, classes: int, source: str) -> None:

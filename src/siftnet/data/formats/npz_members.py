@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
+from siftnet.config.fields import RefusedError
+from siftnet.data.formats.npy_header import Header, read_header
+from siftnet.wording import named
+
 BLOCK_BYTES = 1 << 24
-
-
-@dataclass(frozen=True)
-class Header:
-    """Shape and dtype of a stored array; fortran: whether its first axis varies fastest."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    fortran: bool
+# A small file may not become a large array: beyond so many bytes it has to be at least one part in so many of it.
+FREE_BYTES, RATIO = 1 << 28, 256
+DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError, RuntimeError,
+    ValueError, OSError, LookupError, OverflowError,
+)  # fmt: skip
+"""What zipfile raises for archives that are none, which depends on where they are damaged."""
 
 
 def names(path: Path) -> set[str]:
-    """Names of the arrays in an .npz file; raises ValueError where it is not one."""
+    """Names of the arrays in an .npz file; raises ValueError where it is not one, or has an array twice."""
     with _archive(path) as archive:
         return {name.removesuffix(".npy") for name in archive.namelist()}
 
@@ -83,10 +86,16 @@ def _exactly(file: IO[bytes], count: int) -> bytes:
 def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
+            listed = archive.namelist()
+            for twice in {name for name in listed if listed.count(name) > 1}:
+                raise RefusedError(f"{path} holds {named(repr(twice))} twice: write it again with one of each")
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (RefusedError, PermissionError):
+        raise
+    except DAMAGE as error:
         raise ValueError(
-            f"{path} is not a complete .npz file ({error}): download or write it again and check its size or checksum"
+            f"{path} is not a complete .npz file ({named(str(error) or type(error).__name__, 120)}): "
+            "download or write it again and check its size or checksum"
         ) from None
 
 
@@ -94,29 +103,32 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
 def _member(path: Path, name: str) -> Iterator[tuple[IO[bytes], Header]]:
     with _archive(path) as archive:
         if f"{name}.npy" not in archive.namelist():
-            held = ", ".join(sorted(n.removesuffix(".npy") for n in archive.namelist())) or "nothing"
-            raise ValueError(f"{path} holds no array named {name}, it holds {held}: save it under that name")
+            held = ", ".join(sorted(n.removesuffix(".npy") for n in archive.namelist()))
+            raise RefusedError(
+                f"{path} holds no array named {name}, it holds {named(held, 120) if held else 'nothing'}: "
+                "save it under that name"
+            )
         with archive.open(f"{name}.npy") as file:
             found = _parse_header(file, path, name)
-            stored = archive.getinfo(f"{name}.npy").file_size - file.tell()
+            info = archive.getinfo(f"{name}.npy")
+            stored = info.file_size - file.tell()
             if found.dtype.hasobject:
-                raise ValueError(
+                raise RefusedError(
                     f"{path} holds {name} as an array of Python objects, which siftnet does not load: "
                     "save it with a numeric dtype"
                 )
             if stored != prod(found.shape) * found.dtype.itemsize:
                 raise EOFError(f"{name} has {stored} bytes for shape {found.shape} of {found.dtype}")
+            if stored > max(FREE_BYTES, RATIO * info.compress_size):
+                raise RefusedError(
+                    f"{path} holds {name} in {info.compress_size:,} bytes that become {stored:,}, as no data do: "
+                    "if they are yours, save them with numpy.savez, which does not compress them"
+                )
             yield file, found
 
 
 def _parse_header(file: IO[bytes], path: Path, name: str) -> Header:
     try:
-        version = np.lib.format.read_magic(file)
-        parse = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = parse(file)
-        if min(shape, default=0) < 0:
-            raise ValueError(f"shape {shape}")
+        return read_header(file)
     except ValueError as error:
-        reason = str(error).partition("\n")[0]
-        raise ValueError(f"{path} holds {name} not as an array ({reason}): write it with numpy.savez") from None
-    return Header(shape, dtype, fortran and len(shape) > 1)
+        raise RefusedError(f"{path} holds {name} not as an array ({error}): write it with numpy.savez") from None
