@@ -158,7 +158,7 @@ def test_wrong_input_is_one_sentence_with_the_value_and_status_2(
         (["RESUME", "x"], "did you mean resume, as in siftnet resume x?"),
         (["nlgp", "--seed", "3"], "did you mean run, as in siftnet run nlgp --seed 3?"),
         (["mine.toml"], "did you mean run, as in siftnet run mine.toml?"),
-        (["zzz"], "there is no command 'zzz': take one of run, resume, show, analyze, verify, report, fetch, bench"),
+        (["zzz"], "there is no command 'zzz': take one of data, run, resume, show"),
         (["run", "imges"], "did you mean images? Or name one of the presets"),
     ],
 )
@@ -174,7 +174,7 @@ def test_a_misspelt_command_is_told_which_one_was_meant(
 def test_a_misspelt_option_is_told_of_this_command_alone(
     command: str, finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    subject = {"fetch": ["mnist"], "bench": []}.get(command, [str(finished)])
+    subject = {"data": ["nlgp"], "fetch": ["mnist"], "bench": []}.get(command, [str(finished)])
     assert call(command, *subject, "--jsno") == 2
     said = capsys.readouterr().err
     assert "--json" in said

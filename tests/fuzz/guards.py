@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import sys
 import warnings
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType
 from typing import Any
+
+from numba.core import caching
 
 ALLOWANCE = 1 << 30
 """Bytes that reading one input may take beside what the process holds before."""
@@ -34,7 +37,17 @@ CHANGES_FILES = (
 """Audit events that a reader may cause inside the input's own folder, where a run's page is written."""
 NAMES_CODE = ("import", "exec")
 """Audit events of every late import, too: they count where the canary is in them."""
+LIBTIFF = re.compile(r"\s*$|\w*(TIFF|LZW|Fax|JPEG|ZIP|Deflate|PackBits|tempfile|Cannot)\w*: ", re.ASCII)
+CACHING = caching.__file__
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+def _is_of_cache() -> bool:
+    """Whether Numba reads the index of its own compiled code, which is a pickle and no input."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_code.co_filename != CACHING:
+        frame = frame.f_back
+    return frame.f_code.co_filename == CACHING
 
 
 class Watch:
@@ -57,7 +70,7 @@ class Watch:
             self.awake = False
 
     def _hear(self, event: str, args: tuple[Any, ...]) -> None:
-        if not self.awake or not self._is_forbidden(event, args):
+        if not self.awake or not self._is_forbidden(event, args) or (event == "pickle.find_class" and _is_of_cache()):
             return
         self.awake = False
         self.seen.append(f"{event} {args!r:.200}")
@@ -117,7 +130,10 @@ class Ears:
         sys.stderr.flush()
         noise.lines += [f"{w.category.__name__}: {w.message}" for w in caught]
         if length := os.fstat(self.file).st_size:
-            noise.lines.append(os.pread(self.file, min(length, 500), 0).decode(errors="replace"))
+            said = os.pread(self.file, min(length, 5000), 0).decode(errors="replace")
+            # libtiff tells of a damaged file itself, beside the exception that Pillow makes of it.
+            own = "\n".join(line for line in said.splitlines() if not LIBTIFF.match(line))
+            noise.lines += [own[:500]] if own.strip() else []
 
 
 class Memory:

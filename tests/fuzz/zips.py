@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import struct
+import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass, replace
@@ -187,7 +188,10 @@ def pack(members: list[Member], comment: bytes = b"") -> bytes:
         for member in members:
             info = zipfile.ZipInfo(member.name, EPOCH)
             info.compress_type = member.method
-            archive.writestr(info, member.data)
+            with warnings.catch_warnings():
+                # That two members have one name is meant.
+                warnings.filterwarnings("ignore", "Duplicate name")
+                archive.writestr(info, member.data)
         archive.comment = comment[:60000]
     data = bytearray(buffer.getvalue())
     for member in members:

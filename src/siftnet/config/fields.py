@@ -12,7 +12,7 @@ from typing import Literal
 
 from siftnet.config.values import RefusedError as RefusedError
 from siftnet.config.values import require as require
-from siftnet.config.values import take_values
+from siftnet.config.values import take_values, told
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,11 +38,12 @@ class SyntheticConfig:
 
     def __post_init__(self) -> None:
         take_values(self, "data.synthetic.")
-        require(1 <= len(self.shape) <= 3, f"data.synthetic.shape takes one to three axes, got {self.shape}")
-        require(min(self.shape) >= 2, f"data.synthetic.shape needs at least 2 sites along each axis, got {self.shape}")
+        require(1 <= len(self.shape) <= 3, f"data.synthetic.shape takes one to three axes, got {told(self.shape)}")
+        few = f"data.synthetic.shape needs at least 2 sites along each axis, got {told(self.shape)}"
+        require(min(self.shape) >= 2, few)
         require(self.channels >= 1, f"data.synthetic.channels must be at least 1, got {self.channels}")
-        require(len(self.xi) >= 2, f"data.synthetic.xi needs one length per class, two at least, got {self.xi}")
-        require(min(self.xi) > 0, f"data.synthetic.xi must be positive, got {self.xi}")
+        require(len(self.xi) >= 2, f"data.synthetic.xi needs one length per class, two at least, got {told(self.xi)}")
+        require(min(self.xi) > 0, f"data.synthetic.xi must be positive, got {told(self.xi)}")
         require(self.gain > 0, f"data.synthetic.gain must be positive, got {self.gain}")
         square = all(len(row) == self.channels for row in self.mixing) and len(self.mixing) in (0, self.channels)
         require(square, f"data.synthetic.mixing must be channels x channels = {self.channels} x {self.channels}")

@@ -113,8 +113,10 @@ class Plan:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Plan:
-        """The inverse of `to_dict`."""
+        """The inverse of `to_dict`. Raises ValueError for one that names no kernel."""
         timings = tuple(Timing(**timing) for timing in values["milliseconds_an_update"])
+        if values["given"] is None and not timings:
+            raise ValueError("it names no kernel")
         return cls(
             given=values["given"],
             why=values["why"],

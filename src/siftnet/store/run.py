@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from siftnet.config.fields import RefusedError, RunConfig
+from siftnet.config.fields import RunConfig
 from siftnet.config.load import absolute_path, from_dict, to_dict
 from siftnet.foreign import is_whole, shown
 from siftnet.geometry import Geometry
 from siftnet.pruning.evaluation import Record
 from siftnet.store.analysis_files import AnalysisFiles
 from siftnet.store.atomic import read_arrays, read_json, rename_durably, to_json, to_npz, write_file
+from siftnet.store.round_numbers import read_history, read_summary
 from siftnet.store.shown import ShownExamples, read_shown
 from siftnet.store.summary import DataSummary, RoundSummary
 from siftnet.store.typed import MISFITS, typed
@@ -192,14 +193,7 @@ class Run:
 
     def summary(self, number: int) -> RoundSummary:
         """The numbers of a finished round; a run that went on no longer says why it once stopped there."""
-        path = self.round_path(number) / "round.json"
-        values = read_json(path)
-        try:
-            stored = RoundSummary.from_dict(values)
-        except RefusedError as error:
-            raise ValueError(f"{path}: {error}") from None
-        except MISFITS as error:
-            raise _misfit(path, error) from None
+        stored = read_summary(self.round_path(number) / "round.json")
         return stored if number == self.rounds()[-1] else replace(stored, stop=None)
 
     def summaries(self) -> list[RoundSummary]:
@@ -208,12 +202,7 @@ class Run:
 
     def history(self, number: int) -> list[Record]:
         """The validations of a finished round."""
-        path = self.round_path(number) / "history.json"
-        values = read_json(path)
-        try:
-            return [typed(Record.from_dict(r)) for r in values]
-        except MISFITS as error:
-            raise _misfit(path, error) from None
+        return read_history(self.round_path(number) / "history.json")
 
     def masks(self, number: int, which: Literal["masks", "begin_masks", "best_masks"] = "masks") -> Masks:
         """What was kept in a round: at its end, at its beginning, or when validation chose the best weights.
@@ -362,10 +351,6 @@ def _config_json(digest: str, config: RunConfig) -> bytes:
 
 def _plan_json(plan: Plan) -> bytes:
     return to_json({"schema": SCHEMA} | plan.to_dict())
-
-
-def _misfit(path: Path, error: Exception) -> ValueError:
-    return ValueError(f"{path} is not what a round stores ({named(repr(error), 200)}): restore it from a copy")
 
 
 def _span(rounds: list[int]) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from siftnet.analysis.headline import Scored, headline_of, standard_error
-from siftnet.config.identity import identifying
 from siftnet.config.load import to_dict
 from siftnet.foreign import shown
 from siftnet.store.folder import as_run
 from siftnet.store.run import Run
 from siftnet.store.summary import RoundSummary
+from siftnet.studies.alike import check_alike
 from siftnet.studies.measured_layer import Indices
 from siftnet.studies.measured_run import read_headline, read_round_indices
 
@@ -200,36 +200,6 @@ def _summarise(runs: list[Run]) -> SeedsSummary:
         headline=_headline(begun, rounds, metric),
         gain=_gain([list(found.values()) for found in summaries]),
     )
-
-
-def check_alike(runs: Sequence[Run]) -> None:
-    """Raise ValueError unless the runs, one at least, are different seeds of one configuration on the same data.
-
-    Threads, paths, stop rules and analysis may differ.
-    """
-    if not runs:
-        raise ValueError("there is no run to summarise: give at least one run's directory")
-    first, seen = runs[0], {runs[0].config.seed: runs[0].path}
-    mine = _alike(first)
-    for run in runs[1:]:
-        theirs = _alike(run)
-        for name in mine:
-            if mine[name] != theirs[name]:
-                raise ValueError(
-                    f"{name} is {mine[name]!r} in {first.path} and {theirs[name]!r} in {run.path}: "
-                    "take runs that differ in their seed alone"
-                )
-        if run.config.seed in seen:
-            raise ValueError(
-                f"{seen[run.config.seed]} and {run.path} have the same seed, {run.config.seed}, and count as one: "
-                "leave one of them out"
-            )
-        seen[run.config.seed] = run.path
-
-
-def _alike(run: Run) -> dict[str, Any]:
-    """What must be the same in all runs: everything that changes results but the seed, and the data themselves."""
-    return identifying(run.config, leaving_out=("seed",)) | {"the data's content hash": run.data.hash}
 
 
 def over_seeds(values: Sequence[float | None]) -> OverSeeds:

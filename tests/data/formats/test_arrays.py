@@ -206,7 +206,7 @@ GOOD = {"x": np.ones((4, 2)), "y": np.array([0, 1, 0, 1])}
         ({"x": np.ones((4, 2), complex)}, "complex numbers: give real and imaginary parts as two channels"),
         ({"x": np.ones((4, 2), "M8[s]")}, r"type datetime64\[s\], times: turn them into numbers, e.g. x.astype"),
         ({"x": np.ones((4, 2), "m8[s]")}, "times: turn them into numbers, e.g. x / numpy.timedelta64"),
-        ({"x": np.zeros(4, [("a", "f4"), ("b", "f4")])}, "records of several fields: make one plain array"),
+        ({"x": np.zeros(4, [("a", "f4"), ("b", "f4")])}, "save a plain array of numbers or text"),
         ({"x": np.array([[-(2**31), 1]] * 4, np.int32)}, "has 4 values -2147483648 in x, which NaN becomes"),
         ({"x": np.array([[-(2**63), 1]] * 4)}, "has 4 values -9223372036854775808 in x, which NaN becomes"),
         ({"x": np.ones((0, 2))}, r"has x of shape \(0, 2\)"),

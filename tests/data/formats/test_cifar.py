@@ -98,7 +98,7 @@ def test_names_are_not_needed(tmp_path: Path) -> None:
         ("test_batch", {"data": np.zeros((2, 3072), np.uint8), "labels": [-1, 1]}, "label -1"),
         ("batches.meta", {"label_names": ["a"]}, "does not name 10 classes"),
         ("batches.meta", {}, "does not name 10 classes"),
-        ("test_batch", {"data": np.zeros((2, 3072), np.uint8), "labels": [1, None]}, "type object for 2 images"),
+        ("test_batch", {"data": np.zeros((2, 3072), np.uint8), "labels": [1, None]}, "labels that are not all numbers"),
         ("test_batch", {"data": np.zeros((2, 3072), np.uint8), "labels": [1.0, np.nan]}, "type float64 for 2 images"),
     ],
 )

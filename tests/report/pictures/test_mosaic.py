@@ -61,7 +61,7 @@ def test_wide_lines_are_shrunk_to_the_picture(measure: Callable[..., Run]) -> No
 def test_refusals(torus_run: Run, hostile_run: Run) -> None:
     with pytest.raises(ValueError, match="no round 9; its rounds are 0 to 2"):
         mask_mosaic(torus_run, rounds=[9])
-    with pytest.raises(ValueError, match="nodes must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="nodes must be at least 1, a whole number, got 0"):
         mask_mosaic(torus_run, nodes=0)
     with pytest.raises(ValueError, match="unknown geometry: a picture of masks needs"):
         mask_mosaic(hostile_run)

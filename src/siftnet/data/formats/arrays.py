@@ -72,7 +72,8 @@ def raw_of(source: ArraySource, config: DataConfig, geometry: str | Geometry) ->
     notes = _compare_inputs(x, source.place, geometry)
     targets = _targets(source, names, count, config)
     inputs_NI, found = lay_out(stack(x, source.place), geometry)
-    row_of = dict(zip(count, np.split(np.arange(len(inputs_NI)), np.cumsum(list(count.values()))[:-1]), strict=True))
+    rows = dict(zip(count, np.split(np.arange(len(inputs_NI)), np.cumsum(list(count.values()))[:-1]), strict=True))
+    held_out_N, validation_N = map(rows.get, ("test", "validation"))
     if names.unread:
         notes += (f"arrays that are no examples and no labels were left out: {', '.join(names.unread)}",)
     return Raw(
@@ -82,8 +83,8 @@ def raw_of(source: ArraySource, config: DataConfig, geometry: str | Geometry) ->
         classes=targets.classes,
         geometry=found,
         scaling="each" if isinstance(found, Unknown) else "largest" if inputs_NI.dtype == np.uint8 else "one",
-        held_out_N=row_of.get("test"),
-        validation_N=row_of.get("validation"),
+        held_out_N=held_out_N,
+        validation_N=validation_N,
         group_N=_groups(_beside(names.group, source, names, count), source.place) if names.group else None,
         time_N=_times(_beside(names.time, source, names, count), source.place) if names.time else None,
         class_names=targets.class_names,

@@ -131,4 +131,6 @@ def _parse_header(file: IO[bytes], path: Path, name: str) -> Header:
     try:
         return read_header(file)
     except ValueError as error:
-        raise RefusedError(f"{path} holds {name} not as an array ({error}): write it with numpy.savez") from None
+        raise RefusedError(
+            f"{path} holds {name} not as an array ({error}): save a plain array of numbers or text with numpy.savez"
+        ) from None

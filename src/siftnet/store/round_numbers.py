@@ -1,0 +1,36 @@
+"""The numbers of a finished round, read back: its summary and its validations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from siftnet.config.values import RefusedError
+from siftnet.pruning.evaluation import Record
+from siftnet.store.atomic import read_json
+from siftnet.store.summary import RoundSummary
+from siftnet.store.typed import MISFITS, typed
+from siftnet.wording import named
+
+
+def read_summary(path: Path) -> RoundSummary:
+    """What round.json holds. Raises ValueError where it is damaged, or is of a newer siftnet."""
+    values = read_json(path)
+    try:
+        return RoundSummary.from_dict(values)
+    except RefusedError as error:
+        raise ValueError(f"{path}: {error}") from None
+    except MISFITS as error:
+        raise _misfit(path, error) from None
+
+
+def read_history(path: Path) -> list[Record]:
+    """What history.json holds. Raises ValueError where it is damaged."""
+    values = read_json(path)
+    try:
+        return [typed(Record.from_dict(record)) for record in values]
+    except MISFITS as error:
+        raise _misfit(path, error) from None
+
+
+def _misfit(path: Path, error: Exception) -> ValueError:
+    return ValueError(f"{path} is not what a round stores ({named(repr(error), 200)}): restore it from a copy")
