@@ -269,7 +269,7 @@ def test_a_run_tells_of_names_in_one_line_each(tmp_path: Path, capsys: pytest.Ca
     )
     with progress_bar("updates") as bar, open_streams():
         Narrator(bar).loaded(data, measured_run(tmp_path / "run", config(MEASURED), data) and _network(data), config())
-    first, note, *_ = capsys.readouterr().err.splitlines()
+    first, _, note, *_ = capsys.readouterr().err.splitlines()
     assert first.startswith("set\\udce9\\n[red]:smile:yyy")
     assert "…: a Dataset made in Python, 12 inputs of unknown geometry, 2 classes; 160 train" in first
     assert note.startswith("note: a note\\x1b]0;title\\x07\\n[bold] of \\u202ezzz")

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from numba.core import caching
+from numba.core import caching, serialize
 
 ALLOWANCE = 1 << 30
 """Bytes that reading one input may take beside what the process holds before."""
@@ -38,16 +38,16 @@ CHANGES_FILES = (
 NAMES_CODE = ("import", "exec")
 """Audit events of every late import, too: they count where the canary is in them."""
 LIBTIFF = re.compile(r"\s*$|\w*(TIFF|LZW|Fax|JPEG|ZIP|Deflate|PackBits|tempfile|Cannot)\w*: ", re.ASCII)
-CACHING = caching.__file__
+CACHING = {caching.__file__, serialize.__file__}
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 def _is_of_cache() -> bool:
     """Whether Numba reads the index of its own compiled code, which is a pickle and no input."""
     frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_code.co_filename != CACHING:
+    while frame.f_back is not None and frame.f_code.co_filename not in CACHING:
         frame = frame.f_back
-    return frame.f_code.co_filename == CACHING
+    return frame.f_code.co_filename in CACHING
 
 
 class Watch:

@@ -104,7 +104,7 @@ def _warn(path: Path) -> object:
 
 
 def _print(path: Path) -> object:
-    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, b"TIFF: odd\n")
+    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, b"odd\n")
     return ()
 
 

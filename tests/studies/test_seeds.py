@@ -27,20 +27,20 @@ T1, T2 = 12.706, 4.303
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 
 
-class Stored:
+class Stored(Run):
     """What is read of a run, made up: rounds as (density, validation, test), None for a diverged one."""
 
     def __init__(self, seed: int, rounds: list[tuple[float, float, float] | None], **changes: Any) -> None:
         self.path, self.digest = Path(f"runs/seed-{seed}"), f"digest {seed}"
         self.config: RunConfig = replace(config(**changes), seed=seed)
-        self.data = SimpleNamespace(hash="the same", examples={"validation": 100, "test": 100})
-        self.rounds = rounds
+        self.data: Any = SimpleNamespace(hash="the same", examples={"validation": 100, "test": 100})
+        self.made = rounds
         self.index: dict[str, tuple[float, float | None]] = {}
         self.headline: int | None = None
         self.stop: str | None = "all 2 pruned rounds are done"
 
     def summaries(self) -> list[RoundSummary]:
-        return [self._summary(number, found) for number, found in enumerate(self.rounds)]
+        return [self._summary(number, found) for number, found in enumerate(self.made)]
 
     def _summary(self, number: int, found: tuple[float, float, float] | None) -> RoundSummary:
         density, validation, test = found or (0.5, 0.99, 0.99)
@@ -51,7 +51,7 @@ class Stored:
             last=validated(validation - 0.01, 9),
             test_best=evaluation(test),
             diverged_at=7 if found is None else None,
-            stop=self.stop if number == len(self.rounds) - 1 else None,
+            stop=self.stop if number == len(self.made) - 1 else None,
         )
 
     def analysis_numbers(self, name: str) -> dict[str, Any] | None:
@@ -60,8 +60,8 @@ class Stored:
         if name not in self.index:
             return None
         uniform, degree = self.index[name]
-        found = indices(index(uniform), None if degree is None else index(degree, p=0.05))
-        return {"layers": [{"layer": "layers.0", "locality": to_dict(found)}]}
+        measured: Any = indices(index(uniform), None if degree is None else index(degree, p=0.05))
+        return {"layers": [{"layer": "layers.0", "locality": to_dict(measured)}]}
 
 
 def together(*runs: Any) -> SeedsSummary:
@@ -156,8 +156,8 @@ def test_gain_pairs_the_round_that_validation_chose_with_the_dense_one() -> None
 
 def test_a_diverged_round_counts_nowhere() -> None:
     runs = three()
-    runs[1].rounds[1:] = [None]
-    runs[0].rounds[0] = None
+    runs[1].made[1:] = [None]
+    runs[0].made[0] = None
     found = together(*runs)
     assert [r.runs for r in found.rounds] == [2, 2, 2]
     # The diverged rounds' own 0.99 is left out.
@@ -196,7 +196,7 @@ def test_seeds_are_compared_at_the_sparsest_round_that_validates_like_the_best()
 
 def test_a_seed_without_a_sparse_round_leaves_the_others_their_headline() -> None:
     runs = three()
-    runs[1].rounds[1:] = []
+    runs[1].made[1:] = []
     found = together(*runs)
     assert [r.runs for r in found.rounds] == [3, 2, 2]
     # 0.78 and 0.675, further apart than 0.04.
@@ -220,7 +220,7 @@ def test_seeds_that_have_not_begun_count_nowhere_and_break_nothing() -> None:
 
 def test_rounds_that_only_some_reached_are_told_with_their_number() -> None:
     runs = three()
-    runs[1].rounds.pop()
+    runs[1].made.pop()
     found = together(*runs)
     assert [r.runs for r in found.rounds] == [3, 3, 2]
     assert list(found.rounds[2].test.values) == [0.90, None, 0.99]

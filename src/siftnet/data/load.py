@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from functools import partial
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from siftnet.data.splits import Split, split
 from siftnet.data.targets import standardise
 from siftnet.data.tasks import permute, relabel
 from siftnet.geometry import Geometry, Grid
+from siftnet.wording import printable
 
 # A class is told of that has fewer training examples than this, and so many times fewer than classes have on average.
 RARE, RARITY = 5, 100
@@ -57,7 +59,8 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
     if config.format == "table":
         notes += table.impute(raw.inputs_NI, splits["train"], config.table, raw.input_names)
     inputs, permutation_I, scrambled = _transform(raw, splits["train"], config)
-    return Dataset(
+    made = partial(
+        Dataset,
         name=raw.name,
         inputs_NI=inputs.inputs_NI,
         labels_N=labels_N,
@@ -75,6 +78,10 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
         notes=(*raw.notes, *notes, *inputs.notes),
         reading=describe_reading(raw, inputs, config),
     )
+    try:
+        return made()
+    except ValueError as error:
+        raise ValueError(f"{config.root or raw.name}: {error}") from None
 
 
 def refuse_notes(name: str, notes: Sequence[str]) -> None:
@@ -100,6 +107,11 @@ def _read(config: DataConfig) -> Raw:
         raise ValueError(
             f"the data at {config.root} do not fit into memory: use fewer, e.g. fewer batches or a smaller data.share"
         ) from None
+    except ValueError as error:
+        # What files call their parts is repeated in the sentence, and may hold anything.
+        if printable(str(error)) == str(error):
+            raise
+        raise ValueError(printable(str(error))) from None
 
 
 def _refuse_unread(config: DataConfig) -> None:

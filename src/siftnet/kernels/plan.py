@@ -115,7 +115,7 @@ class Plan:
     def from_dict(cls, values: dict[str, Any]) -> Plan:
         """The inverse of `to_dict`. Raises ValueError for one that names no kernel."""
         timings = tuple(Timing(**timing) for timing in values["milliseconds_an_update"])
-        if values["given"] is None and not timings:
+        if not values["given"] and not timings:
             raise ValueError("it names no kernel")
         return cls(
             given=values["given"],

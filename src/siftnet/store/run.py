@@ -31,6 +31,7 @@ from siftnet.pruning.evaluation import Record
 from siftnet.store.analysis_files import AnalysisFiles
 from siftnet.store.atomic import read_arrays, read_json, rename_durably, to_json, to_npz, write_file
 from siftnet.store.round_numbers import read_history, read_summary
+from siftnet.store.run_json import read_run_json
 from siftnet.store.shown import ShownExamples, read_shown
 from siftnet.store.summary import DataSummary, RoundSummary
 from siftnet.store.typed import MISFITS, typed
@@ -68,7 +69,7 @@ class Run:
     def __init__(self, path: Path | str) -> None:
         """Open an existing run. Raises ValueError where there is none or a newer siftnet wrote it."""
         self.path = absolute_path(path)
-        stored = self._read_json("config.json")
+        stored = read_run_json(self.path, "config.json")
         kinds = {"schema": int, "config": dict, "digest": str}
         if not all(type(stored.get(name)) is kind for name, kind in kinds.items()):
             raise ValueError(f"{self.path / 'config.json'} is not a run's configuration: restore it from a copy")
@@ -79,7 +80,7 @@ class Run:
         self.config: RunConfig = from_dict(stored["config"])
         self.digest: str = stored["digest"]
         try:
-            self.data = DataSummary.from_dict(self._read_json("data.json"))
+            self.data = DataSummary.from_dict(read_run_json(self.path, "data.json"))
         except MISFITS as error:
             raise ValueError(
                 f"{self.path / 'data.json'} does not describe a data set ({named(repr(error), 200)}): "
@@ -117,7 +118,7 @@ class Run:
     @property
     def environment(self) -> dict[str, Any]:
         """Versions, processor, threads and precision of the machine that made the run, by name, to be shown."""
-        return dict(self._read_json("environment.json"))
+        return dict(read_run_json(self.path, "environment.json"))
 
     def feature(self, name: str) -> bool | None:
         """Whether the machine had something that decides last bits, as amx; None where an older siftnet did not say."""
@@ -331,18 +332,6 @@ class Run:
         from siftnet.report.write import write_run_page
 
         return write_run_page(self)
-
-    def _read_json(self, name: str) -> Any:
-        if not (self.path / name).is_file():
-            if not self.path.is_dir():
-                raise ValueError(f"there is no run {self.path}: check the path, or make it with siftnet run")
-            if found := sorted(self.path.glob("seed-*/config.json")):
-                raise ValueError(f"{self.path} holds replicates: name one of them, as in {found[0].parent}")
-            raise ValueError(f"{self.path} is not a run: it has no {name}; run it anew if it was stopped early")
-        found = read_json(self.path / name)
-        if not isinstance(found, dict):
-            raise ValueError(f"{self.path / name} holds no names with values: restore it from a copy")
-        return found
 
 
 def _config_json(digest: str, config: RunConfig) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,16 @@ from siftnet.config.fields import DataConfig, TableConfig
 from siftnet.data.formats.axes import parse_geometry
 from siftnet.data.formats.root import file_of
 from siftnet.data.raw import Raw
-from siftnet.data.targets import Targets, classes_of, group_numbers, numbers_of, refuse_identifiers
+from siftnet.data.targets import (
+    Targets,
+    classes_of,
+    group_numbers,
+    numbers_of,
+    refuse_control_characters,
+    refuse_identifiers,
+)
 from siftnet.geometry import Unknown
+from siftnet.wording import named
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 FEW_CLASSES = 20
@@ -39,6 +48,7 @@ def read(config: DataConfig) -> Raw:
     targets = _target(frame[table.target], config, path)
     inputs_NI = np.column_stack([_feature(features[name], str(name), path) for name in features.columns])
     names = tuple(str(name) for name in features.columns)
+    refuse_control_characters(names, f"the header of {path}")
     if table.missing == "refuse":
         _refuse_missing(inputs_NI, names, path)
     return Raw(
@@ -100,8 +110,8 @@ def _read_frame(path: Path) -> pd.DataFrame:
         raise
     except ImportError:
         raise ValueError(f"reading {path} needs pyarrow: pip install siftnet[parquet]") from None
-    except (ValueError, OSError, EOFError) as error:
-        reason = str(error).strip().partition("\n")[0]
+    except (ValueError, OSError, EOFError, KeyError, zlib.error) as error:
+        reason = named(str(error).strip().partition("\n")[0], 200)
         raise ValueError(f"{path} cannot be read as a table ({reason}): save it as CSV or parquet") from None
     for name in frame.columns[frame.columns.astype(str).str.startswith("Unnamed: ")]:
         raise ValueError(f"{path} has a column without a name ({name}), perhaps row numbers: name it or leave it out")
