@@ -80,8 +80,8 @@ def impute(inputs_NI: np.ndarray, train_T: np.ndarray, table: TableConfig, names
         known = inputs_NI[train_T, i][~missing_NI[train_T, i]].astype(np.float64)
         if len(known) == 0 and table.missing != "zero":
             raise ValueError(
-                f"column {names[i]} has no value in any training row to take the {table.missing} of: "
-                "leave the column out"
+                f"column {names[i]} has no value in any training row to take the {table.missing} of, which "
+                "data.table.missing asks for: leave the column out"
             )
         inputs_NI[missing_NI[:, i], i] = _stand_in(known, table.missing)
     if len(columns) == 0:
@@ -110,7 +110,7 @@ def _read_frame(path: Path) -> pd.DataFrame:
         raise
     except ImportError:
         raise ValueError(f"reading {path} needs pyarrow: pip install siftnet[parquet]") from None
-    except (ValueError, OSError, EOFError, KeyError, zlib.error) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, OSError, EOFError, zlib.error) as error:
         reason = named(str(error).strip().partition("\n")[0], 200)
         raise ValueError(f"{path} cannot be read as a table ({reason}): save it as CSV or parquet") from None
     for name in frame.columns[frame.columns.astype(str).str.startswith("Unnamed: ")]:
