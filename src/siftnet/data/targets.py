@@ -26,7 +26,7 @@ SENTINELS = frozenset((-999, -99, 99, 255, 999, 9999, -9999, 65535, 999_999, -99
 """Whole numbers with which people, image formats and NumPy's masked arrays mark what has no label."""
 KEPT = 0.9
 """Numeric targets are told of that keep fewer than this share of their different values."""
-CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\x85]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 Missing = Literal["refuse", "drop", "keep"]
 

@@ -44,16 +44,17 @@ def read(config: DataConfig) -> Raw:
         f"{path} has {frame.rows} rows and the columns {listed(names)}: it needs rows and a feature column",
     )
     targets = target_of(frame.columns[roles.target], frame, config)
+    input_names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     if any(map(is_picture, columns)):
         inputs_NI, geometry = pictures_of(columns, frame, config)
-        input_names, notes = (), ()
     else:
         columns = _as_they_lie(columns, path, config)
         features = features_of(columns, frame, config)
         inputs_NI, input_names, notes = features.inputs_NI, features.names, features.notes
         notes += note_copies(features, targets, names[roles.target])
         geometry = _geometry(columns, inputs_NI.shape[1], path, config)
-    rows = {} if roles.split is None else split_of(frame.columns[roles.split], frame)
+    split = None if roles.split is None else split_of(frame.columns[roles.split], frame)
     return Raw(
         name=path.name.partition(".")[0],
         inputs_NI=inputs_NI,
@@ -61,8 +62,8 @@ def read(config: DataConfig) -> Raw:
         classes=targets.classes,
         scaling="pixels" if inputs_NI.dtype == np.uint8 else _scaling(config.table),
         geometry=geometry,
-        held_out_N=rows.get("test"),
-        validation_N=rows.get("validation"),
+        held_out_N=None if split is None else split.test_N,
+        validation_N=None if split is None else split.validation_N,
         group_N=None if roles.group is None else group_of(frame.columns[roles.group], frame),
         time_N=None if roles.time is None else time_of(frame.columns[roles.time], frame),
         class_names=targets.class_names,
@@ -84,7 +85,7 @@ def impute(inputs_NI: np.ndarray, train_T: np.ndarray, table: TableConfig, names
         if len(known) == 0 and table.missing != "zero":
             raise ValueError(
                 f"column {names[i]} has no value in any training row to take the {table.missing} of: "
-                "leave the column out"
+                "leave the column out, or set data.table.missing zero"
             )
         inputs_NI[missing_NI[:, i], i] = _stand_in(known, table.missing)
     if len(columns) == 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +58,8 @@ def _named(text: CsvText, roles: Roles, config: DataConfig) -> dict[int, Column]
 
 def _as_text(text: CsvText, numbers: Sequence[int]) -> dict[int, np.ndarray]:
     """Objects (N,), str, of some columns."""
+    if not numbers:
+        return {}
     frame = _read(text, numbers, dtype=str, na_filter=False)
     return {k: frame[k].to_numpy(object) for k in numbers}
 
@@ -68,15 +69,16 @@ def _features(text: CsvText, numbers: list[int], path: Path, config: DataConfig)
         return {}
     decimal = "," if config.table.decimal == "comma" else "."
     frame = _read(text, numbers, decimal=decimal, na_values=sorted(MISSING), **EXACT)
-    columns = {}
-    for k in numbers:
-        series = frame[k]
-        column = _column(text.names[k], series)
-        if column is None or (column.kind == "float" and (np.abs(column.present) >= LARGEST_EXACT).any()):
-            # Whole numbers too wide for pandas, or that it rounded beside missing values; or text.
-            column = typed(text.names[k], _as_text(text, [k])[k], config.table.decimal)
-        columns[k] = replace(column, name=text.names[k])
-    return columns
+    columns = {k: _column(text.names[k], frame[k]) for k in numbers}
+    # Text, or whole numbers too wide for pandas, or that it rounded beside missing values.
+    again = [k for k, column in columns.items() if column is None or _may_be_rounded(column)]
+    texts = _as_text(text, again)
+    told = {k: typed(text.names[k], texts[k], config.table.decimal) for k in again}
+    return told | {k: column for k, column in columns.items() if column is not None and k not in told}
+
+
+def _may_be_rounded(column: Column) -> bool:
+    return column.kind == "float" and bool((np.abs(column.present) >= LARGEST_EXACT).any())
 
 
 def _read(text: CsvText, numbers: Sequence[int], **how: object) -> pd.DataFrame:

@@ -18,12 +18,11 @@ import numpy as np
 
 from siftnet.config.fields import TableConfig, require
 from siftnet.data.formats.tables.frame import listed, short
+from siftnet.data.formats.tables.names import refuse_names
 from siftnet.data.formats.tables.spelling import is_like_a_value, is_number
-from siftnet.data.targets import CONTROL
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 BY_SUFFIX = {".csv": ",", ".tsv": "\t"}
-TAKEN = "is already an example"
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +87,8 @@ def separator_of(path: Path, table: TableConfig) -> str:
         if suffix in BY_SUFFIX:
             return BY_SUFFIX[suffix]
     raise ValueError(
-        f"{path} holds text and its name ends in none of .csv, .tsv, .csv.gz, .tsv.gz: say what separates the fields with "
-        "data.table.separator comma, semicolon or tab"
+        f"{path} holds text and its name ends in none of .csv, .tsv, .csv.gz, .tsv.gz: say what separates the fields "
+        "with data.table.separator comma, semicolon or tab"
     )
 
 
@@ -116,7 +115,8 @@ def _fields(line: bytes, number: int, path: Path, separator: str) -> list[str]:
     for field in fields:
         require(
             not re.match(r'[ \t]+"', field),
-            f"line {number} of {path} has a blank before a quotation mark, which then encloses nothing: remove the blank",
+            f"line {number} of {path} has a blank before a quotation mark, which then encloses nothing: remove the "
+            "blank",
         )
     return fields
 
@@ -124,8 +124,8 @@ def _fields(line: bytes, number: int, path: Path, separator: str) -> list[str]:
 def _on_quotes(error: str, number: int, path: Path) -> str:
     if "unexpected end" in error:
         return (
-            f"line {number} of {path} opens a quotation mark that is not closed on that line: close it, or write fields "
-            "without line breaks"
+            f"line {number} of {path} opens a quotation mark that is not closed on that line: close it, or write "
+            "fields without line breaks"
         )
     if "expected after" in error:
         return (
@@ -146,8 +146,8 @@ def _on_fields(line: bytes, number: int, found: int, path: Path, header: tuple[i
         remedy = f"enclose fields that hold a {mark!r} in quotation marks"
         if separator == ",":
             remedy += (
-                "; where numbers have decimal commas, set data.table.decimal comma as well; and give row names, if that "
-                "is what the first field is, a column name"
+                "; where numbers have decimal commas, set data.table.decimal comma as well; and give row names, if "
+                "that is what the first field is, a column name"
             )
     else:
         remedy = f"write a {mark!r} for each field that is empty, too, or remove the line"
@@ -170,6 +170,15 @@ def _refuse_other_separators(fields: list[str], number: int, path: Path, separat
             f"line {number} of {path} has no {separator!r} but {head.count(other)} times {other!r}: set "
             f"data.table.separator {name}",
         )
+    require(
+        not head.lstrip().startswith("#"),
+        f"line {number} of {path} begins with #: remove it if it is a comment",
+    )
+    require(
+        "|" not in head,
+        f"line {number} of {path} has no {separator!r} but {head.count('|')} times '|': write a comma, a semicolon or "
+        "a tab in their place, and say which with data.table.separator",
+    )
     raise ValueError(
         f"line {number} of {path} has one field, {short(head)!r}: it needs a feature column beside the target, with "
         f"{separator!r} between them"
@@ -186,20 +195,4 @@ def _refuse_names(names: tuple[str, ...], number: int, path: Path, table: TableC
             "is already an example, or names if these are the columns' names",
         )
     example = ", or set data.table.header none if the line is already an example" if any(numbers) else ""
-    seen: dict[str, int] = {}
-    for column, name in enumerate(names, 1):
-        require(
-            name != "",
-            f"column {column} of {path} has no name in line {number}, perhaps row numbers: name it or leave it out"
-            f"{example}",
-        )
-        require(
-            not CONTROL.search(name),
-            f"column {column} of {path} has a name with a control character, {name!r}: rename it",
-        )
-        require(
-            name not in seen,
-            f"columns {seen.get(name)} and {column} of {path} are both named {short(name)}: rename or remove one of them"
-            f"{example}",
-        )
-        seen[name] = column
+    refuse_names(names, path, where=f" in line {number}", otherwise=example)

@@ -33,8 +33,8 @@ def features_of(columns: Sequence[Column], frame: Frame, config: DataConfig) -> 
 
     A column of numbers is one input, one of truth values an input of 0 and 1; with config.table.text = one_hot, text,
     categories and truth values are an input name=value of 0 and 1 for each value, in sorted order. Raises ValueError
-    for columns of other kinds, text that nobody asked to take, more than MOST_VALUES values or more than half as many as
-    rows, infinite values, and missing ones that config.table.missing refuses.
+    for columns of other kinds, text that nobody asked to take, more than MOST_VALUES values or more than half as many
+    as rows, infinite values, and missing ones that config.table.missing refuses.
     """
     parts = [_feature(column, frame, config) for column in columns]
     if config.table.missing == "refuse":

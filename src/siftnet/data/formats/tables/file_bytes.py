@@ -8,16 +8,16 @@ import lzma
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from siftnet.config.fields import require
 
 PARQUET = b"PAR1"
 SUFFIXES = (".parquet", ".pq")
-PACKED: dict[bytes, Callable[[Path], IO[bytes]]] = {
-    b"\x1f\x8b": lambda path: gzip.open(path),
-    b"BZh91AY&SY": lambda path: bz2.open(path),
-    b"\xfd7zXZ\0": lambda path: lzma.open(path),
+PACKED: dict[bytes, Callable[[Path], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh91AY&SY": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
 }
 OTHERS = {
     b"PK\x03\x04": "a zip archive, or a spreadsheet: unpack it, or save the sheet as CSV",
@@ -48,7 +48,7 @@ def holds_parquet(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(len(PARQUET) + 1)
     named_so = path.suffix.lower() in SUFFIXES
-    return head.startswith(PARQUET) and (named_so or not chr(head[-1]).isprintable() and head[-1:] not in b"\t\r\n")
+    return head.startswith(PARQUET) and (named_so or (not chr(head[-1]).isprintable() and head[-1:] not in b"\t\r\n"))
 
 
 def read_text(path: Path) -> bytes:
@@ -67,11 +67,16 @@ def read_text(path: Path) -> bytes:
         opened is None or not raw.startswith((PARQUET + b"\x15", *PACKED)),
         f"{path} is packed, and what is in it is no text: unpack it, and name it after what it is",
     )
+    require(raw[257:262] != b"ustar", f"{path} is a tar archive: unpack it, and set data.root to the table in it")
+    require(
+        path.suffix.lower() not in SUFFIXES,
+        f"{path} does not begin as parquet does: save it anew, or name it .csv if it holds text",
+    )
     data = _as_utf8(raw, path)
     return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 
 
-def _unpacked(path: Path, opened: Callable[[Path], IO[bytes]]) -> bytes:
+def _unpacked(path: Path, opened: Callable[[Path], Any]) -> bytes:
     allowed = max(SMALL, FACTOR * path.stat().st_size)
     parts, size = [], 0
     try:
@@ -100,8 +105,8 @@ def _as_utf8(raw: bytes, path: Path) -> bytes:
         line = raw.count(b"\n", 0, error.start) + 1
         called = "UTF-8" if encoding.startswith("utf-8") else f"{encoding.upper()}, as its first bytes say"
         raise ValueError(
-            f"line {line} of {path} is not {called}: save it as UTF-8, e.g. iconv -f latin1 -t utf-8 OLD > NEW where it "
-            "is Latin-1"
+            f"line {line} of {path} is not {called}: save it as UTF-8, e.g. iconv -f latin1 -t utf-8 OLD > NEW where "
+            "it is Latin-1"
         ) from None
     data = raw if encoding == "utf-8" else text.encode()
     if b"\0" in data:

@@ -32,8 +32,8 @@ def in_order(names: Sequence[str], wanted: Literal["refuse", "file", "number"], 
     if wanted == "number":
         if not distinct:
             raise ValueError(
-                f"the columns of {path} ({listed(names)}) cannot be ordered by number, as some names have none or share "
-                "theirs: set data.table.order file"
+                f"the columns of {path} ({listed(names)}) cannot be ordered by number, as some names have none or "
+                "share theirs: set data.table.order file"
             )
         return distinct[0].by_number()
     by_number = f"number ({listed([names[k] for k in distinct[0].by_number()])}) or " if distinct else ""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from siftnet.config.fields import DataConfig, RefusedError, require
+from siftnet.config.fields import DataConfig, RefusedError, TableConfig, require
 from siftnet.data.formats.tables.frame import Column, Frame, short
+from siftnet.data.formats.tables.names import STAND_IN, refuse_names
 from siftnet.data.formats.tables.spelling import whole_array, without_missing
 
 if TYPE_CHECKING:
@@ -32,9 +33,11 @@ def read_parquet(path: Path, config: DataConfig) -> Frame:
         import pyarrow.parquet as pq
     except ImportError:
         raise ValueError(f"reading {path} needs pyarrow: pip install siftnet[parquet]") from None
+    _refuse_settings_of_csv(path, config.table)
     try:
         schema = pq.read_schema(path)
-        _refuse_repeated(schema.names, path)
+        # Of one name twice, pyarrow would read neither.
+        refuse_names([name.strip() for name in schema.names if name not in _index(schema)], path)
         with pq.ParquetFile(path, read_dictionary=_texts(schema)) as file:
             _refuse_vast(file.metadata, path)
             table = file.read()
@@ -60,18 +63,6 @@ def _texts(schema: pa.Schema) -> list[str]:
     return [f.name for f in schema if types.is_string(f.type) or types.is_large_string(f.type)]
 
 
-def _refuse_repeated(names: list[str], path: Path) -> None:
-    seen: dict[str, int] = {}
-    for column, name in enumerate(names, 1):
-        called = name.strip()
-        require(called != "", f"column {column} of {path} has no name: name it or leave it out")
-        require(
-            called not in seen,
-            f"columns {seen.get(called)} and {column} of {path} are both named {short(called)}: rename or remove one",
-        )
-        seen[called] = column
-
-
 def _refuse_vast(metadata: Any, path: Path) -> None:
     size = 8 * metadata.num_rows * metadata.num_columns
     require(
@@ -81,28 +72,40 @@ def _refuse_vast(metadata: Any, path: Path) -> None:
     )
 
 
+def _index(schema: pa.Schema) -> list[Any]:
+    """What pandas says are row names: a column's name, or a description of 0, 1, 2, ... and the like."""
+    try:
+        stored = json.loads((schema.metadata or {}).get(b"pandas", b"{}")).get("index_columns", [])
+    except (ValueError, AttributeError, RecursionError):
+        return []
+    return stored if isinstance(stored, list) else []
+
+
 def _on_index(schema: pa.Schema, path: Path, config: DataConfig) -> tuple[str, ...]:
     """A sentence on row names that are left out; raises ValueError for those that are columns which no setting names.
 
     pandas stores an index as a column that it hides again when it reads the file.
     """
-    try:
-        stored = (json.loads((schema.metadata or {}).get(b"pandas", b"{}")) or {}).get("index_columns", [])
-    except (ValueError, AttributeError):
-        return ()
     named = {config.table.target, config.table.split, config.group, config.time}
-    for column in stored if isinstance(stored, list) else []:
+    for column in _index(schema):
         if isinstance(column, dict):
             if column.get("name") is not None:
-                return (f"the row names {column['name']} (0, 1, 2, ... or steps of them) are no input",)
+                return (f"the row names {short(str(column['name']))} (0, 1, 2, ... or steps of them) are no input",)
         elif column in schema.names and column not in named:
-            called = "without a name" if str(column).startswith("__index_level") else f"named {column}"
-            require(
-                False,
+            called = "without a name" if STAND_IN.fullmatch(column) else f"named {short(column)}"
+            raise RefusedError(
                 f"{path} has row names (a pandas index) {called}: save it with frame.reset_index().to_parquet(...) if "
-                "they are an input, else with frame.reset_index(drop=True).to_parquet(...)",
+                "they are an input, else with frame.reset_index(drop=True).to_parquet(...)"
             )
     return ()
+
+
+def _refuse_settings_of_csv(path: Path, table: TableConfig) -> None:
+    for name, value in (("header", table.header), ("separator", table.separator), ("decimal", table.decimal)):
+        require(
+            value in ("auto", "point"),
+            f"data.table.{name} = {value} is for CSV, and {path} is parquet, which says so itself: leave it out",
+        )
 
 
 def _column(name: str, kind: pa.DataType, values: pa.ChunkedArray) -> Column:

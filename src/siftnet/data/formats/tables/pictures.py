@@ -8,7 +8,7 @@ import numpy as np
 
 from siftnet.config.fields import DataConfig, require
 from siftnet.data.formats.axes import parse_geometry
-from siftnet.data.formats.image import decode
+from siftnet.data.formats.image import decode_strictly, strict_pillow
 from siftnet.data.formats.tables.frame import Column, Frame, listed
 from siftnet.geometry import Geometry, Grid
 
@@ -37,11 +37,23 @@ def pictures_of(columns: Sequence[Column], frame: Frame, config: DataConfig) -> 
         f"the column {column.name} of {frame.path} lacks {absent:,} images, the first in "
         f"{frame.place(int(np.argmax(column.absent_N)))}: store their bytes in it, or leave those rows out",
     )
+    scale = config.table.scale
+    require(
+        scale == "standard",
+        f"data.table.scale = {scale} is for columns of numbers, and the column {column.name} of {frame.path} holds "
+        "images: leave it out",
+    )
+    with strict_pillow():
+        inputs_NI, grid = _pixels(column, frame)
+    return inputs_NI, _geometry(grid, config)
+
+
+def _pixels(column: Column, frame: Frame) -> tuple[np.ndarray, Grid]:
     inputs_NI, grid = np.zeros((0, 0), np.uint8), Grid((1,))
     first_HWC = np.zeros((0, 0, 0), np.uint8)
     for row, data in enumerate(column.values_N):
         place = f"the image in {frame.place(row)} of {frame.path}"
-        image_HWC = decode(data, place)
+        image_HWC = decode_strictly(data, place)
         if row == 0:
             first_HWC, grid = image_HWC, Grid(image_HWC.shape[:2], image_HWC.shape[2])
             inputs_NI = np.empty((frame.rows, grid.size), np.uint8)
@@ -51,7 +63,7 @@ def pictures_of(columns: Sequence[Column], frame: Frame, config: DataConfig) -> 
             "images to one size and mode",
         )
         inputs_NI[row] = image_HWC.transpose(2, 0, 1).ravel()
-    return inputs_NI, _geometry(grid, config)
+    return inputs_NI, grid
 
 
 def _geometry(grid: Grid, config: DataConfig) -> Geometry:

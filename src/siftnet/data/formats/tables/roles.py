@@ -77,8 +77,16 @@ def _number(name: str, names: Sequence[str], setting: str, path: Path) -> int:
     raise ValueError(f"{setting} = {name!r} is no column of {path}; its columns are {listed(names)}{hint}")
 
 
-def split_of(column: Column, frame: Frame) -> dict[str, np.ndarray]:
-    """The rows of train, validation and test, int64, as a column of such words says; those that are there.
+@dataclass(frozen=True, eq=False)
+class Held:
+    """int64 rows that a column holds out; None where it names no such split."""
+
+    validation_N: np.ndarray | None
+    test_N: np.ndarray | None
+
+
+def split_of(column: Column, frame: Frame) -> Held:
+    """The rows that a column of the words train, validation and test holds out.
 
     Raises ValueError for missing values, for other words, and where no row is for training.
     """
@@ -91,9 +99,9 @@ def split_of(column: Column, frame: Frame) -> dict[str, np.ndarray]:
         row = int(np.argmax(column.values_N == word))
         require(split is not None, f"{source} has {quoted(str(word))} in {frame.place(row)}: {wording} in it")
     split_N = np.array([words[word] for word in column.values_N.tolist()])
-    rows = {name: np.flatnonzero(split_N == name) for name in ("train", "validation", "test")}
-    require(len(rows["train"]) > 0, f"{source} says train of no row: {wording} in it, train at least")
-    return {name: found for name, found in rows.items() if len(found)}
+    require(bool((split_N == "train").any()), f"{source} says train of no row: {wording} in it, train at least")
+    held = (np.flatnonzero(split_N == name) for name in ("validation", "test"))
+    return Held(*(rows_N if len(rows_N) else None for rows_N in held))
 
 
 def group_of(column: Column, frame: Frame) -> np.ndarray:
@@ -136,15 +144,15 @@ def _parsed(column: Column, source: str, frame: Frame) -> np.ndarray:
     wrong = np.flatnonzero(parsed.isna())
     if len(wrong):
         raise ValueError(
-            f"{source} has {quoted(column.values_N[wrong[0]])} in {frame.place(int(wrong[0]))}, which is no date of ISO "
-            "8601: write numbers, or dates as 2026-01-31 or 2026-01-31T12:00:00, one way throughout"
+            f"{source} has {quoted(column.values_N[wrong[0]])} in {frame.place(int(wrong[0]))}, which is no date of "
+            "ISO 8601: write numbers, or dates as 2026-01-31 or 2026-01-31T12:00:00, one way throughout"
         )
     zoned_N = np.array([bool(CLOCK.search(text) and ZONE.search(text)) for text in texts])
     require(
-        zoned_N.all() or not zoned_N.any(),
+        bool(zoned_N.all()) or not zoned_N.any(),
         f"{source} has a time zone in {int(zoned_N.sum()):,} of {frame.rows:,} rows: give it in all, or in none",
     )
-    return parsed.astype("int64").to_numpy()
+    return np.asarray(parsed.astype("int64").to_numpy())
 
 
 def _refuse_missing(column: Column, source: str, frame: Frame) -> None:

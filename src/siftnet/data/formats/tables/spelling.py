@@ -134,7 +134,7 @@ def _whole(word: str, value: float) -> int | None:
 def whole_array(numbers: list[Any]) -> np.ndarray:
     """Whole numbers as int64, else as uint64, else as Python's own."""
     low, high = min(numbers, default=0), max(numbers, default=0)
-    if -(2**63) <= low and high < 2**63:
+    if low >= -(2**63) and high < 2**63:
         return np.array(numbers, np.int64)
     if low >= 0 and high < 2**64:
         return np.array(numbers, np.uint64)

@@ -10,7 +10,7 @@ import numpy as np
 from siftnet.config.fields import DataConfig, require
 from siftnet.data.formats.tables.frame import Column, Frame
 from siftnet.data.formats.tables.spelling import CODE, MISSING, is_number, odd, quoted
-from siftnet.data.targets import LARGEST_EXACT, Targets, classes_of, numbers_of
+from siftnet.data.targets import LARGEST_EXACT, Targets, classes_of, numbers_of, refuse_identifiers
 
 FEW_CLASSES = 20
 
@@ -31,14 +31,8 @@ def target_of(column: Column, frame: Frame, config: DataConfig) -> Targets:
     if task == "auto":
         _refuse_odd_words(column, source, frame, config)
     targets = classes_of([class_values(column)], source, config.missing_labels)
-    found = len(targets.class_names)
     remedy = ", or set data.table.task numbers" if column.is_numeric else ""
-    require(
-        found <= max(2, present // 2),
-        f"{source} has {found:,} different values in {present:,} rows, which is no set of classes: name another column"
-        f"{remedy}",
-    )
-    return targets
+    return refuse_identifiers(targets, source, f"name another column{remedy}")
 
 
 def doubles(column: Column, source: str, remedy: str) -> np.ndarray:
@@ -114,12 +108,13 @@ def _refuse_odd_words(column: Column, source: str, frame: Frame, config: DataCon
         meant = odd(word, decimal)
         require(
             not meant.amount,
-            f"{source} has {quoted(word)} in {frame.place(first_row(column, word))}, {meant.what}: {meant.remedy}{names}",
+            f"{source} has {quoted(word)} in {frame.place(first_row(column, word))}, {meant.what}: {meant.remedy}"
+            f"{names}",
         )
     if words and len(words) < len(distinct):
         raise ValueError(
-            f"{source} has {quoted(words[0])} in {frame.place(first_row(column, words[0]))} beside numbers: correct it, or "
-            f"leave it empty and set data.missing_labels drop{names}"
+            f"{source} has {quoted(words[0])} in {frame.place(first_row(column, words[0]))} beside numbers: correct it, "
+            f"or leave it empty and set data.missing_labels drop{names}"
         )
     fractions = [word for word in distinct if not words and not CODE.fullmatch(word.strip()) and "." in word]
     require(not fractions, f"{source} is {column.stored} that spells numbers: save it as numbers{names}")
