@@ -11,9 +11,9 @@ from siftnet.config.fields import DataConfig, TableConfig, require
 from siftnet.data.formats.axes import parse_geometry
 from siftnet.data.formats.root import root_of
 from siftnet.data.formats.tables.csv_columns import read_csv
-from siftnet.data.formats.tables.features import features_of
+from siftnet.data.formats.tables.features import Features, features_of
 from siftnet.data.formats.tables.file_bytes import holds_parquet
-from siftnet.data.formats.tables.frame import Column, listed
+from siftnet.data.formats.tables.frame import Column, Frame, listed
 from siftnet.data.formats.tables.leaks import note_copies
 from siftnet.data.formats.tables.order import in_order
 from siftnet.data.formats.tables.parquet import read_parquet
@@ -44,32 +44,33 @@ def read(config: DataConfig) -> Raw:
         f"{path} has {frame.rows} rows and the columns {listed(names)}: it needs rows and a feature column",
     )
     targets = target_of(frame.columns[roles.target], frame, config)
-    input_names: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    if any(map(is_picture, columns)):
-        inputs_NI, geometry = pictures_of(columns, frame, config)
-    else:
-        columns = _as_they_lie(columns, path, config)
-        features = features_of(columns, frame, config)
-        inputs_NI, input_names, notes = features.inputs_NI, features.names, features.notes
-        notes += note_copies(features, targets, names[roles.target])
-        geometry = _geometry(columns, inputs_NI.shape[1], path, config)
+    features, geometry = _inputs(columns, frame, config)
     split = None if roles.split is None else split_of(frame.columns[roles.split], frame)
     return Raw(
         name=path.name.partition(".")[0],
-        inputs_NI=inputs_NI,
+        inputs_NI=features.inputs_NI,
         labels_N=targets.labels_N,
         classes=targets.classes,
-        scaling="pixels" if inputs_NI.dtype == np.uint8 else _scaling(config.table),
+        scaling="pixels" if features.inputs_NI.dtype == np.uint8 else _scaling(config.table),
         geometry=geometry,
         held_out_N=None if split is None else split.test_N,
         validation_N=None if split is None else split.validation_N,
         group_N=None if roles.group is None else group_of(frame.columns[roles.group], frame),
         time_N=None if roles.time is None else time_of(frame.columns[roles.time], frame),
         class_names=targets.class_names,
-        input_names=input_names,
-        notes=(*frame.notes, *targets.notes, *notes),
+        input_names=features.names,
+        notes=(*frame.notes, *targets.notes, *features.notes, *note_copies(features, targets, names[roles.target])),
     )
+
+
+def _inputs(columns: Sequence[Column], frame: Frame, config: DataConfig) -> tuple[Features, Geometry]:
+    """The inputs of feature columns, and where they lie."""
+    if any(map(is_picture, columns)):
+        inputs_NI, grid = pictures_of(columns, frame, config)
+        return Features(inputs_NI, ()), grid
+    columns = _as_they_lie(columns, frame.path, config)
+    features = features_of(columns, frame, config)
+    return features, _geometry(columns, features.inputs_NI.shape[1], frame.path, config)
 
 
 def impute(inputs_NI: np.ndarray, train_T: np.ndarray, table: TableConfig, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -128,6 +129,11 @@ def _is_laid_out(config: DataConfig) -> bool:
 def _as_they_lie(columns: Sequence[Column], path: Path, config: DataConfig) -> list[Column]:
     """Feature columns in the order in which they lie on the grid that data.geometry names."""
     if not _is_laid_out(config):
+        require(
+            config.table.order == "refuse",
+            f"data.table.order = {config.table.order} is for columns that lie on a grid: say which with data.geometry, or "
+            "leave it out",
+        )
         return list(columns)
     order = in_order([column.name for column in columns], config.table.order, path)
     return [columns[k] for k in order]

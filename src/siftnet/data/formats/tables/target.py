@@ -112,9 +112,10 @@ def _refuse_odd_words(column: Column, source: str, frame: Frame, config: DataCon
             f"{names}",
         )
     if words and len(words) < len(distinct):
+        place = frame.place(first_row(column, words[0]))
         raise ValueError(
-            f"{source} has {quoted(words[0])} in {frame.place(first_row(column, words[0]))} beside numbers: correct it, "
-            f"or leave it empty and set data.missing_labels drop{names}"
+            f"{source} has {quoted(words[0])} in {place} beside numbers: correct it, or "
+            f"leave it empty and set data.missing_labels drop{names}"
         )
     fractions = [word for word in distinct if not words and not CODE.fullmatch(word.strip()) and "." in word]
     require(not fractions, f"{source} is {column.stored} that spells numbers: save it as numbers{names}")
