@@ -131,8 +131,8 @@ def _as_they_lie(columns: Sequence[Column], path: Path, config: DataConfig) -> l
     if not _is_laid_out(config):
         require(
             config.table.order == "refuse",
-            f"data.table.order = {config.table.order} is for columns that lie on a grid: say which with data.geometry, or "
-            "leave it out",
+            f"data.table.order = {config.table.order} is for columns that lie on a grid: say which with data.geometry, "
+            "or leave it out",
         )
         return list(columns)
     order = in_order([column.name for column in columns], config.table.order, path)
