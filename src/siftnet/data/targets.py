@@ -188,8 +188,12 @@ def _one_kind(columns: Sequence[_Column], source: str) -> str:
 def _column(part: np.ndarray, source: str) -> _Column:
     """The different values of an array, found without a loop over its entries."""
     if isinstance(part, np.ma.MaskedArray):
-        column = _column(np.ma.getdata(part), source)
-        return _Column(column.kind, column.values, np.where(np.ma.getmaskarray(part), -1, column.code_N))
+        # What stands below a mask is no value, nor a class without examples.
+        there_N = ~np.ma.getmaskarray(part)
+        column = _column(np.ma.getdata(part)[there_N], source)
+        code_N = np.full(len(part), -1)
+        code_N[there_N] = column.code_N
+        return _Column(column.kind if there_N.any() else "", column.values, code_N)
     kind = part.dtype.kind
     if kind in "biuf":
         found, code_N = np.unique(part, return_inverse=True)

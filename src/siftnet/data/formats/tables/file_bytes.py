@@ -99,6 +99,8 @@ def _unpacked(path: Path, opened: Callable[[Path], Any]) -> bytes:
 
 def _as_utf8(raw: bytes, path: Path) -> bytes:
     encoding = next((name for mark, name in MARKS if raw.startswith(mark)), "utf-8")
+    if encoding.startswith("utf-8"):
+        _refuse_nul(raw, path)
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
@@ -108,10 +110,16 @@ def _as_utf8(raw: bytes, path: Path) -> bytes:
             f"line {line} of {path} is not {called}: save it as UTF-8, e.g. iconv -f latin1 -t utf-8 OLD > NEW where "
             "it is Latin-1"
         ) from None
-    data = raw if encoding == "utf-8" else text.encode()
+    if encoding == "utf-8":
+        return raw
+    data = text.encode()
+    _refuse_nul(data, path)
+    return data
+
+
+def _refuse_nul(data: bytes, path: Path) -> None:
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise ValueError(
             f"line {line} of {path} holds NUL bytes: save it as UTF-8 text (it may be UTF-16 without its mark)"
         )
-    return data

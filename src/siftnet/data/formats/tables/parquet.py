@@ -91,7 +91,7 @@ def _on_index(schema: pa.Schema, path: Path, config: DataConfig) -> tuple[str, .
 
     pandas stores an index as a column that it hides again when it reads the file.
     """
-    named = {config.table.target, config.table.split, config.group, config.time}
+    named = {config.table.target, config.table.split, config.group, config.time} - {""}
     for column in _index(schema):
         if isinstance(column, dict):
             if column.get("name") is not None:
