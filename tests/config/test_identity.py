@@ -37,6 +37,11 @@ def test_every_setting_is_either_left_out_or_identifies() -> None:
 OTHERWISE = {
     "data.missing_labels": "drop",
     "data.duplicates": "drop",
+    "data.table.text": "one_hot",
+    "data.table.header": "none",
+    "data.table.separator": "semicolon",
+    "data.table.decimal": "comma",
+    "data.table.order": "number",
 }
 
 

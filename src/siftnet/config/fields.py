@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+from siftnet.config.table import TableConfig as TableConfig
 from siftnet.config.values import RefusedError as RefusedError
 from siftnet.config.values import require as require
 from siftnet.config.values import take_values, told
@@ -49,23 +50,6 @@ class SyntheticConfig:
         require(square, f"data.synthetic.mixing must be channels x channels = {self.channels} x {self.channels}")
         require(self.examples >= 20, f"data.synthetic.examples must be at least 20, got {self.examples}")
         require(self.test >= 1, f"data.synthetic.test must be at least 1, got {self.test}")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TableConfig:
-    """How a table (CSV or parquet) becomes inputs and targets (format table)."""
-
-    target: str = ""
-    """Name of the target column."""
-    task: Literal["auto", "classes", "numbers"] = "auto"
-    """Whether the target is a class or a number; auto takes text, booleans and up to 20 whole numbers for classes."""
-    missing: Literal["refuse", "mean", "median", "zero"] = "refuse"
-    """What to do with missing values: stop with a message, or fill in the training set's mean or median, or zero."""
-    scale: Literal["standard", "range", "none"] = "standard"
-    """Scale each feature to mean 0 and deviation 1, or to 0..1, or leave it, by the training examples' statistics."""
-
-    def __post_init__(self) -> None:
-        take_values(self, "data.table.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

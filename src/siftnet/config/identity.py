@@ -32,6 +32,12 @@ ADDED = {
     "data.time": "",
     "data.missing_labels": "refuse",
     "data.duplicates": "keep",
+    "data.table.text": "refuse",
+    "data.table.header": "auto",
+    "data.table.separator": "auto",
+    "data.table.decimal": "point",
+    "data.table.order": "refuse",
+    "data.table.split": "",
 }
 
 

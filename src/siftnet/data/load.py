@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from siftnet.config.fields import DataConfig, TableConfig, require
+from siftnet.config.fields import DataConfig, RefusedError, TableConfig, require
 from siftnet.data.dataset import Dataset
 from siftnet.data.duplicates import treat_duplicates
 from siftnet.data.formats import table
@@ -38,7 +38,15 @@ def load_dataset(config: DataConfig) -> Dataset:
     that names file or setting and the remedy, for bad files, for settings that do not fit the data, and for
     augmentation of data whose geometry is not a grid.
     """
-    return prepare(_read(config), config)
+    raw = _read(config)
+    try:
+        return prepare(raw, config)
+    except ValueError as error:
+        message = str(error)
+        if config.root is None or str(config.root) in message or "data." in message:
+            raise
+        # What checks examples does not know where they come from.
+        raise RefusedError(f"{config.root}: {message}") from None
 
 
 def prepare(raw: Raw, config: DataConfig) -> Dataset:

@@ -92,6 +92,7 @@ def _target(config: DataConfig, *, numeric: bool) -> str:
 
 def _division(raw: Raw, config: DataConfig) -> str:
     """Where test and validation come from, as a clause."""
+    own = f"as column {config.table.split} says" if config.table.split else "as the data come"
     by_chance = f"by chance (data.seed = {config.seed})"
     if raw.group_N is not None:
         by_chance += f" in whole groups of data.group = {config.group} ({len(np.unique(raw.group_N)):,} groups)"
@@ -102,11 +103,11 @@ def _division(raw: Raw, config: DataConfig) -> str:
         test = "the latest before the data's own test set" if raw.held_out_N is not None else "the latest"
         text = f"{test}, {order}"
     elif raw.held_out_N is not None and raw.validation_N is not None:
-        text = "as the data come"
+        text = own
     elif raw.held_out_N is not None:
-        text = f"test as the data come, validation {by_chance}"
+        text = f"test {own}, validation {by_chance}"
     elif raw.validation_N is not None:
-        text = f"validation as the data come, test {by_chance}"
+        text = f"validation {own}, test {by_chance}"
     else:
         text = by_chance
     return text if config.share == 1 else f"{text}; data.share = {config.share:g} of the training examples"

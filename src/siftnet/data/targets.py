@@ -26,7 +26,7 @@ SENTINELS = frozenset((-999, -99, 99, 255, 999, 9999, -9999, 65535, 999_999, -99
 """Whole numbers with which people, image formats and NumPy's masked arrays mark what has no label."""
 KEPT = 0.9
 """Numeric targets are told of that keep fewer than this share of their different values."""
-CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\x85]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 Missing = Literal["refuse", "drop", "keep"]
 
@@ -188,8 +188,12 @@ def _one_kind(columns: Sequence[_Column], source: str) -> str:
 def _column(part: np.ndarray, source: str) -> _Column:
     """The different values of an array, found without a loop over its entries."""
     if isinstance(part, np.ma.MaskedArray):
-        column = _column(np.ma.getdata(part), source)
-        return _Column(column.kind, column.values, np.where(np.ma.getmaskarray(part), -1, column.code_N))
+        # What stands below a mask is no value, nor a class without examples.
+        there_N = ~np.ma.getmaskarray(part)
+        column = _column(np.ma.getdata(part)[there_N], source)
+        code_N = np.full(len(part), -1)
+        code_N[there_N] = column.code_N
+        return _Column(column.kind if there_N.any() else "", column.values, code_N)
     kind = part.dtype.kind
     if kind in "biuf":
         found, code_N = np.unique(part, return_inverse=True)

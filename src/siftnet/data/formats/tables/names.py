@@ -1,0 +1,42 @@
+"""Names of columns: there, one each, and given by whoever wrote the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from siftnet.config.fields import require
+from siftnet.data.formats.tables.frame import short
+from siftnet.data.targets import CONTROL
+
+STAND_IN = re.compile(r"Unnamed: [0-9]+|__index_level_[0-9]+__")
+"""What pandas calls a column that has no name, most often row numbers."""
+
+
+def refuse_names(names: Sequence[str], path: Path, *, where: str = "", otherwise: str = "") -> None:
+    """Raise ValueError for names that are empty, repeated, pandas' own for none, or hold control characters.
+
+    names: without blanks around them; where: the place in the file, e.g. ' in line 1'; otherwise: a further remedy.
+    """
+    seen: dict[str, int] = {}
+    for column, name in enumerate(names, 1):
+        require(
+            name != "",
+            f"column {column} of {path} has no name{where}, perhaps row numbers: name it or leave it out{otherwise}",
+        )
+        require(
+            not CONTROL.search(name),
+            f"column {column} of {path} has a name with a control character, {short(name)}: rename it",
+        )
+        require(
+            name not in seen,
+            f"columns {seen.get(name)} and {column} of {path} are both named {short(name)}: rename or remove one of "
+            f"them{otherwise}",
+        )
+        require(
+            not STAND_IN.fullmatch(name),
+            f"column {column} of {path} is named {name}, as pandas names what has no name, most often row numbers: "
+            "leave it out, or rename it",
+        )
+        seen[name] = column

@@ -1,0 +1,178 @@
+"""The columns of a parquet file, by the types that it says they have, so that no digit is lost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from siftnet.config.fields import DataConfig, RefusedError, TableConfig, require
+from siftnet.data.formats.tables.frame import Column, Frame, short
+from siftnet.data.formats.tables.names import STAND_IN, refuse_names
+from siftnet.data.formats.tables.spelling import whole_array, without_missing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SMALL, FACTOR = 128 * 2**20, 1000
+"""A file may hold SMALL bytes of numbers, or FACTOR times its size where that is more."""
+
+
+def read_parquet(path: Path, config: DataConfig) -> Frame:
+    """All columns of a parquet file.
+
+    Raises ValueError for damaged files, columns of one name, row names (a pandas index) that no setting names, and
+    where pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise ValueError(f"reading {path} needs pyarrow: pip install siftnet[parquet]") from None
+    _refuse_settings_of_csv(path, config.table)
+    try:
+        schema = pq.read_schema(path)
+        # Of one name twice, pyarrow would read neither.
+        refuse_names([name.strip() for name in schema.names if name not in _index(schema)], path)
+        with pq.ParquetFile(path, read_dictionary=_texts(schema)) as file:
+            _refuse_vast(file.metadata, path)
+            table = file.read()
+        table.validate(full=True)
+        columns = tuple(_column(field.name.strip(), field.type, table.column(k)) for k, field in enumerate(schema))
+    except (RefusedError, MemoryError):
+        raise
+    except (pa.ArrowException, ValueError, OSError, KeyError, OverflowError, RecursionError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        reason = short(str(error).strip().partition("\n")[0])
+        raise ValueError(f"{path} cannot be read as parquet ({reason}): save it anew, as parquet or CSV") from None
+    notes = _on_index(schema, path, config)
+    kept = config.table.target.strip() if config.missing_labels == "keep" else None
+    columns = tuple(without_missing(column, keep_missing=column.name == kept) for column in columns)
+    return Frame(path, columns, table.num_rows, lambda row: f"row {row + 1}", notes)
+
+
+def _texts(schema: pa.Schema) -> list[str]:
+    """Columns of text, of which each different value is read once: a small file may repeat a long one."""
+    import pyarrow.types as types
+
+    return [f.name for f in schema if types.is_string(f.type) or types.is_large_string(f.type)]
+
+
+def _refuse_vast(metadata: Any, path: Path) -> None:
+    groups = [metadata.row_group(k).num_rows for k in range(metadata.num_row_groups)]
+    require(
+        sum(groups) == metadata.num_rows and min(groups, default=0) >= 0,
+        f"{path} says that it has {metadata.num_rows:,} rows, and its parts that they have {sum(groups):,}: save it anew",
+    )
+    size = 8 * metadata.num_rows * metadata.num_columns
+    require(
+        size <= max(SMALL, FACTOR * path.stat().st_size),
+        f"{path} says that it holds {metadata.num_rows:,} rows of {metadata.num_columns:,} columns, more than "
+        f"{FACTOR:,} times its size: save it as CSV, or fewer rows",
+    )
+
+
+def _index(schema: pa.Schema) -> list[Any]:
+    """What pandas says are row names: a column's name, or a description of 0, 1, 2, ... and the like."""
+    try:
+        stored = json.loads((schema.metadata or {}).get(b"pandas", b"{}")).get("index_columns", [])
+    except (ValueError, AttributeError, RecursionError):
+        return []
+    return stored if isinstance(stored, list) else []
+
+
+def _on_index(schema: pa.Schema, path: Path, config: DataConfig) -> tuple[str, ...]:
+    """A sentence on row names that are left out; raises ValueError for those that are columns which no setting names.
+
+    pandas stores an index as a column that it hides again when it reads the file.
+    """
+    named = {config.table.target, config.table.split, config.group, config.time} - {""}
+    for column in _index(schema):
+        if isinstance(column, dict):
+            if column.get("name") is not None:
+                return (f"the row names {short(str(column['name']))} (0, 1, 2, ... or steps of them) are no input",)
+        elif column in schema.names and column not in named:
+            called = "without a name" if STAND_IN.fullmatch(column) else f"named {short(column)}"
+            raise RefusedError(
+                f"{path} has row names (a pandas index) {called}: save it with frame.reset_index().to_parquet(...) if "
+                "they are an input, else with frame.reset_index(drop=True).to_parquet(...)"
+            )
+    return ()
+
+
+def _refuse_settings_of_csv(path: Path, table: TableConfig) -> None:
+    for name, value in (("header", table.header), ("separator", table.separator), ("decimal", table.decimal)):
+        require(
+            value in ("auto", "point"),
+            f"data.table.{name} = {value} is for CSV, and {path} is parquet, which says so itself: leave it out",
+        )
+
+
+def _column(name: str, kind: pa.DataType, values: pa.ChunkedArray) -> Column:
+    import pyarrow as pa
+    import pyarrow.types as types
+
+    stored = short(str(kind))
+    absent_N = np.asarray(values.is_null().to_numpy(), bool)
+    if types.is_dictionary(kind):
+        plain = _column(name, kind.value_type, values.cast(kind.value_type))
+        return replace(plain, stored="categories", categories=True)
+    if types.is_null(kind):
+        return Column(name, "float", np.full(len(values), np.nan), absent_N, stored)
+    if types.is_boolean(kind):
+        return Column(name, "truth", np.asarray(values.fill_null(False).to_numpy(), bool), absent_N, stored)
+    if types.is_integer(kind):
+        wide = np.uint64 if kind == pa.uint64() else np.int64
+        return Column(name, "whole", values.fill_null(0).to_numpy().astype(wide), absent_N, stored)
+    if types.is_floating(kind):
+        floats = np.array(values.to_numpy())
+        return Column(name, "float", floats, np.isnan(floats), stored)
+    if types.is_decimal(kind):
+        return _decimals(name, values.to_pylist(), absent_N, stored)
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return _text(name, values, stored)
+    if types.is_timestamp(kind) or types.is_date(kind) or types.is_duration(kind):
+        return Column(name, "moment", values.to_numpy(), absent_N, stored)
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+        return Column(name, "bytes", _objects(values.to_pylist()), absent_N, stored)
+    if types.is_struct(kind) and "bytes" in {kind.field(k).name for k in range(kind.num_fields)}:
+        pictures = [None if row is None else row["bytes"] for row in values.to_pylist()]
+        require(
+            all(isinstance(p, bytes | None) for p in pictures),
+            f"the column {name} is {stored}, whose bytes are none: save images as PNG or JPEG bytes",
+        )
+        return Column(name, "image", _objects(pictures), np.array([p is None for p in pictures], bool), stored)
+    return Column(name, "other", np.zeros(len(values)), absent_N, stored)
+
+
+def _objects(values: list[Any]) -> np.ndarray:
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+def _text(name: str, values: pa.ChunkedArray, stored: str) -> Column:
+    """Text; each different value is one object, however often it comes."""
+    import pyarrow.types as types
+
+    encoded = values if types.is_dictionary(values.type) else values.dictionary_encode()
+    parts = [np.zeros(0, object)]
+    for chunk in encoded.chunks:
+        distinct = _objects([*chunk.dictionary.to_pylist(), None])
+        parts.append(distinct[chunk.indices.fill_null(len(distinct) - 1).to_numpy(zero_copy_only=False)])
+    texts_N = np.concatenate(parts)
+    absent_N = np.array([text is None for text in texts_N], bool)
+    texts_N[absent_N] = ""
+    return Column(name, "text", texts_N, absent_N, stored)
+
+
+def _decimals(name: str, numbers: list[Decimal | None], absent_N: np.ndarray, stored: str) -> Column:
+    known = [Decimal(0) if number is None else number for number in numbers]
+    if all(number == number.to_integral_value() for number in known):
+        return Column(name, "whole", whole_array([int(number) for number in known]), absent_N, stored)
+    return Column(name, "float", _objects(known), absent_N, stored)

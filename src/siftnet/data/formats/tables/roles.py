@@ -1,0 +1,162 @@
+"""Columns that are no inputs: the target, and what says which split, group or time a row belongs to. N rows."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from siftnet.config.fields import DataConfig, require
+from siftnet.data.formats.tables.frame import Column, Frame, listed
+from siftnet.data.formats.tables.spelling import quoted
+
+SPLIT_WORDS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
+ZONE = re.compile(r"(?:Z|[+-][0-9]{2}:?(?:[0-9]{2})?)$")
+CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Numbers of the columns that are no inputs; None where no setting names one."""
+
+    target: int
+    split: int | None
+    group: int | None
+    time: int | None
+
+    @property
+    def taken(self) -> tuple[int, ...]:
+        """The numbers of all of them."""
+        return tuple(k for k in (self.target, self.split, self.group, self.time) if k is not None)
+
+
+def roles_of(names: Sequence[str], path: Path, config: DataConfig) -> Roles:
+    """The columns that settings name; raises ValueError for a name that is no column, or that two settings give."""
+    wanted = {
+        "data.table.target": config.table.target,
+        "data.table.split": config.table.split,
+        "data.group": config.group,
+        "data.time": config.time,
+    }
+    found: dict[str, int | None] = {}
+    for setting, name in wanted.items():
+        if not name and setting != "data.table.target":
+            found[setting] = None
+            continue
+        found[setting] = _number(name, names, setting, path)
+        for other, column in found.items():
+            require(
+                other == setting or column != found[setting],
+                f"{other} and {setting} both name the column {name} of {path}: name another one",
+            )
+    target = found["data.table.target"]
+    assert target is not None
+    return Roles(target, found["data.table.split"], found["data.group"], found["data.time"])
+
+
+def _number(name: str, names: Sequence[str], setting: str, path: Path) -> int:
+    if name.strip() in names:
+        return list(names).index(name.strip())
+    folded = {other.casefold(): other for other in names}
+    near = [folded[match] for match in difflib.get_close_matches(name.strip().casefold(), folded, 1)] if name else []
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    raise ValueError(f"{setting} = {name!r} is no column of {path}; its columns are {listed(names)}{hint}")
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """int64 rows that a column holds out; None where it names no such split."""
+
+    validation_N: np.ndarray | None
+    test_N: np.ndarray | None
+
+
+def split_of(column: Column, frame: Frame) -> Held:
+    """The rows that a column of the words train, validation and test holds out.
+
+    Raises ValueError for missing values, for other words, and where no row is for training.
+    """
+    source = f"the split column {column.name} of {frame.path}"
+    _refuse_missing(column, source, frame)
+    wording = "write train, validation or test"
+    require(column.kind == "text", f"{source} is {column.stored}, not text: {wording} in it")
+    words = {word: SPLIT_WORDS.get(str(word).strip().casefold()) for word in dict.fromkeys(column.values_N.tolist())}
+    for word, split in words.items():
+        row = int(np.argmax(column.values_N == word))
+        require(split is not None, f"{source} has {quoted(str(word))} in {frame.place(row)}: {wording} in it")
+    split_N = np.array([words[word] for word in column.values_N.tolist()])
+    require(bool((split_N == "train").any()), f"{source} says train of no row: {wording} in it, train at least")
+    held = (np.flatnonzero(split_N == name) for name in ("validation", "test"))
+    return Held(*(rows_N if len(rows_N) else None for rows_N in held))
+
+
+def group_of(column: Column, frame: Frame) -> np.ndarray:
+    """int64 (N,): a number for each different value; raises ValueError for missing ones and for lists and the like."""
+    source = f"the group column {column.name} of {frame.path}"
+    _refuse_missing(column, source, frame)
+    require(
+        column.kind not in ("other", "image"),
+        f"{source} is {column.stored}: write text or numbers in it, one for each group",
+    )
+    codes_N, _ = pd.factorize(column.values_N)
+    return np.asarray(codes_N, np.int64)
+
+
+def time_of(column: Column, frame: Frame) -> np.ndarray:
+    """(N,), what sorts the rows: numbers as they are, dates and times as whole numbers.
+
+    Raises ValueError for missing and infinite values, and for text that is not ISO 8601, or some of it with a time zone
+    and some without.
+    """
+    source = f"the time column {column.name} of {frame.path}"
+    _refuse_missing(column, source, frame)
+    if column.kind == "moment":
+        return column.values_N.astype(np.int64)
+    if column.is_numeric:
+        if column.kind == "float":
+            infinite = int(np.isinf(column.values_N.astype(np.float64)).sum())
+            require(infinite == 0, f"{source} has {infinite} infinite values: correct them")
+        return column.values_N
+    require(
+        column.kind == "text",
+        f"{source} is {column.stored}: write numbers in it, or dates as 2026-01-31 or 2026-01-31T12:00:00",
+    )
+    return _parsed(column, source, frame)
+
+
+def _parsed(column: Column, source: str, frame: Frame) -> np.ndarray:
+    texts = pd.Series([str(text).strip() for text in column.values_N])
+    parsed = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
+    wrong = np.flatnonzero(parsed.isna())
+    if len(wrong):
+        raise ValueError(
+            f"{source} has {quoted(column.values_N[wrong[0]])} in {frame.place(int(wrong[0]))}, which is no date of "
+            "ISO 8601: write numbers, or dates as 2026-01-31 or 2026-01-31T12:00:00, one way throughout"
+        )
+    zoned_N = np.array([bool(CLOCK.search(text) and ZONE.search(text)) for text in texts])
+    require(
+        bool(zoned_N.all()) or not zoned_N.any(),
+        f"{source} has a time zone in {int(zoned_N.sum()):,} of {frame.rows:,} rows: give it in all, or in none",
+    )
+    return np.asarray(parsed.astype("int64").to_numpy())
+
+
+def _refuse_missing(column: Column, source: str, frame: Frame) -> None:
+    absent = int(column.absent_N.sum())
+    if absent:
+        row = int(np.argmax(column.absent_N))
+        raise ValueError(f"{source} lacks {absent:,} values, the first in {frame.place(row)}: fill them in")
