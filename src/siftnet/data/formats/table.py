@@ -85,7 +85,7 @@ def impute(inputs_NI: np.ndarray, train_T: np.ndarray, table: TableConfig, names
         known = inputs_NI[train_T, i][~missing_NI[train_T, i]].astype(np.float64)
         if len(known) == 0 and table.missing != "zero":
             raise ValueError(
-                f"column {names[i]} has no value in any training row to take the {table.missing} of, which "
+                f"column {names[i]} has no value in any training row to take the {table.missing} of: "
                 "leave the column out, or set data.table.missing zero"
             )
         inputs_NI[missing_NI[:, i], i] = _stand_in(known, table.missing)
