@@ -1,4 +1,4 @@
-"""The lines of a CSV: what does not fit the first is refused by its number, and each remedy works when it is followed."""
+"""The lines of a CSV: what does not fit the first is refused by its number, and each remedy works when followed."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ CSV = "a,y\n1.5,no\n2,yes\n-1,no\n4,yes\n"
 @pytest.mark.parametrize(
     ("text", "told", "mended"),
     [
-        ("a,y,b\n1,0,2\n3,1,4,\n", "line 3 of t.csv has 4 fields and line 1 has 3: remove the ','", "a,y,b\n1,0,2\n3,1,4\n"),
+        ("a,y,b\n1,0,2\n3,1,4,\n", "line 3 of t.csv has 4 fields and .* remove the ','", "a,y,b\n1,0,2\n3,1,4\n"),
         ("a,y\n1,0,\n3,1,\n", "line 2 of t.csv has 3 fields and line 1 has 2: remove the ','", "a,y\n1,0\n3,1\n"),
         ("a,y\n\n7,1,0\n", "line 3 of t.csv has 3 fields .* give row names, if that is", "row,a,y\n7,1,0\n8,2,1\n"),
         ("y,a\n37,5,9\n", "line 2 of t.csv has 3 fields .* enclose fields that hold a ','", "y,a\n2,9\n3,8\n"),
         ("a,y,b\n1,0\n3,1,4\n", "line 2 of t.csv has 2 fields .* write a ',' for each", "a,y,b\n1,0,6\n3,1,4\n"),
         ("a,y\n# made by me\n1,0\n", "line 2 of t.csv has 1 fields .* remove it if it is a comment", "a,y\n1,0\n2,1\n"),
         ("# made by me\na,y\n1,0\n", "line 1 of t.csv begins with #: remove it", "a,y\n1,0\n2,1\n"),
-        ('a,y\n1,"no\n2,no\n3,yes"\n', "line 2 of t.csv opens a quotation mark that is not closed", 'a,y\n1,"no"\n2,yes\n'),
+        ('a,y\n1,"no\n2,no\n3,yes"\n', "line 2 of t.csv opens a quotation mark that is", 'a,y\n1,"no"\n2,yes\n'),
         ('a,y\n1,no\n2,"yes\n', "line 3 of t.csv opens a quotation mark", 'a,y\n1,no\n2,"yes"\n'),
         ('a,y\n1,"no"x\n2,x\n', "line 2 of t.csv has text behind a closing quotation mark", 'a,y\n1,"no""x"\n2,x\n'),
         ('a,y\n1, "no"\n2,x\n', "line 2 of t.csv has a blank before a quotation mark", 'a,y\n1,"no"\n2,x\n'),

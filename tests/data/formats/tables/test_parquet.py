@@ -150,7 +150,7 @@ def test_images_are_read_as_images(mode: str, struct: bool, tmp_path: Path) -> N
     expected = [np.array(Image.open(io.BytesIO(data))).reshape(5, 4, channels) for data in files]
     assert raw.inputs_NI.reshape(ROWS, channels, 5, 4).transpose(0, 2, 3, 1).tolist() == np.array(expected).tolist()
     assert read(tmp_path / "t.parquet", geometry=f"grid:{channels}x5x4").geometry == raw.geometry
-    assert "does not fit images of" in refused(tmp_path / "t.parquet", geometry="grid:1x2x2")
+    assert "does not fit images of" in refused(tmp_path / "t.parquet", geometry=f"grid:{channels}x4x5")
 
 
 @pytest.mark.parametrize(

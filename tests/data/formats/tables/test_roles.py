@@ -117,7 +117,7 @@ def test_times_are_numbers_or_dates(kind: str, tmp_path: Path) -> None:
 )
 def test_times_that_are_none(when: list[Any], told: str, tmp_path: Path) -> None:
     path = saved(tmp_path, "csv", frame().drop(columns="part").assign(when=when))
-    assert told in refused(path, time="when", split_by="time")
+    assert told in refused(path, time="when")
 
 
 def test_order_under_a_geometry(tmp_path: Path) -> None:

@@ -60,6 +60,13 @@ def test_features_that_double_precision_confuses_are_refused(tmp_path: Path) -> 
     assert read(put(tmp_path, text.replace(str(2**53), "0").replace(str(2**53 + 1), "1"))).inputs_NI.max() == 1
 
 
+def test_numbers_wider_than_any_type_beside_gaps(tmp_path: Path) -> None:
+    text = f"a,b,y\n{2**70},1,{2**64}\n,2,{2**64 + 1}\n3,3,\n4,4,{2**64}\n5,5,{2**64 + 1}\n"
+    raw = read(put(tmp_path, text), missing="zero")
+    assert raw.inputs_NI[[0, 2, 3, 4], 0].tolist() == [2.0**70, 3, 4, 5]
+    assert raw.labels_N.tolist() == [0, 1, -1, 0, 1]
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_leading_zeros_stay_in_names(kind: str, tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": range(4), "y": ["007", "7", "007", "7"]})
@@ -104,7 +111,7 @@ def refused_without_path(path: Path) -> str:
 )
 def test_features_in_another_spelling(text: str, told: str, settings: dict[str, Any] | None, tmp_path: Path) -> None:
     path = put(tmp_path, f"a,b,y\n1,{text},no\n2,{text},yes\n3,{text},no\n4,{text},yes\n")
-    assert re.search("column b of t.csv has .* in line 2, " + told, refused(path))
+    assert re.search("column b of t.csv has .* in line 2, .*" + told, refused(path))
     if settings:
         assert read(path, **settings).inputs_NI[:, 1].tolist() == [1.5 if "5" in text else 1] * 4
 
@@ -130,7 +137,7 @@ def test_decimal_commas_between_semicolons(tmp_path: Path) -> None:
 def test_a_word_among_numbers_is_a_slip(tmp_path: Path) -> None:
     path = put(tmp_path, "a,b,y\n1,2,0\n2,oops,1\n3,4,0\n5,6,1\n")
     assert "column b of t.csv has 'oops' in line 3, text, not numeric: correct it" in refused(path)
-    path = put(tmp_path, "a,y\n1,0\n2,1\n3,oops\n5,1\n")
+    path = put(tmp_path, "a,y\n1,0\n2,1\n3,oops\n5,1\n6,0\n7,1\n")
     assert "'oops' in line 4 beside numbers: correct it, or leave it empty" in refused(path)
     assert read(path, task="classes").class_names == ("0", "1", "oops")
 
@@ -145,7 +152,7 @@ def test_truth_values_and_gaps_between_them(tmp_path: Path) -> None:
 
 def test_text_becomes_an_input_for_each_value(tmp_path: Path) -> None:
     path = put(tmp_path, "c,a,y\nred,1,0\nblue,2,1\n,3,0\nred,4,1\n")
-    with pytest.raises(ValueError, match="has missing values .c 1."):
+    with pytest.raises(ValueError, match="has missing values"):
         read(path, text="one_hot")
     raw = read(path, text="one_hot", missing="zero")
     assert raw.input_names == ("c=blue", "c=red", "a")

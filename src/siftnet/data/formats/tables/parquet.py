@@ -67,7 +67,8 @@ def _refuse_vast(metadata: Any, path: Path) -> None:
     groups = [metadata.row_group(k).num_rows for k in range(metadata.num_row_groups)]
     require(
         sum(groups) == metadata.num_rows and min(groups, default=0) >= 0,
-        f"{path} says that it has {metadata.num_rows:,} rows, and its parts that they have {sum(groups):,}: save it anew",
+        f"{path} says that it has {metadata.num_rows:,} rows, and its parts that they have {sum(groups):,}: save it "
+        "anew",
     )
     size = 8 * metadata.num_rows * metadata.num_columns
     require(

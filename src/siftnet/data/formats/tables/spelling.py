@@ -88,8 +88,7 @@ def typed(
     kind, values = _spelled(there, decimals, codes=codes)
     of_word = np.empty(len(words), values.dtype)
     of_word[~np.array(gone, bool)] = values
-    if kind == "text":
-        of_word[np.array(gone, bool)] = ""
+    of_word[np.array(gone, bool)] = "" if kind == "text" else 0
     return Column(name, kind, of_word[codes_N], np.array(gone, bool)[codes_N], "text" if kind == "text" else kind)
 
 

@@ -141,7 +141,7 @@ def _is_few_whole(column: Column) -> bool:
 
 
 def class_values(column: Column) -> np.ndarray:
-    """Values as `classes_of` takes them, exactly: what is no truth value or whole number by its name."""
+    """Values as `classes_of` takes them, exactly: what is neither truth value nor whole number by its name."""
     values_N, absent_N = column.values_N, column.absent_N
     if column.kind == "truth" or (column.kind == "whole" and values_N.dtype != object):
         return np.ma.MaskedArray(values_N, absent_N)
@@ -150,7 +150,8 @@ def class_values(column: Column) -> np.ndarray:
         if (np.isfinite(known) & (known == np.round(known)) & (np.abs(known) <= LARGEST_EXACT)).all():
             return np.ma.MaskedArray(values_N.astype(np.float64), absent_N)
     names = np.empty(len(values_N), object)
-    names[~absent_N] = [_name(value) for value in column.present]
+    # Whole numbers of any width stay numbers, which sort as such.
+    names[~absent_N] = [value if column.kind == "whole" else _name(value) for value in column.present]
     return names
 
 
