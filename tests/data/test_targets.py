@@ -111,6 +111,14 @@ def test_masked_entries_are_missing() -> None:
     np.testing.assert_array_equal(numbers_of([floats], "y").labels_N, [3, np.nan, 3, 4])
 
 
+def test_what_stands_below_a_mask_is_no_class() -> None:
+    masked = np.ma.MaskedArray(np.array([0, 7, 8, 0]), [True, False, False, True])
+    targets = classes_of([masked], "y")
+    assert (targets.class_names, targets.labels_N.tolist()) == (("7", "8"), [MISSING, 0, 1, MISSING])
+    texts = np.ma.MaskedArray(np.array(["?", "a"]), [True, False])
+    assert classes_of([texts, np.array(["b"])], "y").class_names == ("a", "b")
+
+
 @pytest.mark.parametrize("text", sorted(MISSING_TEXT))
 def test_text_that_says_missing(text: str) -> None:
     y = np.array(["cat", text, "dog", f" {text} ", "cat", "dog"])

@@ -166,6 +166,11 @@ def _settings(one: Table, draw: Random) -> Table:
             {"task": draw.choice(("classes", "numbers"))},
             {"missing": draw.choice(("refuse", "mean", "median", "zero"))},
             {"scale": draw.choice(("standard", "range", "none"))},
+            {"text": "one_hot"},
+            {"header": draw.choice(("names", "none")), "target": draw.choice(("y", str(len(one.header))))},
+            {"separator": draw.choice(("comma", "semicolon", "tab"))},
+            {"decimal": "comma"},
+            {"split": draw.choice(("x0", "x1", "absent"))},
         )
     )
     return replace(one, settings=one.settings | changed)
