@@ -256,3 +256,13 @@ def test_targets_too_large_to_be_scaled_are_refused(largest: float) -> None:
     with pytest.raises(ValueError, match=r"the target reaches 1e\+30., too large or too small to be scaled"):
         standardise(np.array([1.0, 2.0, largest]), np.arange(3))
     assert standardise(np.full(4, 0.1), np.arange(4)).deviation == 1
+
+
+def test_text_that_no_character_has_is_refused() -> None:
+    for point in (0x110000, 0x2FFFFF, 0xD800, 0xDFFF):
+        damaged = np.array(["no", "yes"])
+        damaged.view(np.uint32)[0] = point
+        for order in "<>":
+            with pytest.raises(ValueError, match="y holds text that is damaged"):
+                classes_of([damaged.astype(f"{order}U3")], "y")
+    assert classes_of([np.array(["é", "\U0010fffd", "é"])], "y").class_names == ("é", "\U0010fffd")

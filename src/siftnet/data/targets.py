@@ -26,6 +26,7 @@ SENTINELS = frozenset((-999, -99, 99, 255, 999, 9999, -9999, 65535, 999_999, -99
 """Whole numbers with which people, image formats and NumPy's masked arrays mark what has no label."""
 KEPT = 0.9
 """Numeric targets are told of that keep fewer than this share of their different values."""
+LAST_CHARACTER, SURROGATES = 0x10FFFF, (0xD800, 0xDFFF)
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 Missing = Literal["refuse", "drop", "keep"]
@@ -122,7 +123,7 @@ def numbers_of(parts: Sequence[np.ndarray], source: str) -> Targets:
     require(infinite == 0, f"{source} has {infinite} infinite values: correct them or leave those examples out")
     for part in parts:
         if part.dtype.kind in "iu" or part.dtype.itemsize > 8:
-            given, kept = (len(np.unique(array)) for array in (np.ma.getdata(part), np.asarray(part, np.float64)))
+            given, kept = (len(np.unique(array)) for array in (np.ma.getdata(part), _doubles(part)))
             require(
                 kept == given,
                 f"{source} has {given:,} different numbers, of which double precision keeps {kept:,}: subtract the "
@@ -198,11 +199,23 @@ def _column(part: np.ndarray, source: str) -> _Column:
     if kind in "biuf":
         found, code_N = np.unique(part, return_inverse=True)
         return _Column("truth values" if kind == "b" else "whole numbers", _whole_numbers(found, source), code_N)
+    if kind == "U":
+        _refuse_broken_text(part, source)
     if kind in "UST":
         code_N, values = pd.factorize(part.astype(object))
         return _Column("text", [_decoded(value, source) for value in values], code_N)
     require(kind == "O", f"{source} holds values of type {part.dtype}: save text or whole numbers")
     return _column_of_objects(part, source)
+
+
+def _refuse_broken_text(part: np.ndarray, source: str) -> None:
+    """Raise ValueError for text of damaged files, which NumPy hands over and Python breaks at."""
+    native = np.ascontiguousarray(part.astype(part.dtype.newbyteorder("=")))
+    points = native.view(np.uint32)
+    require(
+        not ((points > LAST_CHARACTER) | ((points >= SURROGATES[0]) & (points <= SURROGATES[1]))).any(),
+        f"{source} holds text that is damaged, with numbers that no character has: save it anew",
+    )
 
 
 def _column_of_objects(part: np.ndarray, source: str) -> _Column:
@@ -262,7 +275,7 @@ def _whole(value: Any, absent: frozenset[int], source: str) -> int | None:
 
 
 def _doubles(part: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         values = np.ma.getdata(part).astype(np.float64)
     return np.where(np.ma.getmaskarray(part), np.nan, values) if isinstance(part, np.ma.MaskedArray) else values
 

@@ -55,7 +55,8 @@ def half_of(name: str, x: np.ndarray, geometry: str | Geometry) -> Half:
     count = min(len(x), ROWS, max(ENOUGH, VALUES // inputs))
     # Evenly spaced: files are often sorted.
     rows = np.unique(np.linspace(0, len(x) - 1, count).astype(np.int64))
-    values_NI, found = lay_out(np.ma.getdata(x)[rows].astype(np.float64), geometry)
+    with np.errstate(invalid="ignore", over="ignore"):
+        values_NI, found = lay_out(np.ma.getdata(x)[rows].astype(np.float64), geometry)
     channels = found.channels if isinstance(found, Grid) else inputs
     values_NC = np.moveaxis(values_NI.reshape(len(rows), channels, -1), 1, -1).reshape(-1, channels)
     whole = x.dtype.kind in WHOLE

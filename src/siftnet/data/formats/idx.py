@@ -165,4 +165,6 @@ def _read_plain(file: IO[bytes] | gzip.GzipFile, path: Path, axes: int, most: in
     if len(header) < 4 * axes or len(content) != size:
         rest = "more" if len(content) > size else "fewer"
         raise ValueError(f"{path} has {rest} bytes than its header {shape} asks for, {start + size}: download it again")
+    if size == 0:
+        raise ValueError(f"{path} holds nothing, its header says {shape}: download it again")
     return np.frombuffer(content, np.uint8).reshape(shape)

@@ -98,7 +98,7 @@ def _relative_whole(arrays: list[np.ndarray]) -> np.ndarray:
 
 def _relative_extended(parts: Mapping[str, np.ndarray], source: str) -> np.ndarray:
     low = np.min([x.min(axis=0) for x in parts.values()], axis=0)
-    with np.errstate(over="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         joined = _joined([x - low for x in parts.values()], np.dtype(np.float64))
     require(
         bool(np.isfinite(joined).all()),
