@@ -107,7 +107,7 @@ def _read(config: DataConfig) -> Raw:
         )
     _refuse_unread(config)
     try:
-        return READERS[config.format](config)
+        raw = READERS[config.format](config)
     except OSError as error:
         place, reason = error.filename or config.root, error.strerror or error
         raise ValueError(f"{place} cannot be read ({reason}): check that it is there and its permissions") from None
@@ -116,10 +116,11 @@ def _read(config: DataConfig) -> Raw:
             f"the data at {config.root} do not fit into memory: use fewer, e.g. fewer batches or a smaller data.share"
         ) from None
     except ValueError as error:
-        # What files call their parts is repeated in the sentence, and may hold anything.
+        # What files call their parts is repeated in sentences, and may hold anything.
         if printable(str(error)) == str(error):
             raise
         raise ValueError(printable(str(error))) from None
+    return replace(raw, notes=tuple(map(printable, raw.notes)))
 
 
 def _refuse_unread(config: DataConfig) -> None:

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from siftnet.data.raw import Scaling
+from siftnet.data.targets import KEPT
 from siftnet.geometry import Geometry, Grid
 
 BLOCK = 4096
 """Rows that a statistic looks at together, so that it needs little memory beside the data."""
 COMPARED = 4_000_000
 """Values at most of which the number of different ones is compared before and after."""
-KEPT = 0.9
-"""A column is told of that keeps fewer than this share of its different values."""
 
 
 @dataclass(frozen=True, eq=False)

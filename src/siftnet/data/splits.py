@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 
 from siftnet.config.fields import DataConfig, require
@@ -33,9 +35,16 @@ def split(raw: Raw, config: DataConfig) -> tuple[Split, Notes]:
     examples are drawn for the test set, and config.validation of the training examples for validation: whole groups
     where raw.group_N names them, the latest examples with config.split = time. config.share is taken of the training
     examples before validation is drawn from them, unless the reader did so. Raises ValueError where there are too few
-    examples or groups, for a group in both the training and a given set, for the paper's split of data without a
+    examples or groups, for a group in two of the sets that the data come with, for the paper's split of data without a
     held-out set, and for the split by time of data that are divided already.
     """
+    splits, notes = _split(raw, config)
+    if raw.group_N is not None:
+        _refuse_shared_groups(splits, raw.group_N, config)
+    return splits, notes
+
+
+def _split(raw: Raw, config: DataConfig) -> tuple[Split, Notes]:
     rows_N = np.arange(len(raw.labels_N))
     given = [rows for rows in (raw.held_out_N, raw.validation_N) if rows is not None]
     if config.split == "paper":
@@ -52,7 +61,6 @@ def split(raw: Raw, config: DataConfig) -> tuple[Split, Notes]:
         free_N = rows_N if raw.validation_N is None else np.setdiff1d(rows_N, raw.validation_N)
         test_N, notes = _set_aside(free_N, max(1, round(config.holdout * len(free_N))), raw, config, "test")
     train_T = np.setdiff1d(rows_N, np.concatenate([test_N, *given]))
-    _refuse_shared_groups(train_T, given, raw, config)
     if not raw.share_taken:
         train_T = take_share(train_T, config)
     if raw.validation_N is not None:
@@ -80,7 +88,6 @@ def _as_in_the_paper(rows_N: np.ndarray, raw: Raw, config: DataConfig) -> tuple[
         )
     held_out_N, held = raw.held_out_N, len(raw.held_out_N)
     train_T = np.setdiff1d(rows_N, held_out_N)
-    _refuse_shared_groups(train_T, [held_out_N], raw, config)
     if not raw.share_taken:
         train_T = take_share(train_T, config)
     if held < 2 or len(train_T) < 1:
@@ -164,18 +171,17 @@ def _set_aside(rows: np.ndarray, number: int, raw: Raw, config: DataConfig, name
     return chosen, notes
 
 
-def _refuse_shared_groups(train_T: np.ndarray, given: list[np.ndarray], raw: Raw, config: DataConfig) -> None:
-    """Raise ValueError where a set that the data come with shares a group with the training examples."""
-    if raw.group_N is None:
-        return
-    for rows in given:
-        shared = rows[np.isin(raw.group_N[rows], raw.group_N[train_T])]
-        require(
-            len(shared) == 0,
-            f"{len(shared):,} examples of the test or validation set that the data come with, the first in row "
-            f"{shared[:1]}, are of a group of data.group = {config.group} that is trained on as well: divide the data "
-            "by group, or leave data.group out",
-        )
+def _refuse_shared_groups(splits: Split, group_N: np.ndarray, config: DataConfig) -> None:
+    """Raise ValueError where two splits share a group; those that are drawn here do not."""
+    remedy = "set data.split draw" if config.split == "paper" else "divide the data by group, or leave data.group out"
+    for one, other in combinations(splits, 2):
+        rows = splits[other]
+        shared = rows[np.isin(group_N[rows], group_N[splits[one]])]
+        for row in shared[:1]:
+            raise ValueError(
+                f"{len(shared):,} {other} examples, the first in row {row}, are of groups of data.group = "
+                f"{config.group} that are in {one} as well: {remedy}"
+            )
 
 
 def _draw(rows: np.ndarray, number: int, config: DataConfig, name: str) -> np.ndarray:

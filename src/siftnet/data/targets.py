@@ -18,6 +18,8 @@ MISSING_TEXT = frozenset(
     ("", "nan", "NaN", "-nan", "-NaN", "NAN", "None", "null", "NULL", "Null", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT")
 )
 """Text that stands for a missing value: what pandas reads so, and what NumPy and pandas write for one."""
+FEW_CLASSES = 20
+"""Numbers that take no more whole values than this may be meant as classes."""
 LARGEST_EXACT = 2**53
 """Whole numbers beyond it are not all different as float64."""
 NAN_AS_INTEGER = {"i": frozenset((-(2**63), -(2**31))), "u": frozenset((2**63, 2**31))}
@@ -25,7 +27,7 @@ NAN_AS_INTEGER = {"i": frozenset((-(2**63), -(2**31))), "u": frozenset((2**63, 2
 SENTINELS = frozenset((-999, -99, 99, 255, 999, 9999, -9999, 65535, 999_999, -999_999))
 """Whole numbers with which people, image formats and NumPy's masked arrays mark what has no label."""
 KEPT = 0.9
-"""Numeric targets are told of that keep fewer than this share of their different values."""
+"""Targets and inputs are told of that keep fewer than this share of their different values."""
 LAST_CHARACTER, SURROGATES = 0x10FFFF, (0xD800, 0xDFFF)
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -130,14 +132,6 @@ def numbers_of(parts: Sequence[np.ndarray], source: str) -> Targets:
                 "smallest of all before you save them",
             )
     return Targets(values)
-
-
-def group_numbers(values_N: np.ndarray, source: str) -> np.ndarray:
-    """int64 (N,) numbers of equal values, whatever they are; raises ValueError where some are missing."""
-    codes_N, _ = pd.factorize(values_N)
-    missing = int((codes_N < 0).sum())
-    require(missing == 0, f"{source} lacks {missing} values: fill them in, or leave those examples out")
-    return np.asarray(codes_N, np.int64)
 
 
 def standardise(targets_N: np.ndarray, train_T: np.ndarray) -> Standardised:

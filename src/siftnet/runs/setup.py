@@ -10,7 +10,6 @@ from siftnet.config.load import as_config, resolve_paths
 from siftnet.data.batches import Augmentation, Batches
 from siftnet.data.dataset import Dataset
 from siftnet.data.load import check_augmentation, load_dataset
-from siftnet.host.image_files import whole_images
 from siftnet.kernels.interface import Problem
 from siftnet.kernels.plan import Plan
 from siftnet.kernels.registry import KERNELS, candidates
@@ -90,8 +89,7 @@ def _set_up(config: RunConfig, dataset: Dataset | None) -> Setup:
         f"dataset must be a siftnet.Dataset, got a {type(dataset).__name__}: make one with siftnet.from_arrays",
     )
     if dataset is None:
-        with whole_images():
-            dataset = load_dataset(config.data)
+        dataset = load_dataset(config.data)
     else:
         check_augmentation(dataset.geometry, config.data, has_places=dataset.has_places)
     loss: Loss = "squared_error" if dataset.classes is None else "cross_entropy"

@@ -332,7 +332,17 @@ def test_groups_and_times_are_arrays_of_the_file(tmp_path: Path) -> None:
         (
             {"t": Y[:4].astype(str), "t_test": Y[4:]},
             {"time": "t", "split": "time"},
-            "holds text that is no date as in 2026-11-25",
+            r"t of .* is of <U\d+ and \w+: give times as numbers or as dates",
+        ),
+        (
+            {"t": np.array(["1 May", *"abc"]), "t_test": Y[4:].astype(str)},
+            {"time": "t", "split": "time"},
+            "t of .* has '1 May' in example 0, which is no date of ISO 8601",
+        ),
+        (
+            {"t": np.array(["2026-01-01T01:00Z"] * 4), "t_test": np.array(["2026-01-01T01:00"] * 2)},
+            {"time": "t", "split": "time"},
+            "t of .* has a time zone in 4 of 6 rows",
         ),
     ],
 )

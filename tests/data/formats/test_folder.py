@@ -148,9 +148,11 @@ def test_a_group_lies_in_one_split(tmp_path: Path) -> None:
 
 
 def test_a_group_in_training_and_test_folders_is_refused(tmp_path: Path) -> None:
-    for name in ("train/a/p1/1", "train/b/p2/2", "test/b/p2/3"):
-        image(tmp_path / f"{name}.png")
-    with pytest.raises(ValueError, match=r"are of a group of data.group = folder that is trained on as well"):
+    for number in range(20):
+        image(tmp_path / "train" / "ab"[number % 2] / f"p{number}" / "1.png", seed=number)
+    for name in ("a/p8", "b/p21"):
+        image(tmp_path / "test" / name / "1.png", seed=99)
+    with pytest.raises(ValueError, match=r"1 test examples, .* of groups of data.group = folder that are in train"):
         load_dataset(DataConfig(format="folder", root=tmp_path, group="folder"))
 
 

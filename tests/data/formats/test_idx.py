@@ -215,5 +215,7 @@ def test_one_class_alone_is_refused(tmp_path: Path) -> None:
     for part in ("train", "t10k"):
         (tmp_path / f"{part}-images-idx3-ubyte").write_bytes(encode(np.zeros((0, 5, 4), np.uint8)))
         (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(encode(np.zeros(0, np.uint8)))
-    with pytest.raises(ValueError, match=r"train-images-idx3-ubyte holds nothing, its header says \(0, 5, 4\): download it again"):
+    with pytest.raises(
+        ValueError, match=r"train-images-idx3-ubyte holds nothing, its header says \(0, 5, 4\): download it again"
+    ):
         read(tmp_path)

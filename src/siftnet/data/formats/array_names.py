@@ -7,15 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from siftnet.config.fields import DataConfig, require
+from siftnet.data.formats.split_names import WORDS, Role
 
-WORDS = {
+ROLES = {
     "x": "x|xs|data|images?|imgs?|inputs?|features?",
     "y": "y|ys|labels?|targets?|outputs?",
 }
+SHORT: dict[str, Role] = {"tr": "train", "te": "test"}
 PARTS = {
-    "train": "train|training|tr",
-    "test": "test|testing|te",
-    "validation": "validation|valid|val|dev",
+    part: "|".join(word for word, role in {**WORDS, **SHORT}.items() if role == part)
+    for part in ("train", "test", "validation")
 }
 WHICH = {"train": "training", "test": "test", "validation": "validation"}
 """The same in words."""
@@ -47,7 +48,7 @@ def find_arrays(names: Iterable[str], config: DataConfig, source: str) -> ArrayN
     held = f"it holds {', '.join(there) or 'nothing'}"
     group, time = (_of_word(re.escape(word), there, 0) if word else {} for word in (config.group, config.time))
     free = [name for name in there if not any(name in named for own in (group, time) for named in own.values())]
-    found = {role: _chosen(_of_word(words, free, re.IGNORECASE), role, source) for role, words in WORDS.items()}
+    found = {role: _chosen(_of_word(words, free, re.IGNORECASE), role, source) for role, words in ROLES.items()}
     for role, own in found.items():
         if "train" not in own and any(re.fullmatch(r"arr_\d+", name) for name in free):
             raise ValueError(

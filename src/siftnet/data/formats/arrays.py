@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-import pandas as pd
 
 from siftnet.config.fields import DataConfig, require
+from siftnet.data.dates import dates_of
 from siftnet.data.formats import npz_members
 from siftnet.data.formats.array_names import ArrayNames, find_arrays
 from siftnet.data.formats.axes import lay_out
@@ -17,7 +17,7 @@ from siftnet.data.formats.halves import Half, compare, half_of, refuse_other_kin
 from siftnet.data.formats.root import file_of
 from siftnet.data.formats.stack import check_numbers, stack
 from siftnet.data.raw import MISSING, Raw
-from siftnet.data.targets import Targets, classes_of, numbers_of, refuse_identifiers
+from siftnet.data.targets import FEW_CLASSES, Targets, classes_of, numbers_of, refuse_identifiers
 from siftnet.geometry import Geometry, Unknown
 
 KINDS = {
@@ -31,8 +31,6 @@ KINDS = {
     "O": "",
 }
 """Kinds of dtype that y may have, in words; objects are looked at one by one."""
-FEW_CLASSES = 20
-"""Numeric targets that take no more whole values than this may be meant as classes."""
 Notes = tuple[str, ...]
 
 
@@ -199,7 +197,10 @@ def _groups(parts: Mapping[str, np.ndarray], place: str) -> np.ndarray:
 def _times(parts: Mapping[str, np.ndarray], place: str) -> np.ndarray:
     """The rank of each example's time, int64 (N,), equal times alike."""
     said = f"{next(iter(parts))} of {place}"
-    arrays = [_dates(array, said) if array.dtype.kind in "UST" else array for array in parts.values()]
+    arrays = list(parts.values())
+    if all(array.dtype.kind in "UST" for array in arrays):
+        texts = [text for array in arrays for text in array.astype(str).tolist()]
+        arrays = [dates_of(texts, said, lambda row: f"example {row}")]
     kinds = {"numbers" if array.dtype.kind in "iuf" else array.dtype.kind for array in arrays}
     require(
         len(kinds) == 1 and kinds <= {"numbers", "M"},
@@ -212,13 +213,3 @@ def _times(parts: Mapping[str, np.ndarray], place: str) -> np.ndarray:
     mixed = len({array.dtype for array in arrays}) > 1 and kinds == {"numbers"}
     joined = np.concatenate([array.astype(object) for array in arrays] if mixed else arrays)
     return np.unique(joined, return_inverse=True)[1].astype(np.int64)
-
-
-def _dates(text: np.ndarray, said: str) -> np.ndarray:
-    """Dates as ISO 8601 writes them, as datetime64."""
-    try:
-        return np.asarray(pd.to_datetime(text.astype(str), format="ISO8601", utc=True).tz_convert(None).to_numpy())
-    except (ValueError, TypeError):
-        raise ValueError(
-            f"{said} holds text that is no date as in 2026-11-25 or 2026-11-25T07:30: write dates so, or give numbers"
-        ) from None

@@ -1,4 +1,4 @@
-"""Which folders are named after a split: train, Training, seg_test, valset, hold-out, asl_alphabet_train, ..."""
+"""How splits are spelled, and which folders are named after one: train, seg_test, valset, asl_alphabet_train, ..."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,21 +11,10 @@ import numpy as np
 import pandas as pd
 
 from siftnet.config.fields import DataConfig, require
+from siftnet.data.dates import dates_of
+from siftnet.data.formats.split_names import WORDS
 from siftnet.data.formats.tables.frame import Column, Frame, listed
 from siftnet.data.formats.tables.spelling import quoted
-
-SPLIT_WORDS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-}
-ZONE = re.compile(r"(?:Z|[+-][0-9]{2}:?(?:[0-9]{2})?)$")
-CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}")
 
 
 @dataclass(frozen=True)
@@ -94,7 +82,7 @@ def split_of(column: Column, frame: Frame) -> Held:
     _refuse_missing(column, source, frame)
     wording = "write train, validation or test"
     require(column.kind == "text", f"{source} is {column.stored}, not text: {wording} in it")
-    words = {word: SPLIT_WORDS.get(str(word).strip().casefold()) for word in dict.fromkeys(column.values_N.tolist())}
+    words = {word: WORDS.get(str(word).strip().casefold()) for word in dict.fromkeys(column.values_N.tolist())}
     for word, split in words.items():
         row = int(np.argmax(column.values_N == word))
         require(split is not None, f"{source} has {quoted(str(word))} in {frame.place(row)}: {wording} in it")
@@ -135,24 +123,7 @@ def time_of(column: Column, frame: Frame) -> np.ndarray:
         column.kind == "text",
         f"{source} is {column.stored}: write numbers in it, or dates as 2026-01-31 or 2026-01-31T12:00:00",
     )
-    return _parsed(column, source, frame)
-
-
-def _parsed(column: Column, source: str, frame: Frame) -> np.ndarray:
-    texts = pd.Series([str(text).strip() for text in column.values_N])
-    parsed = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
-    wrong = np.flatnonzero(parsed.isna())
-    if len(wrong):
-        raise ValueError(
-            f"{source} has {quoted(column.values_N[wrong[0]])} in {frame.place(int(wrong[0]))}, which is no date of "
-            "ISO 8601: write numbers, or dates as 2026-01-31 or 2026-01-31T12:00:00, one way throughout"
-        )
-    zoned_N = np.array([bool(CLOCK.search(text) and ZONE.search(text)) for text in texts])
-    require(
-        bool(zoned_N.all()) or not zoned_N.any(),
-        f"{source} has a time zone in {int(zoned_N.sum()):,} of {frame.rows:,} rows: give it in all, or in none",
-    )
-    return np.asarray(parsed.astype("int64").to_numpy())
+    return dates_of(column.values_N, source, frame.place)
 
 
 def _refuse_missing(column: Column, source: str, frame: Frame) -> None:

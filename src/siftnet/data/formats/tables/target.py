@@ -10,9 +10,7 @@ import numpy as np
 from siftnet.config.fields import DataConfig, require
 from siftnet.data.formats.tables.frame import Column, Frame
 from siftnet.data.formats.tables.spelling import CODE, MISSING, is_number, odd, quoted
-from siftnet.data.targets import LARGEST_EXACT, Targets, classes_of, numbers_of, refuse_identifiers
-
-FEW_CLASSES = 20
+from siftnet.data.targets import FEW_CLASSES, LARGEST_EXACT, Targets, classes_of, numbers_of, refuse_identifiers
 
 
 def target_of(column: Column, frame: Frame, config: DataConfig) -> Targets:
