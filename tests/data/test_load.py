@@ -243,6 +243,6 @@ def test_settings_of_other_formats_are_refused(tmp_path: Path, name: Any) -> Non
 
 def test_notes_repeat_what_files_call_their_parts_in_one_line(tmp_path: Path) -> None:
     write(tmp_path, **{"more\x1b[2J\n": np.zeros(3)})
-    assert load_dataset(config(tmp_path)).notes == (
+    assert load_dataset(config(tmp_path, validation=9)).notes == (
         r"arrays that are no examples and no labels were left out: more\x1b[2J\n",
     )

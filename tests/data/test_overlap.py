@@ -30,7 +30,6 @@ def test_overlapping_windows_are_told_of(stride: int, channels: int) -> None:
     x = windows(32, stride, channels)
     [note] = note_windows(raw(x, Grid((32,), channels)), DataConfig())
     assert f"the one before, shifted by {stride} values: windows of one signal" in note
-    assert (note_windows(raw(x), DataConfig()) != ()) == (channels == 1)
     assert note_windows(raw(x[::-1], Grid((32,), channels)), DataConfig()) == (note,)
 
 
@@ -51,3 +50,35 @@ def test_flat_and_simple_data_are_no_windows(values: int) -> None:
     x[:, :6] = 0
     assert note_windows(raw(x), DataConfig()) == ()
     assert note_windows(raw(x, Grid((4, 5))), DataConfig()) == ()
+
+
+@pytest.mark.parametrize("layout", ["time, channel", "channel, time", "time, 1", "1, time"])
+def test_windows_of_several_channels_lie_in_any_layout(layout: str) -> None:
+    channels = 1 if "1" in layout else 4
+    x = windows(32, 8, channels)
+    shape: tuple[int, ...] = (channels, 32)
+    if layout.startswith("time"):
+        x, shape = x.reshape(-1, channels, 32).transpose(0, 2, 1).reshape(len(x), -1), (32, channels)
+    [note] = note_windows(raw(x, Grid(shape)), DataConfig())
+    assert "shifted by 8 values" in note
+    [flat] = note_windows(raw(x), DataConfig())
+    assert f"shifted by {8 * (channels if layout == 'time, channel' else 1)} values" in flat
+    assert note_windows(raw(np.random.default_rng(0).permutation(x), Grid(shape)), DataConfig()) == ()
+    assert note_windows(raw(np.random.default_rng(0).permutation(x)), DataConfig()) == ()
+
+
+@pytest.mark.parametrize("at", [0, 5, 12])
+def test_a_table_of_lagged_values_may_have_further_columns(at: int) -> None:
+    rng = np.random.default_rng(1)
+    x = np.insert(windows(12, 1)[:, ::-1], at, rng.normal(size=2989), axis=1)
+    assert "shifted by 1 values" in note_windows(raw(x), DataConfig())[0]
+    one_lag = rng.normal(size=(500, 9))
+    one_lag[1:, 5] = one_lag[:-1, 4]
+    assert note_windows(raw(one_lag), DataConfig()) == ()
+
+
+def test_counts_and_indicators_are_no_windows() -> None:
+    rng = np.random.default_rng(2)
+    for x in (rng.poisson(0.3, (400, 30)), np.eye(12)[rng.integers(0, 12, 400)], rng.normal(size=(400, 30)).round(0)):
+        assert note_windows(raw(x.astype(np.float64)), DataConfig()) == ()
+        assert note_windows(raw(x[:, :12].astype(np.float64), Grid((3, 4))), DataConfig()) == ()
