@@ -19,17 +19,21 @@ def test_examples_of_two_splits_are_counted(inputs: int, dtype: Any) -> None:
     x = (x * (1 + np.arange(100)[:, None]) % 253).astype(dtype)
     assert len(np.unique(x, axis=0)) == 100
     assert treat_duplicates(x, splits(), drop=False)[1] == ()
-    x[85], x[86], x[61], x[87] = x[3], x[3], x[59], x[81]
-    found, (on_validation, on_test) = treat_duplicates(x, splits(), drop=False)
+    x[85], x[86], x[61], x[87] = x[3], x[3], x[59], x[71]
+    found, (on_validation, on_test, on_both) = treat_duplicates(x, splits(), drop=False)
     assert all(np.array_equal(found[name], rows) for name, rows in splits().items())
     assert on_validation.startswith("1 of 20 validation examples are training examples as well, value for value")
     assert "(first: example 61 is example 59)" in on_validation
     assert on_test.startswith("2 of 20 test examples")
     assert "(first: example 85 is example 3)" in on_test
-    found, [note] = treat_duplicates(x, splits(), drop=True)
+    assert on_both.startswith(
+        "1 of 20 test examples are validation examples as well, value for value (first: example 87"
+    )
+    found, (note, still) = treat_duplicates(x, splits(), drop=True)
+    assert still == on_both
     assert note.startswith("2 training examples that are validation or test examples as well were left out")
     np.testing.assert_array_equal(found["train"], np.delete(np.arange(60), [3, 59]))
-    assert treat_duplicates(x, found, drop=False)[1] == ()
+    assert treat_duplicates(x, found, drop=False)[1] == (on_both,)
     with pytest.raises(ValueError, match="all training examples are validation or test examples as well"):
         treat_duplicates(np.zeros((100, 3)), splits(), drop=True)
 

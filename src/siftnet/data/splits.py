@@ -36,7 +36,7 @@ def split(raw: Raw, config: DataConfig) -> tuple[Split, Notes]:
     where raw.group_N names them, the latest examples with config.split = time. config.share is taken of the training
     examples before validation is drawn from them, unless the reader did so. Raises ValueError where there are too few
     examples or groups, for a group in two of the sets that the data come with, for the paper's split of data without a
-    held-out set, and for the split by time of data that are divided already.
+    held-out set, and for the split by time of data with a validation set, or with a test set of earlier times.
     """
     splits, notes = _split(raw, config)
     if raw.group_N is not None:
@@ -113,6 +113,12 @@ def _in_time(rows_N: np.ndarray, raw: Raw, config: DataConfig) -> tuple[Split, N
     if test_N is None:
         test_N = _latest(rows_N, max(1, round(config.holdout * len(rows_N))), time_N)
     train_T = np.setdiff1d(rows_N, test_N)
+    later = int((time_N[train_T] > time_N[test_N].min(initial=time_N.max())).sum())
+    require(
+        later == 0,
+        f"{later:,} training examples are later than the first of the test set that the data come with: put the latest "
+        "into the test set, leave it out so that data.split = time takes them, or use data.split = draw",
+    )
     if not raw.share_taken:
         train_T = take_share(train_T, config)
     wanted, notes = _validation_size(train_T, test_N, config)

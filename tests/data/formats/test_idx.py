@@ -91,7 +91,10 @@ def test_bad_files(tmp_path: Path, name: Any, content: Any, message: Any) -> Non
     [
         (gzip.compress(encode(np.zeros((2, 5, 4), np.uint8)), mtime=0)[:-9], "is not a complete gzip file"),
         (gzip.compress(encode(np.zeros((2, 5, 4), np.uint8)), mtime=0)[:12] + b"zz", "is not a complete gzip file"),
-        (gzip.compress(b"\0\0\x08\x03" + b"\xff" * 12, mtime=0), "has fewer bytes than its header"),
+        (
+            gzip.compress(b"\0\0\x08\x03" + b"\xff" * 12, mtime=0),
+            r"would be 79,228,162[\d,]+ bytes by its header",
+        ),
         (gzip.compress(encode(np.zeros((2, 5, 4), np.uint8)) + b"x", mtime=0), "has more bytes than its header"),
         (b"no gzip", "is no IDX file .it begins with 6e 6f 20 67"),
         (b"PK\x03\x04 and more", "is a zip archive: unpack it"),
@@ -109,7 +112,7 @@ def test_a_small_file_reserves_no_memory_for_what_its_header_asks(tmp_path: Path
     bomb = b"\0\0\x08\x03" + struct.pack(">3I", 60_000, 2000, 2000) + bytes(10**6)
     (tmp_path / f"{IMAGES}.gz").write_bytes(gzip.compress(bomb))
     tracemalloc.start()
-    with pytest.raises(ValueError, match="has fewer bytes than its header"):
+    with pytest.raises(ValueError, match=r"would be 240,000,000,016 bytes by its header, more than 200 times"):
         read(tmp_path)
     assert tracemalloc.get_traced_memory()[1] < 10**7
     tracemalloc.stop()

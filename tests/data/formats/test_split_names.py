@@ -7,10 +7,12 @@ from siftnet.data.formats.split_names import is_unlabelled, roles_of
 NAMES = """
 train: train training Train TRAIN Training seg_train train_set trainset TrainSet trainSet train-images training_set
 train: dataset_train train2017 train_32x32 1_train data.train traindata my-train(1) images_train_v2 trainval
+train: TrainVal train_val TrainValSet Train-Val trainval2012
 validation: val valid validation dev Validation VALID valset val_224px validation-images seg_val devset
-test: test testing Test Testing TEST seg_test test_set testset test1 holdout hold-out Held_Out eval tests testing_data
+test: test testing Test Testing TEST seg_test test_set testset test1
+test: holdout hold-out Held_Out HoldOut heldOutSet eval tests testing_data
 none: cat trainer contest latest value valley device devil invalid validated test_tube training_shoe evaluator
-none: streetcar pretrained restrain 1 2017 set images été
+none: train_value streetcar pretrained restrain 1 2017 set images été
 """
 SPELLED = [
     (name, role) for role, _, names in (line.partition(":") for line in NAMES.split("\n")) for name in names.split()

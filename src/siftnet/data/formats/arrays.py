@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from siftnet.config.fields import DataConfig, require
 from siftnet.data.dates import dates_of
@@ -188,7 +189,12 @@ def _beside(
 def _groups(parts: Mapping[str, np.ndarray], place: str) -> np.ndarray:
     """The number of each example's group, int64 (N,)."""
     said = f"{next(iter(parts))} of {place}"
-    groups = classes_of(list(parts.values()), said).labels_N
+    arrays = list(parts.values())
+    if all(array.dtype.kind in "fmM" for array in arrays):
+        # Measured values and dates are no classes, and groups all the same.
+        groups = np.asarray(pd.factorize(np.concatenate(arrays))[0], np.int64)
+    else:
+        groups = classes_of(arrays, said).labels_N
     absent = int((groups == MISSING).sum())
     require(absent == 0, f"{said} is missing for {absent:,} examples: name the group of each")
     return groups

@@ -27,8 +27,9 @@ NAME = re.compile(
 AXES = {"images": 3, "labels": 1}
 TESTS = ("t10k", "test")
 GZIP, ZIP = b"\x1f\x8b", b"PK"
-DENSEST = 1032
-"""Bytes that gzip makes of one at most."""
+DENSEST, ALWAYS = 200, 1 << 26
+"""Bytes that are made of one of a gzip file at most, and how many of any: no images shrink more, and a small file of
+zeros would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def _read_idx(path: Path, axes: int) -> np.ndarray:
             return _read_plain(file, path, axes, path.stat().st_size)
         try:
             with gzip.open(file) as unpacked:
-                return _read_plain(unpacked, path, axes, DENSEST * path.stat().st_size)
+                return _read_plain(unpacked, path, axes, max(ALWAYS, DENSEST * path.stat().st_size))
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise ValueError(f"{path} is not a complete gzip file ({error}): download it again") from None
 
@@ -160,6 +161,11 @@ def _read_plain(file: IO[bytes] | gzip.GzipFile, path: Path, axes: int, most: in
     header = file.read(4 * axes)
     shape = tuple(int(n) for n in np.frombuffer(header.ljust(4 * axes, b"\0"), ">u4"))
     size, start = prod(shape), 4 + 4 * axes
+    if isinstance(file, gzip.GzipFile) and start + size > most:
+        raise ValueError(
+            f"{path} would be {start + size:,} bytes by its header, more than {DENSEST} times what the file has, which "
+            "no images are: download it again, or unpack it yourself"
+        )
     content = file.read(size + 1) if start + size <= most else b""
     if len(header) < 4 * axes or len(content) != size:
         rest = "more" if len(content) > size else "fewer"

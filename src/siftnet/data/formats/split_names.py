@@ -24,6 +24,8 @@ AROUND = frozenset(
 UNLABELLED = frozenset(
     ("pred", "preds", "predict", "prediction", "predictions", "unlabeled", "unlabelled", "unsup", "inference")
 )
+PARTED = re.compile(r"(?i:(?:hold|held)[\W_]*out|train[\W_]*val)(?![a-z])")
+"""Words that are often written as two: hold-out, HeldOut, TrainVal, train_val."""
 ONE_WORD = re.compile("({0})?({1})({0})?".format("|".join(sorted(AROUND)), "|".join(sorted(WORDS, key=len)[::-1])))
 
 
@@ -63,7 +65,7 @@ def is_unlabelled(name: str) -> bool:
 
 def _words(name: str) -> list[str]:
     """The words of a name in lower case, parted at signs, capitals and numbers; trainset is train and set."""
-    text = re.sub(r"(hold|held)[\W_]+out", r"\1out", unicodedata.normalize("NFKC", name), flags=re.IGNORECASE)
+    text = PARTED.sub(lambda two: re.sub(r"[\W_]", "", two[0]).lower(), unicodedata.normalize("NFKC", name))
     text = re.sub(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])|(?<=[a-z])(?=[A-Z])", " ", text).casefold()
     words: list[str] = []
     for word in re.split(r"[\W_]+", text):
