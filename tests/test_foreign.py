@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import scipy.sparse
 import torch
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from siftnet.foreign import as_numpy, columns_of, refuse_other_order, shown
+from siftnet.foreign import as_numpy, columns_of, only_column, refuse_other_rows, shown
 
 GRID = np.arange(6.0).reshape(2, 3)
 TENSOR = torch.tensor(GRID)
@@ -47,6 +48,8 @@ SAME: dict[str, Any] = {
     "a table of Arrow's": pd.DataFrame(GRID, dtype="float64[pyarrow]"),
     "a table of sparse columns": pd.DataFrame(GRID).astype(pd.SparseDtype(float)),
     "polars": pl.DataFrame(GRID),
+    "pyarrow": pa.table({"a": GRID[:, 0], "b": GRID[:, 1], "c": GRID[:, 2]}),
+    "whole numbers of two widths": [[np.int64(0), np.uint64(1), 2], [3, 4, 5]],
 }
 
 
@@ -100,6 +103,11 @@ LABELS: dict[str, tuple[Any, list[Any]]] = {
     "floats that may be missing": (pd.Series([7.5, None], dtype="Float64"), [7.5, np.nan]),
     "an index": (pd.Index([7, 9]), [7, 9]),
     "truth values that may be missing": (pd.array([True, False], dtype="boolean"), [True, False]),
+    "whole numbers of two widths": ([np.int64(2**53 + 1), np.uint64(7)], [2**53 + 1, 7]),
+    "polars with gaps": (pl.Series([2**53 + 1, None]), [2**53 + 1, None]),
+    "polars categories": (pl.Series(["a", "b"], dtype=pl.Categorical), ["a", "b"]),
+    "pyarrow": (pa.array([2**53 + 1, 9]), [2**53 + 1, 9]),
+    "pyarrow with gaps": (pa.chunked_array([[2**53 + 1], [None]]), [2**53 + 1, None]),
     "a tensor of whole numbers": (torch.tensor([7, 9], dtype=torch.int32), [7, 9]),
     "a tensor of truth values": (torch.tensor([True, False]), [True, False]),
     "tensors of one number": ([torch.tensor(7), torch.tensor(9)], [7, 9]),
@@ -147,6 +155,22 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: pd.DataFrame({"b": pd.Categorical(["p", "q"])}),
         r"no numbers \(b \(category\)\): encode",
     ),
+    "a table with categories that are numbers": (
+        lambda: pd.DataFrame({"b": pd.Categorical([3, 9])}),
+        r"no numbers \(b \(category\)\): encode",
+    ),
+    "categories of polars": (
+        lambda: pl.DataFrame({"b": pl.Series(["p", "q"], dtype=pl.Categorical)}),
+        r"no numbers \(b \(Categorical\)\)",
+    ),
+    "categories of pyarrow": (
+        lambda: pa.table({"b": pa.array([3, 9]).dictionary_encode()}),
+        r"no numbers \(b \(dictionary\)\)",
+    ),
+    "long numbers beside floats in a list": (
+        lambda: [[2**60 + 1, 0.5], [2**60 + 3, 0.5]],
+        "x has whole numbers beyond 2.53 beside floats",
+    ),
     "a table with dates": (
         lambda: pd.DataFrame({"b": pd.to_datetime(["2020", "2021"])}),
         r"no numbers \(b \(datetime64",
@@ -183,13 +207,27 @@ def test_rows_in_another_order_are_refused_and_the_remedy_works() -> None:
     x = pd.DataFrame({"a": [1.0, 2, 3]}, index=[5, 7, 9])
     y = pd.Series([1, 2, 3], index=[9, 7, 5])
     with pytest.raises(ValueError, match=r"x and y have the same rows in another order: give y.loc\[x.index\]"):
-        refuse_other_order(x, y, ("x", "y"))
-    refuse_other_order(x, y.loc[x.index], ("x", "y"))
-    refuse_other_order(x, y.reset_index(drop=True), ("x", "y"))
-    refuse_other_order(x, [1, 2, 3], ("x", "y"))
+        refuse_other_rows(x, y, ("x", "y"))
+    refuse_other_rows(x, y.loc[x.index], ("x", "y"))
+    refuse_other_rows(x, y.to_numpy(), ("x", "y"))
+    with pytest.raises(ValueError, match=r"x and y have rows of other names: .* or y.to_numpy\(\) if they belong"):
+        refuse_other_rows(x[:2], y[:2], ("x", "y"))
+    refuse_other_rows(x, [1, 2, 3], ("x", "y"))
+
+
+def test_the_only_column_of_a_table() -> None:
+    for table in (pd.DataFrame, pl.DataFrame, pa.table):
+        assert as_numpy(only_column(table({"a": ["u", "v"]}), "y"), "y").tolist() == ["u", "v"]
+        two = table({"a": [1, 0], "b": [0, 1]})
+        with pytest.raises(ValueError, match=r"y is a table of 2 columns \(a, b\): give one of them, y\['a'\], or"):
+            only_column(two, "y")
+        assert as_numpy(two["a"], "y").tolist() == [1, 0]
+        assert np.asarray(two).argmax(axis=1).tolist() == [0, 1] if table is not pa.table else True
+    assert only_column([1], "y") == [1]
 
 
 def test_names_and_values_for_messages() -> None:
+    assert columns_of(pl.DataFrame({"a": [0], "b": [0]})) == columns_of(pa.table({"a": [0], "b": [0]})) == ("a", "b")
     assert columns_of(pd.DataFrame({1: [0], "b": [0]})) == ("1", "b")
     assert columns_of(GRID) == ()
     assert (shown("a"), shown(torch.ones(9, 9))) == ("'a'", "a Tensor")

@@ -13,6 +13,12 @@ import numpy as np
 
 LARGEST_EXACT = 2**53
 """Whole numbers beyond it are not all different as float64."""
+TABLES = (("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "Table"))
+COLUMNS = (
+    ("pandas", "Series", "Index", "ExtensionArray"),
+    ("polars", "Series"),
+    ("pyarrow", "Array", "ChunkedArray"),
+)
 HALF_WIDTHS = ("torch.bfloat16", "torch.float8")
 """Types of PyTorch's that NumPy lacks; single precision holds all their values."""
 
@@ -29,9 +35,9 @@ def as_numpy(value: Any, name: str) -> np.ndarray:
         return value if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
     if _is(value, "torch", "Tensor"):
         return _of_tensor(value, name)
-    if _is(value, "pandas", "DataFrame"):
+    if _is_table(value):
         return _of_table(value, name)
-    if _is(value, "pandas", "Series", "Index", "ExtensionArray"):
+    if any(_is(value, *of) for of in COLUMNS):
         return _of_column(value)
     if isinstance(value, list | tuple | range):
         return _of_list(value, name)
@@ -43,17 +49,33 @@ def as_numpy(value: Any, name: str) -> np.ndarray:
 
 
 def columns_of(value: Any) -> tuple[str, ...]:
-    """Names of a pandas table's columns; empty for anything else."""
-    return tuple(map(str, value.columns)) if _is(value, "pandas", "DataFrame") else ()
+    """Names of the columns of a table of pandas', polars' or pyarrow's; empty for anything else."""
+    if not _is_table(value):
+        return ()
+    return tuple(map(str, value.column_names if _is(value, "pyarrow", "Table") else value.columns))
 
 
-def refuse_other_order(x: Any, y: Any, names: tuple[str, str]) -> None:
-    """Raise ValueError where two pandas objects have the same row labels in another order, so that rows do not meet."""
+def only_column(value: Any, name: str) -> Any:
+    """The column of a table that has one, and what is no table as it is. Raises ValueError for more columns."""
+    columns = columns_of(value)
+    if len(columns) > 1:
+        raise ValueError(
+            f"{name} is a table of {len(columns)} columns ({', '.join(columns[:5])}{', ...' * (len(columns) > 5)}): "
+            f"give one of them, {name}[{columns[0]!r}], or numpy.asarray({name}).argmax(axis=1) if they are one for "
+            "each class"
+        )
+    return _columns(value)[0] if columns else value
+
+
+def refuse_other_rows(x: Any, y: Any, names: tuple[str, str]) -> None:
+    """Raise ValueError where two pandas objects have other row labels, so that rows may not meet."""
     if not (_is(x, "pandas", "DataFrame", "Series") and _is(y, "pandas", "DataFrame", "Series")):
         return
-    if len(x.index) == len(y.index) and not x.index.equals(y.index) and set(x.index) == set(y.index):
+    if len(x.index) == len(y.index) and not x.index.equals(y.index):
+        how = "the same rows in another order" if set(x.index) == set(y.index) else "rows of other names"
         raise ValueError(
-            f"{names[0]} and {names[1]} have the same rows in another order: give {names[1]}.loc[{names[0]}.index]"
+            f"{names[0]} and {names[1]} have {how}: give {names[1]}.loc[{names[0]}.index], or {names[1]}.to_numpy() if "
+            "they belong together as they stand"
         )
 
 
@@ -88,18 +110,36 @@ def _of_tensor(value: Any, name: str) -> np.ndarray:
     return np.asarray(plain.resolve_conj().resolve_neg().numpy())
 
 
+def _is_table(value: Any) -> bool:
+    return any(_is(value, *of) for of in TABLES)
+
+
+def _columns(table: Any) -> list[Any]:
+    """The columns of a table, as its library has them."""
+    if _is(table, "pandas", "DataFrame"):
+        return [table.iloc[:, at] for at in range(table.shape[1])]
+    return list(table.get_columns() if _is(table, "polars", "DataFrame") else table.columns)
+
+
 def _of_column(column: Any) -> np.ndarray:
     # Whole numbers of which some are missing would come as floats.
+    if _is(column, "polars", "Series"):
+        return _of_objects(np.array(column.to_list(), object) if column.null_count() else column.to_numpy())
+    if _is(column, "pyarrow", "Array", "ChunkedArray"):
+        return _of_objects(np.array(column.to_pylist(), object) if column.null_count else np.asarray(column))
     gaps = not isinstance(column.dtype, np.dtype) and bool(column.isna().any())
     return _of_objects(np.asarray(column.to_numpy(dtype=object) if gaps else column.to_numpy()))
 
 
 def _of_table(table: Any, name: str) -> np.ndarray:
-    columns = [_of_column(table.iloc[:, at]) for at in range(table.shape[1])]
+    labels, given = columns_of(table), _columns(table)
+    columns = [_of_column(column) for column in given]
+    dtypes = [str(column.type if hasattr(column, "type") else column.dtype) for column in given]
     other = [
-        f"{label} ({dtype})"
-        for label, dtype, column in zip(table.columns, table.dtypes, columns, strict=True)
-        if column.dtype.kind not in "biuf"
+        f"{label} ({dtype.partition('<')[0]})"
+        for label, dtype, column in zip(labels, dtypes, columns, strict=True)
+        # Categories of numbers are no amounts.
+        if column.dtype.kind not in "biuf" or dtype.startswith(("category", "dictionary"))
     ]
     if other:
         raise ValueError(
@@ -109,7 +149,7 @@ def _of_table(table: Any, name: str) -> np.ndarray:
     large = [column.dtype.kind in "iu" and column.size and _largest(column) > LARGEST_EXACT for column in columns]
     if any(large) and not all(column.dtype.kind in "biu" for column in columns):
         raise ValueError(
-            f"column {table.columns[large.index(True)]} of {name} has whole numbers beyond 2^53 beside columns of "
+            f"column {labels[large.index(True)]} of {name} has whole numbers beyond 2^53 beside columns of "
             "floats: subtract its smallest value first"
         )
     if not any(large):
@@ -133,9 +173,17 @@ def _of_list(values: list[Any] | tuple[Any, ...] | range, name: str) -> np.ndarr
         return np.array([as_numpy(v, name) for v in values])
     if found.dtype.kind in "US" and not all(isinstance(v, str | bytes) for v in _leaves(values)):
         return np.array(values, object)
-    if found.ndim == 1 and found.dtype.kind == "f" and all(isinstance(v, int) for v in values):
-        return np.array(values, object)
-    return _of_objects(found)
+    if found.dtype.kind != "f":
+        return _of_objects(found)
+    # NumPy joins whole numbers of several widths, and whole numbers beside floats, by way of float64.
+    if all(isinstance(v, int | np.integer) for v in _leaves(values)):
+        return _of_objects(np.array(values, object))
+    if any(isinstance(v, int | np.integer) and abs(int(v)) > LARGEST_EXACT for v in _leaves(values)):
+        raise ValueError(
+            f"{name} has whole numbers beyond 2^53 beside floats, which would be rounded: subtract the smallest of "
+            "their column first"
+        )
+    return found
 
 
 def _leaves(values: Iterable[Any]) -> Iterable[Any]:

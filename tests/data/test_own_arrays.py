@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse
 import torch
@@ -73,11 +74,51 @@ def test_names_of_columns_stay() -> None:
     found = siftnet.from_arrays(table, Y, x_test=table[:9], y_test=Y[:9], name="mine")
     assert (found.input_names, found.name) == (("a", "b", "c", "d", "e", "f"), "mine")
     with pytest.raises(
-        ValueError, match=r"x_test has the columns f, e, d, c, b, ... and x a, b, .*: give x_test\[x.columns"
+        ValueError, match=r"x_test has the columns f, e, d, c, b, a and x a, b, .*: give x_test\[x.columns"
     ):
         siftnet.from_arrays(table, Y, x_test=table[[*"fedcba"]], y_test=Y)
+    other = pl.DataFrame(table[[*"fedcba"]].to_dict("list"))
+    with pytest.raises(ValueError, match=r"x_test has the columns f, e, .*: give x_test\[x.columns"):
+        siftnet.from_arrays(pl.DataFrame(table.to_dict("list")), Y, x_test=other, y_test=Y)
     with pytest.raises(ValueError, match=r"x and y have the same rows in another order: give y.loc\[x.index\]"):
         siftnet.from_arrays(table, pd.Series(Y)[::-1])
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        ("aabcde", "columns 1 and 2 of x of siftnet.from_arrays are both named a"),
+        (
+            ["Unnamed: 0", *"abcde"],
+            "column 1 of x of siftnet.from_arrays is named Unnamed: 0, as pandas names what",
+        ),
+        (["", *"abcde"], "column 1 of x of siftnet.from_arrays has no name"),
+    ],
+)
+def test_names_of_columns_are_one_each(names: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        siftnet.from_arrays(pd.DataFrame(X, columns=list(names)), Y)
+
+
+def test_columns_in_the_order_of_text_are_no_neighbours() -> None:
+    table = pd.DataFrame(X, columns=["p0", "p1", "p10", "p2", "p3", "p4"])
+    assert siftnet.from_arrays(table, Y).input_names[2] == "p10"
+    says = r"columns of x do not ascend \(p0, p1, p10, .* put the columns in order, or give x.to_numpy\(\)"
+    for geometry in ("ring:1x6", siftnet.torus(2, 3)):
+        with pytest.raises(ValueError, match=says):
+            siftnet.from_arrays(table, Y, geometry=geometry)
+        assert siftnet.from_arrays(table.to_numpy(), Y, geometry=geometry).input_names == ()
+        in_order = table[["p0", "p1", "p2", "p3", "p4", "p10"]]
+        assert siftnet.from_arrays(in_order, Y, geometry=geometry).input_names[5] == "p10"
+
+
+def test_labels_are_the_only_column_of_a_table() -> None:
+    words = np.array([*"uvw"])[Y]
+    assert siftnet.from_arrays(X, pd.DataFrame({"y": words})).class_names == ("u", "v", "w")
+    with pytest.raises(ValueError, match=r"numpy.asarray\(y\).argmax\(axis=1\) if they are one for each class"):
+        siftnet.from_arrays(X, pd.get_dummies(words))
+    one_hot = np.asarray(pd.get_dummies(words)).argmax(axis=1)
+    assert siftnet.from_arrays(X, one_hot).content_hash() == siftnet.from_arrays(X, words).content_hash()
 
 
 def test_geometries_are_taken_as_text_or_as_they_are() -> None:

@@ -18,9 +18,10 @@ from siftnet.data.exact import (
     exact_scale,
     exact_splits,
     exact_texts,
+    exact_truth,
 )
 from siftnet.data.reading import Reading
-from siftnet.foreign import is_whole, shown
+from siftnet.foreign import is_whole, refuse_other_rows, shown
 from siftnet.geometry import Geometry
 
 SPLITS = ("train", "validation", "test")
@@ -75,6 +76,7 @@ class Dataset:
         x, y = self.inputs_NI, self.labels_N
         _check_inputs(x, {"center_I": self.center_I, "scale_I": self.scale_I}, self.geometry)
         _check_labels(y, self.classes, len(x))
+        require(bool((self.scale_I != 0).all()), "scale_I has zeros, which would wipe out inputs: give 1 instead")
         for name, array in (
             ("inputs_NI", x),
             ("labels_N", y),
@@ -86,14 +88,8 @@ class Dataset:
         _check_permutation(self.permutation_I, x.shape[1])
         require(self.target_deviation > 0, f"target_deviation must be positive, got {self.target_deviation}")
         _check_learnable(y[self.splits["train"]], self.classes, self.class_names)
-        for name, names, count in (
-            ("class_names", self.class_names, self.classes or 0),
-            ("input_names", self.input_names, x.shape[1]),
-        ):
-            require(
-                len(names) in (0, count),
-                f"{name} must have {count} names, one each, or none, got {len(names)}",
-            )
+        _check_names("class_names", self.class_names, self.classes or 0)
+        _check_names("input_names", self.input_names, x.shape[1])
 
     def _take_what_users_have(self) -> None:
         """Take lists, tensors, tables and other widths where no value changes; see `siftnet.data.exact`."""
@@ -108,6 +104,7 @@ class Dataset:
             f"geometry must be a siftnet.Grid, Points or Unknown, got {shown(self.geometry)}: "
             "say siftnet.Grid((32, 32), channels=3), for one, or siftnet.Unknown(inputs)",
         )
+        refuse_other_rows(self.inputs_NI, self.labels_N, ("inputs_NI", "labels_N"))
         permutation_I = self.permutation_I
         plain = {
             "classes": None if classes is None else operator.index(classes),
@@ -117,7 +114,7 @@ class Dataset:
             "center_I": exact_scale(self.center_I, "center_I"),
             "scale_I": exact_scale(self.scale_I, "scale_I"),
             "permutation_I": None if permutation_I is None else exact_rows(permutation_I, "permutation_I"),
-            "scrambled": bool(self.scrambled),
+            "scrambled": exact_truth(self.scrambled, "scrambled"),
             "target_mean": exact_number(self.target_mean, "target_mean"),
             "target_deviation": exact_number(self.target_deviation, "target_deviation"),
             "class_names": exact_texts(self.class_names, "class_names"),
@@ -198,6 +195,15 @@ def _check_labels(y: np.ndarray, classes: int | None, count: int) -> None:
             y.min() >= 0 and y.max() < classes,
             f"labels_N must lie in 0..{classes - 1} with classes = {classes}, got {y.min()} to {y.max()}",
         )
+
+
+def _check_names(field: str, names: tuple[str, ...], count: int) -> None:
+    """Raise ValueError unless there are none, or one each."""
+    require(len(names) in (0, count), f"{field} must have {count} names, one each, or none, got {len(names)}")
+    require(
+        len(set(names)) == len(names),
+        f"{field} has {max(names, key=names.count, default='')!r} more than once: tell them apart",
+    )
 
 
 def _check_finite(name: str, array: np.ndarray) -> None:

@@ -5,7 +5,7 @@ N examples, I inputs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from math import isfinite
 from numbers import Real
 from typing import Any
@@ -54,7 +54,8 @@ def exact_labels(value: Any, *, numeric: bool) -> np.ndarray:
 def exact_rows(value: Any, name: str) -> np.ndarray:
     """Row numbers, or numbers of inputs, as int64. Raises ValueError for other types."""
     rows = _numbers(value, name, "biufUSTO")
-    require(rows.dtype.kind != "b", f"{name} must be row numbers, got truth values: give numpy.flatnonzero({name})")
+    remedy = "give the order, e.g. numpy.argsort" if name == "permutation_I" else f"give numpy.flatnonzero({name})"
+    require(rows.dtype.kind != "b", f"{name} must be row numbers, got truth values: {remedy}")
     require(
         rows.dtype.kind in "iu" or rows.size == 0,
         f"{name} must be int64 row numbers, got {rows.dtype}: give whole numbers",
@@ -82,12 +83,20 @@ def exact_splits(value: Any) -> dict[str, np.ndarray]:
 
 def exact_texts(value: Any, name: str) -> tuple[str, ...]:
     """Names as plain text. Raises ValueError for one text alone, and for names that are no text."""
-    texts = () if isinstance(value, str | bytes) or not isinstance(value, Iterable) else tuple(value)
+    # A set has no order, and a dictionary may have another one than the numbers in it.
+    listed = isinstance(value, Iterable) and not isinstance(value, str | bytes | Set | Mapping)
+    texts = tuple(value) if listed else ()
     require(
-        not isinstance(value, str | bytes) and isinstance(value, Iterable) and all(isinstance(t, str) for t in texts),
-        f"{name} must be text, one for each, as in ('cat', 'dog'), got {shown(value)}",
+        listed and all(isinstance(t, str) for t in texts),
+        f"{name} must be text, one for each in order, as in ('cat', 'dog'), got {shown(value)}",
     )
     return tuple(map(str, texts))
+
+
+def exact_truth(value: Any, name: str) -> bool:
+    """True or False. Raises ValueError for anything else."""
+    require(isinstance(value, bool | np.bool_), f"{name} must be True or False, got {shown(value)}")
+    return bool(value)
 
 
 def exact_number(value: Any, name: str) -> float:

@@ -13,6 +13,7 @@ from siftnet.data.dataset import Dataset
 from siftnet.data.duplicates import treat_duplicates
 from siftnet.data.formats import table
 from siftnet.data.formats.registry import READERS
+from siftnet.data.leaks import note_copies
 from siftnet.data.normalise import Normalised, normalise
 from siftnet.data.overlap import note_windows
 from siftnet.data.raw import MISSING, Raw
@@ -56,7 +57,7 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
     splits, notes = split(raw, config)
     if not config.is_synthetic:
         splits, more = treat_duplicates(raw.inputs_NI, splits, drop=config.duplicates == "drop")
-        notes += (*more, *note_windows(raw, config))
+        notes += (*more, *note_windows(raw, config), *note_copies(raw, config.table.target.strip()))
     labels_N, classes, class_names = relabel(raw.labels_N, raw.classes, config, raw.class_names)
     mean, deviation = 0.0, 1.0
     if classes is None:

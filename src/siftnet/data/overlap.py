@@ -56,7 +56,7 @@ def _along(before: np.ndarray, after: np.ndarray, axis: int) -> int | None:
     before, after = before[changing_P], after[changing_P]
 
     def shared(one: np.ndarray, other: np.ndarray, stride: int) -> bool:
-        return 2 * (one[..., stride:] == other[..., :-stride]).all(axis=(1, 2)).sum() > len(one)
+        return bool(2 * (one[..., stride:] == other[..., :-stride]).all(axis=(1, 2)).sum() > len(one))
 
     for stride in range(1, before.shape[-1] - SHORTEST + 1):
         # Windows run forwards; a table of lagged values runs backwards.

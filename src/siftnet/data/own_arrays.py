@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from siftnet.config.fields import DataConfig, RunConfig, require
+from siftnet.config.fields import DataConfig, RefusedError, RunConfig, require
 from siftnet.data.dataset import Dataset
-from siftnet.data.formats.array_names import find_arrays
+from siftnet.data.formats.array_names import ArrayNames, find_arrays
 from siftnet.data.formats.arrays import ArraySource, raw_of
+from siftnet.data.formats.tables.frame import listed
+from siftnet.data.formats.tables.names import refuse_names
+from siftnet.data.formats.tables.order import in_order
 from siftnet.data.load import prepare
-from siftnet.foreign import as_numpy, columns_of, refuse_other_order, shown
-from siftnet.geometry import Geometry
+from siftnet.foreign import as_numpy, columns_of, only_column, refuse_other_rows, shown
+from siftnet.geometry import Geometry, Unknown
 
 PLACE = "siftnet.from_arrays"
 
@@ -49,15 +53,9 @@ def from_arrays(
         f"{PLACE} has no use for {', '.join(found.unread)}: call test examples and labels x_test and y_test, those for "
         "validation x_val and y_val, or name groups with data.group",
     )
-    columns = columns_of(given[found.x["train"]])
-    for part, spelled in found.x.items():
-        refuse_other_order(given[spelled], given[found.y[part]], (spelled, found.y[part]))
-        theirs = columns_of(given[spelled])
-        require(
-            not columns or not theirs or theirs == columns,
-            f"{spelled} has the columns {_listed(theirs)} and {found.x['train']} {_listed(columns)}: give "
-            f"{spelled}[{found.x['train']}.columns]",
-        )
+    for spelled in (*found.y.values(), *found.group.values(), *found.time.values()):
+        given[spelled] = only_column(given[spelled], spelled)
+    columns = _columns(given, found, config, geometry)
     plain = {key: as_numpy(value, key) for key, value in given.items()}
     raw = raw_of(ArraySource(name, PLACE, frozenset(plain), plain.__getitem__), config, geometry)
     if any(np.may_share_memory(raw.inputs_NI, array) for array in plain.values()):
@@ -84,5 +82,30 @@ def _as_npz(config: DataConfig | RunConfig | None, geometry: str | Geometry) -> 
     return data, told
 
 
-def _listed(columns: tuple[str, ...]) -> str:
-    return ", ".join(columns[:5]) + (", ..." if len(columns) > 5 else "")
+def _columns(
+    given: Mapping[str, Any], found: ArrayNames, config: DataConfig, geometry: str | Geometry
+) -> tuple[str, ...]:
+    """Names of the inputs, where x is a table; raises ValueError for tables whose rows or columns do not fit."""
+    x = found.x["train"]
+    columns = columns_of(given[x])
+    refuse_names(columns, f"{x} of {PLACE}")
+    for part, spelled in found.x.items():
+        for own in (found.y, found.group, found.time):
+            if part in own:
+                refuse_other_rows(given[spelled], given[own[part]], (spelled, own[part]))
+        theirs = columns_of(given[spelled])
+        require(
+            not columns or not theirs or theirs == columns,
+            f"{spelled} has the columns {listed(theirs)} and {x} {listed(columns)}: give {spelled}[{x}.columns]",
+        )
+    laid_out = not isinstance(geometry, Unknown) and geometry not in ("auto", "unknown")
+    if columns and laid_out and config.table.order == "refuse":
+        try:
+            in_order(columns, "refuse", x)
+        except ValueError:
+            raise RefusedError(
+                f"the numbers in the names of the columns of {x} do not ascend ({listed(columns)}), so that neighbours "
+                f"of the geometry may be none: put the columns in order, or give {x}.to_numpy() to take them as they "
+                "stand"
+            ) from None
+    return columns

@@ -14,7 +14,6 @@ from siftnet.data.formats.tables.csv_columns import read_csv
 from siftnet.data.formats.tables.features import Features, features_of
 from siftnet.data.formats.tables.file_bytes import holds_parquet
 from siftnet.data.formats.tables.frame import Column, Frame, listed
-from siftnet.data.formats.tables.leaks import note_copies
 from siftnet.data.formats.tables.order import in_order
 from siftnet.data.formats.tables.parquet import read_parquet
 from siftnet.data.formats.tables.pictures import is_picture, pictures_of
@@ -59,7 +58,7 @@ def read(config: DataConfig) -> Raw:
         time_N=None if roles.time is None else time_of(frame.columns[roles.time], frame),
         class_names=targets.class_names,
         input_names=features.names,
-        notes=(*frame.notes, *targets.notes, *features.notes, *note_copies(features, targets, names[roles.target])),
+        notes=(*frame.notes, *targets.notes, *features.notes),
     )
 
 

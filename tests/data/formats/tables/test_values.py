@@ -164,17 +164,3 @@ def test_text_becomes_an_input_for_each_value(tmp_path: Path) -> None:
 def test_identifiers_become_no_inputs(tmp_path: Path) -> None:
     path = put(tmp_path, "c,y\n" + "".join(f"name{k},{k % 2}\n" for k in range(20)))
     assert "20 different values in 20 rows" in refused(path, text="one_hot")
-
-
-def test_inputs_that_say_the_target_are_noted(tmp_path: Path) -> None:
-    text = "a,b,y\n" + "".join(f"{k % 7},{5 - k % 2},{k % 2}\n" for k in range(40))
-    (note,) = read(put(tmp_path, text)).notes
-    assert note.startswith("inputs that say the target of every row: b;")
-    again = put(tmp_path, text.replace("b", "y.1", 1))
-    assert "the column y.1 is the target y again: leave it out" in refused_copy(again)
-
-
-def refused_copy(path: Path) -> str:
-    with pytest.raises(ValueError, match=r"leave it out") as error:
-        read(path)
-    return str(error.value)

@@ -14,7 +14,7 @@ STAND_IN = re.compile(r"Unnamed: [0-9]+|__index_level_[0-9]+__")
 """What pandas calls a column that has no name, most often row numbers."""
 
 
-def refuse_names(names: Sequence[str], path: Path, *, where: str = "", otherwise: str = "") -> None:
+def refuse_names(names: Sequence[str], path: Path | str, *, where: str = "", otherwise: str = "") -> None:
     """Raise ValueError for names that are empty, repeated, pandas' own for none, or hold control characters.
 
     names: without blanks around them; where: the place in the file, e.g. ' in line 1'; otherwise: a further remedy.

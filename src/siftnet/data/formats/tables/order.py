@@ -14,7 +14,7 @@ WHOLE, DECIMAL = re.compile(r"[0-9]+"), re.compile(r"[0-9]+(?:\.[0-9]+)?")
 Key = tuple[Fraction, ...]
 
 
-def in_order(names: Sequence[str], wanted: Literal["refuse", "file", "number"], path: Path) -> list[int]:
+def in_order(names: Sequence[str], wanted: Literal["refuse", "file", "number"], path: Path | str) -> list[int]:
     """The columns' numbers in the order in which they lie on the grid.
 
     Names that differ by their numbers alone must ascend, by the first number, then by the second (r1c1, r1c2, r2c1);
