@@ -54,14 +54,14 @@ class DataCommand(Shared):
         from siftnet.commands.tables import print_json
         from siftnet.config.fields import RunConfig
         from siftnet.config.load import resolve_paths
-        from siftnet.data.load import load_dataset, refuse_notes
-        from siftnet.runs.describe import describe_data, draw_examples
+        from siftnet.data.load import load_dataset
+        from siftnet.runs.describe import describe_data, draw_examples, refuse_notes
 
         config = resolve_paths(RunConfig(data=self.data)).data
         dataset = load_dataset(config)
-        data, shown = describe_data(dataset, config), draw_examples(dataset, config.seed)
         if self.strict:
-            refuse_notes(data.name, data.notes)
+            refuse_notes(dataset)
+        data, shown = describe_data(dataset, config), draw_examples(dataset, config.seed)
         if self.json:
             print_json(data_to_dict(data, shown))
         else:

@@ -77,14 +77,12 @@ class ResumeCommand(Shared):
 
 def _set_up(asked: RunCommand | ResumeCommand) -> Setup:
     """Data, network and trainer; with --strict, ValueError for data about which anything is noted."""
-    from siftnet.data.load import refuse_notes
-    from siftnet.runs.describe import describe_data
+    from siftnet.runs.describe import refuse_notes
     from siftnet.runs.setup import set_up
 
     setup = set_up(asked.config)
     if asked.strict:
-        data = describe_data(setup.dataset, setup.config.data)
-        refuse_notes(data.name, data.notes)
+        refuse_notes(setup.dataset)
     return setup
 
 

@@ -82,8 +82,8 @@ class DataConfig:
     share: float = 1.0
     """Share of the training examples to use."""
     duplicates: Literal["keep", "drop"] = "keep"
-    """Training examples that stand in validation or test as well, value for value: keep them, which is noted, or leave
-    them out of training."""
+    """Examples that stand in two splits, value for value: keep them, which is noted, or leave them out of training, and
+    of validation where they are tested."""
     labels: Literal["given", "superclasses", "modulo", "random"] = "given"
     """As they are; ten meaningful superclasses; the class number modulo data.modulo; or random (nothing to learn)."""
     superclass_file: Path | None = None

@@ -64,6 +64,8 @@ class Dataset:
     """One for each input before a permutation; empty where nobody named them."""
     notes: tuple[str, ...] = field(default=())
     """What a reader of the results should know: imputed values, a smaller validation set than asked for, ..."""
+    settled: tuple[str, ...] = ()
+    """Of the notes, those on what a setting asked for; --strict refuses the others."""
     reading: Reading | None = None
     """How it came from files, or was made here; None for one that was made in Python."""
 
@@ -120,6 +122,7 @@ class Dataset:
             "class_names": exact_texts(self.class_names, "class_names"),
             "input_names": exact_texts(self.input_names, "input_names"),
             "notes": exact_texts(self.notes, "notes"),
+            "settled": exact_texts(self.settled, "settled"),
         }
         for name, value in plain.items():
             object.__setattr__(self, name, value)

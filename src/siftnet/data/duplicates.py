@@ -12,21 +12,38 @@ KNOWN = {"validation": ("train",), "test": ("train", "validation")}
 WORDS = {"train": "training", "validation": "validation"}
 
 
-def treat_duplicates(inputs_NI: np.ndarray, splits: Split, *, drop: bool) -> tuple[Split, Notes]:
-    """The splits, and sentences on examples that stand in two of them.
+def note_duplicates(inputs_NI: np.ndarray, splits: Split) -> Notes:
+    """Sentences on examples that stand in two splits. inputs_NI: (N, I) of any dtype, compared byte for byte."""
+    keys = _keys(inputs_NI, splits)
+    return tuple(
+        note for name, before in KNOWN.items() for known in before for note in _shared(splits, keys, known, name)
+    )
 
-    inputs_NI: (N, I) of any dtype, compared byte for byte; drop: leave those out of training that are validation or
-    test examples as well. Raises ValueError where nothing else would be left to train on.
+
+def without_duplicates(inputs_NI: np.ndarray, splits: Split) -> tuple[Split, Notes]:
+    """The splits without training examples that are validation or test examples, and validation examples that are test
+    examples, and sentences that count them. Raises ValueError where nothing else would be left.
+
+    inputs_NI: (N, I) of any dtype, compared byte for byte.
     """
-    keys = {name: [_key(inputs_NI[row]) for row in rows] for name, rows in splits.items()}
+    keys = _keys(inputs_NI, splits)
     notes: Notes = ()
-    if drop:
-        splits, notes = _without(splits, keys)
-    for name, before in KNOWN.items():
-        for other in before:
-            if not (drop and other == "train"):
-                notes += _shared(splits, keys, other, name)
-    return splits, notes
+    left = dict(splits)
+    for known, later in (("train", ("validation", "test")), ("validation", ("test",))):
+        asked = {key for name in later for key in keys[name]}
+        kept = np.array([key not in asked for key in keys[known]])
+        if not kept.any():
+            raise ValueError(
+                f"all {WORDS[known]} examples are {' or '.join(later)} examples as well: take other data, or set "
+                "data.duplicates keep"
+            )
+        if not kept.all():
+            left[known] = splits[known][kept]
+            notes += (
+                f"{int((~kept).sum()):,} {WORDS[known]} examples that are {' or '.join(later)} examples as well were "
+                "left out",
+            )
+    return left, notes
 
 
 def _shared(splits: Split, keys: Keys, known: str, name: str) -> Notes:
@@ -35,29 +52,15 @@ def _shared(splits: Split, keys: Keys, known: str, name: str) -> Notes:
     shared = [at for at, key in enumerate(keys[name]) if key in rows]
     for at in shared[:1]:
         row, twin = splits[name][at], rows[keys[name][at]]
-        remedy = "data.duplicates drop leaves those out of training" if known == "train" else "remove them from one"
         return (
             f"{len(shared):,} of {len(splits[name]):,} {name} examples are {WORDS[known]} examples as well, value for "
-            f"value (first: example {row} is example {twin}): {remedy}",
+            f"value (first: example {row} is example {twin}): data.duplicates drop leaves them out of {WORDS[known]}",
         )
     return ()
 
 
-def _without(splits: Split, keys: Keys) -> tuple[Split, Notes]:
-    tested = {key for name in KNOWN for key in keys[name]}
-    kept = np.array([key not in tested for key in keys["train"]])
-    if kept.all():
-        return splits, ()
-    if not kept.any():
-        raise ValueError(
-            "all training examples are validation or test examples as well: take other data, or set "
-            "data.duplicates keep"
-        )
-    note = (
-        f"{int((~kept).sum()):,} training examples that are validation or test examples as well were left out of "
-        "training"
-    )
-    return splits | {"train": splits["train"][kept]}, (note,)
+def _keys(inputs_NI: np.ndarray, splits: Split) -> Keys:
+    return {name: [_key(inputs_NI[row]) for row in rows] for name, rows in splits.items()}
 
 
 def _key(row_I: np.ndarray) -> bytes | int:

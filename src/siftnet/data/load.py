@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import partial
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from siftnet.config.fields import DataConfig, RefusedError, TableConfig, require
 from siftnet.data.dataset import Dataset
-from siftnet.data.duplicates import treat_duplicates
+from siftnet.data.duplicates import note_duplicates, without_duplicates
 from siftnet.data.formats import table
 from siftnet.data.formats.registry import READERS
 from siftnet.data.leaks import note_copies
@@ -18,7 +17,7 @@ from siftnet.data.normalise import Normalised, normalise
 from siftnet.data.overlap import note_windows
 from siftnet.data.raw import MISSING, Raw
 from siftnet.data.reading import describe_reading
-from siftnet.data.splits import Split, split
+from siftnet.data.splits import Notes, Split, split
 from siftnet.data.targets import standardise
 from siftnet.data.tasks import permute, relabel
 from siftnet.geometry import Geometry, Grid
@@ -53,11 +52,14 @@ def load_dataset(config: DataConfig) -> Dataset:
 def prepare(raw: Raw, config: DataConfig) -> Dataset:
     """The data set of examples that are read already; see `load_dataset`."""
     check_augmentation(raw.geometry, config)
-    raw = _without_missing(raw, config)
+    raw, settled = _without_missing(raw, config)
     splits, notes = split(raw, config)
+    if config.duplicates == "drop":
+        splits, more = without_duplicates(raw.inputs_NI, splits)
+        settled += more
     if not config.is_synthetic:
-        splits, more = treat_duplicates(raw.inputs_NI, splits, drop=config.duplicates == "drop")
-        notes += (*more, *note_windows(raw, config), *note_copies(raw, config.table.target.strip()))
+        notes += note_duplicates(raw.inputs_NI, splits)
+        notes += (*note_windows(raw, config), *note_copies(raw, config.table.target.strip()))
     labels_N, classes, class_names = relabel(raw.labels_N, raw.classes, config, raw.class_names)
     mean, deviation = 0.0, 1.0
     if classes is None:
@@ -66,7 +68,7 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
     else:
         notes += _classes_to_look_at(labels_N, splits, classes, class_names)
     if config.format == "table":
-        notes += table.impute(raw.inputs_NI, splits["train"], config.table, raw.input_names)
+        settled += table.impute(raw.inputs_NI, splits["train"], config.table, raw.input_names)
     inputs, permutation_I, scrambled = _transform(raw, splits["train"], config)
     made = partial(
         Dataset,
@@ -84,20 +86,14 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
         target_deviation=deviation,
         class_names=class_names,
         input_names=raw.input_names,
-        notes=(*raw.notes, *notes, *inputs.notes),
+        notes=(*raw.notes, *notes, *inputs.notes, *settled),
+        settled=settled,
         reading=describe_reading(raw, inputs, config),
     )
     try:
         return made()
     except ValueError as error:
         raise ValueError(f"{config.root or raw.name}: {error}") from None
-
-
-def refuse_notes(name: str, notes: Sequence[str]) -> None:
-    """Raise ValueError with all that is noted about the data of this name, where anything is: see --strict."""
-    if notes:
-        noted = "; ".join(note.rstrip(".") for note in notes)
-        raise ValueError(f"{name} is refused because of --strict: {noted}; settle that, or leave --strict out")
 
 
 def _read(config: DataConfig) -> Raw:
@@ -170,12 +166,15 @@ def check_augmentation(geometry: Geometry, config: DataConfig, *, has_places: bo
         )
 
 
-def _without_missing(raw: Raw, config: DataConfig) -> Raw:
-    """The examples that have a label; raises ValueError where some lack it and nobody asked to leave them out."""
+def _without_missing(raw: Raw, config: DataConfig) -> tuple[Raw, Notes]:
+    """The examples that have a label, and a sentence where others were left out.
+
+    Raises ValueError where some lack it and nobody asked to leave them out.
+    """
     absent_N = np.isnan(raw.labels_N) if raw.classes is None else raw.labels_N == MISSING
     absent, count = int(absent_N.sum()), len(absent_N)
     if not absent:
-        return raw
+        return raw, ()
     if config.missing_labels != "drop" or absent == count:
         kept = ", or keep, where NA or None is the name of a class" if config.missing_labels == "refuse" else ""
         raise ValueError(
@@ -191,7 +190,7 @@ def _without_missing(raw: Raw, config: DataConfig) -> Raw:
     def rows(old: np.ndarray | None) -> np.ndarray | None:
         return None if old is None else new_row_N[old[kept_N[old]]]
 
-    return replace(
+    left = replace(
         raw,
         inputs_NI=raw.inputs_NI[kept_N],
         labels_N=raw.labels_N[kept_N],
@@ -199,8 +198,8 @@ def _without_missing(raw: Raw, config: DataConfig) -> Raw:
         validation_N=rows(raw.validation_N),
         group_N=None if raw.group_N is None else raw.group_N[kept_N],
         time_N=None if raw.time_N is None else raw.time_N[kept_N],
-        notes=(*raw.notes, f"{absent:,} of {count:,} examples were left out, as their labels are missing"),
     )
+    return left, (f"{absent:,} of {count:,} examples were left out, as their labels are missing",)
 
 
 def _transform(raw: Raw, train_T: np.ndarray, config: DataConfig) -> tuple[Normalised, np.ndarray | None, bool]:

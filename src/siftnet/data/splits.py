@@ -70,9 +70,9 @@ def _split(raw: Raw, config: DataConfig) -> tuple[Split, Notes]:
             "one of each is needed at least: use more data or a larger data.share",
         )
         return {"train": train_T, "validation": raw.validation_N, "test": test_N}, notes
-    wanted, more = _validation_size(train_T, test_N, config)
+    wanted = _validation_size(train_T, test_N, config)
     validation_N, uneven = _set_aside(train_T, wanted, raw, config, "validation")
-    return _divided(train_T, validation_N, test_N), (*notes, *more, *uneven)
+    return _divided(train_T, validation_N, test_N), (*notes, *_smaller(validation_N, raw, config), *uneven)
 
 
 def _divided(train_T: np.ndarray, validation_N: np.ndarray, test_N: np.ndarray) -> Split:
@@ -121,8 +121,8 @@ def _in_time(rows_N: np.ndarray, raw: Raw, config: DataConfig) -> tuple[Split, N
     )
     if not raw.share_taken:
         train_T = take_share(train_T, config)
-    wanted, notes = _validation_size(train_T, test_N, config)
-    return _divided(train_T, _latest(train_T, wanted, time_N), test_N), notes
+    validation_N = _latest(train_T, _validation_size(train_T, test_N, config), time_N)
+    return _divided(train_T, validation_N, test_N), _smaller(validation_N, raw, config)
 
 
 def _latest(rows: np.ndarray, number: int, time_N: np.ndarray) -> np.ndarray:
@@ -136,18 +136,25 @@ def _latest(rows: np.ndarray, number: int, time_N: np.ndarray) -> np.ndarray:
     return latest
 
 
-def _validation_size(train_T: np.ndarray, test_N: np.ndarray, config: DataConfig) -> tuple[int, Notes]:
-    """How many examples to set aside for validation, never more than a tenth, and a sentence where that is fewer."""
+def _validation_size(train_T: np.ndarray, test_N: np.ndarray, config: DataConfig) -> int:
+    """How many examples to set aside for validation, never more than a tenth."""
     chosen = min(config.validation, len(train_T) // 10)
     if chosen < 1 or len(test_N) < 1:
         raise ValueError(
             f"{len(train_T)} training and {len(test_N)} test examples are too few, ten and one are needed at "
             "least: use more data or a larger data.share"
         )
-    if chosen == config.validation:
-        return chosen, ()
-    return chosen, (
-        f"{chosen:,} training examples are set aside for validation, a tenth, where data.validation asks for "
+    return chosen
+
+
+def _smaller(validation_N: np.ndarray, raw: Raw, config: DataConfig) -> Notes:
+    """A sentence where fewer are set aside for validation than asked for."""
+    chosen = len(validation_N)
+    if chosen >= (config.validation if raw.group_N is None else config.validation / UNEVEN):
+        return ()
+    return (
+        f"{chosen:,} training examples are set aside for validation, "
+        f"{'a tenth' if raw.group_N is None else 'about a tenth, in whole groups'}, where data.validation asks for "
         f"{config.validation:,}.",
     )
 

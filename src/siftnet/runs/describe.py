@@ -49,6 +49,15 @@ def describe_data(dataset: Dataset, config: DataConfig | None = None, *, augment
     )
 
 
+def refuse_notes(dataset: Dataset) -> None:
+    """Raise ValueError with what is noted about a data set and no setting asked for; see --strict."""
+    noted = [note.rstrip(".") for note in (*dataset.notes, *score_notes(dataset)) if note not in dataset.settled]
+    if noted:
+        raise ValueError(
+            f"{dataset.name} is refused because of --strict: {'; '.join(noted)}; settle that, or leave --strict out"
+        )
+
+
 def _count_classes(dataset: Dataset) -> dict[str, tuple[int, ...]]:
     if dataset.classes is None:
         return {}
