@@ -101,7 +101,8 @@ def object_array_opcodes() -> Any:
         (pickle.dumps(collections.Counter("a")), "collections.Counter"),
         (b"cnumpy\nndarray\n.", "a function as a value"),
         (b"cnumpy\nndarray\n(tR.", "numpy.ndarray called directly"),
-        (b"c_codecs\nencode\n(Va\nVrot13\ntR.", "the codec rot13"),
+        (b"c_codecs\nencode\n(Va\nVrot13\ntR.", "the codec 'rot13'"),
+        (b"c_codecs\nencode\n(Va\n)" + 60 * b"2\x86" + b"tR.", "the codec tuple"),
         # BUILD on an admitted function or on numpy's shared dtype would change it for the whole process.
         (b"c_codecs\nencode\n}b.", "changing a function"),
         (PYTHON2.replace(b"U\x01|", b"U\x01?"), "byte order '?'"),

@@ -25,6 +25,11 @@ class RefusedError(Exception):
     """The pickle asks for something that is not admitted; the text says what."""
 
 
+def _shown(value: Any) -> str:
+    """Text, or the type of anything else: of tuples that are in each other twice, what one writes out doubles."""
+    return named(repr(value) if isinstance(value, str | bytes) else type(value).__name__)
+
+
 class _Dtype:
     """Stands for a numpy dtype: its name, then the byte order that BUILD brings."""
 
@@ -40,7 +45,7 @@ class _Dtype:
 
     def __setstate__(self, state: Any) -> None:
         if state[1] not in ("<", ">", "|", "="):
-            raise RefusedError(f"byte order {named(repr(state[1]))}")
+            raise RefusedError(f"byte order {_shown(state[1])}")
         self.dtype = self.dtype.newbyteorder(state[1])
 
 
@@ -85,7 +90,7 @@ def _frombuffer(raw: Any, dtype: Any, shape: Any, order: Any) -> _Array:
 def _encode(text: Any, codec: Any) -> bytes:
     """Bytes as Python 3 writes them into pickles that Python 2 can read."""
     if codec != "latin1":
-        raise RefusedError(f"the codec {named(str(codec))}")
+        raise RefusedError(f"the codec {_shown(codec)}")
     encoded: bytes = text.encode("latin1")
     return encoded
 
