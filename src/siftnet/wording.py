@@ -9,6 +9,7 @@ import html
 import math
 import os
 import shlex
+import unicodedata
 from collections.abc import Sequence
 
 NONE = "–"
@@ -240,6 +241,12 @@ def named(text: str, room: int = 60) -> str:
     """A name that others gave, `printable` and in no more than `room` characters."""
     text = printable(text)
     return text if len(text) <= room else text[: room - 1] + "…"
+
+
+def folded(name: str) -> str:
+    """What names have in common that people take for one: without case, blanks, accents' spelling, invisible signs."""
+    visible = "".join(c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
+    return " ".join(visible.casefold().split())
 
 
 def shell_word(text: str) -> str:

@@ -33,6 +33,11 @@ def test_an_input_with_one_value_for_each_class(column: Any) -> None:
     assert "of every row: dose;" in told(column, CLASSES, "dose")[0]
     some_N = np.where(np.arange(300) % 9 == 0, MISSING, CLASSES)
     assert told(column, some_N) != ()
+    order = np.argsort(CLASSES, kind="stable")
+    assert told(column[order], CLASSES[order]) != (), "sorted by class"
+    rare_N = np.zeros(5000, np.int64)
+    rare_N[4321] = 1
+    assert told(3.5 * rare_N, rare_N) != ()
     column = column.copy()
     column[-1] += 1
     assert told(column, CLASSES) == ()
@@ -41,6 +46,7 @@ def test_an_input_with_one_value_for_each_class(column: Any) -> None:
 @pytest.mark.parametrize("column", [NUMBERS, 1.8 * NUMBERS + 32, -NUMBERS, NUMBERS * 1e9 - 7, NUMBERS / 3600])
 def test_an_input_that_is_the_target_in_another_unit(column: Any) -> None:
     assert "of every row: input 2;" in told(column, NUMBERS)[0]
+    assert told(np.r_[np.full(900, column[0]), column], np.r_[np.full(900, NUMBERS[0]), NUMBERS]) != ()
     some_N = np.where(np.arange(300) % 9 == 0, np.nan, NUMBERS)
     assert told(column, some_N) != ()
     assert told(column + np.abs(column).max() * 1e-6 * RNG.normal(size=300), NUMBERS) == ()

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from siftnet.config.fields import DataConfig
-from siftnet.data.overlap import note_windows
+from siftnet.data.overlap import note_windows, part_in_time
 from siftnet.data.raw import Raw
+from siftnet.data.splits import split
 from siftnet.geometry import Geometry, Grid, Unknown
 
 
@@ -31,6 +32,32 @@ def test_overlapping_windows_are_told_of(stride: int, channels: int) -> None:
     [note] = note_windows(raw(x, Grid((32,), channels)), DataConfig())
     assert f"the one before, shifted by {stride} values: windows of one signal" in note
     assert note_windows(raw(x[::-1], Grid((32,), channels)), DataConfig()) == (note,)
+
+
+@pytest.mark.parametrize(("width", "stride"), [(32, 1), (32, 5), (32, 28), (12, 4)])
+def test_in_time_no_two_splits_share_a_value(width: int, stride: int) -> None:
+    x = windows(width, stride)
+    data = raw(x)
+    splits, notes = part_in_time(data, split(data, DataConfig(split="time", validation=60))[0])
+    values = {name: set(x[rows].ravel().tolist()) for name, rows in splits.items()}
+    assert not values["train"] & (values["validation"] | values["test"])
+    assert not values["validation"] & values["test"]
+    reach = -(-width // stride) - 1
+    assert notes == (
+        f"{2 * reach:,} examples were left out before the borders of the splits, as windows of the signal reach over "
+        "them",
+    )
+    assert sum(map(len, splits.values())) == len(x) - 2 * reach
+    assert splits["train"].max() + reach + 1 == splits["validation"].min()
+
+
+def test_splits_by_time_of_other_data_stay() -> None:
+    data = raw(np.random.default_rng(0).normal(size=(300, 20)))
+    splits, _ = split(data, DataConfig(split="time"))
+    assert part_in_time(data, splits) == (splits, ())
+    data = raw(windows(2000, 1))
+    with pytest.raises(ValueError, match="all train examples are windows that reach into the validation or test set"):
+        part_in_time(data, split(data, DataConfig(split="time"))[0])
 
 
 def test_windows_that_are_kept_together_or_apart_are_not() -> None:

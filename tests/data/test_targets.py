@@ -126,6 +126,28 @@ def test_text_that_says_missing(text: str) -> None:
     assert named(classes_of([y], "y", "keep"))[1] == text
 
 
+@pytest.mark.parametrize("text", ["?", r"\N", "-", "#VALUE!", "none", "NONE", "na", "<null>", "Missing"])
+def test_text_that_may_say_missing_is_told_of(text: str) -> None:
+    y = np.array(["cat", text, "dog", "cat"])
+    [note] = classes_of([y], "y").notes
+    assert note == (
+        f"y has classes that may stand for no label: {text!r} (1); leave those examples out, or set "
+        "data.missing_labels keep if they are classes"
+    )
+    assert classes_of([y], "y", "keep").notes == ()
+    assert classes_of([np.array(["+", "-", "-"])], "y").notes == ()
+
+
+def test_a_number_that_may_mark_a_missing_target_is_told_of() -> None:
+    y = np.random.default_rng(0).uniform(0, 90, 50)
+    assert numbers_of([y], "y").notes == ()
+    y[[3, 7]] = -999
+    [note] = numbers_of([y], "y").notes
+    assert note.startswith("y is -999 in 2 examples, and ")
+    assert numbers_of([y * 20], "y").notes == ()
+    assert numbers_of([np.r_[y, -500.0]], "y").notes == ()
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
@@ -138,6 +160,12 @@ def test_text_that_says_missing(text: str) -> None:
         ([*range(100)], None),
         ([97, 98, 99], None),
         ([1900, 2000, 9999], "9999"),
+        ([*range(150), 255], "y has the class 255 (2 examples) beside 0 to 149"),
+        ([-100, 0, 1, 2], "y has the class -100"),
+        ([-9, 0, 1, 2], "y has the class -9"),
+        ([*range(98), 99], "y has the class 99"),
+        ([0, 1, 2**31 - 1], "y has the class 2147483647"),
+        ([*range(0, 300, 5), 255 + 60], None),
     ],
 )
 def test_a_number_that_may_mark_a_missing_label_is_told_of(values: list[int], said: str | None) -> None:
@@ -189,7 +217,9 @@ def test_the_remedy_for_another_encoding_works() -> None:
 
 def test_names_that_differ_by_case_or_blanks_are_told_of() -> None:
     [note] = classes_of([np.array(["Cat", "cat ", "dog", "cat "])], "y").notes
-    assert note.startswith("classes that differ only by case or blanks: 'Cat' (1) and 'cat ' (2); write them alike")
+    assert note.startswith(
+        "classes that differ only by case, blanks or invisible signs: 'Cat' (1) and 'cat ' (2); write them alike"
+    )
 
 
 @pytest.mark.property

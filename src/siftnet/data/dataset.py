@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -89,7 +90,9 @@ class Dataset:
         _check_splits(self.splits, len(x))
         _check_permutation(self.permutation_I, x.shape[1])
         require(self.target_deviation > 0, f"target_deviation must be positive, got {self.target_deviation}")
-        _check_learnable(y[self.splits["train"]], self.classes, self.class_names)
+        y_T = y[self.splits["train"]]
+        given_T = y_T if self.classes else y_T * self.target_deviation + self.target_mean
+        _check_learnable(given_T, self.classes, self.class_names)
         _check_names("class_names", self.class_names, self.classes or 0)
         _check_names("input_names", self.input_names, x.shape[1])
 
@@ -203,10 +206,9 @@ def _check_labels(y: np.ndarray, classes: int | None, count: int) -> None:
 def _check_names(field: str, names: tuple[str, ...], count: int) -> None:
     """Raise ValueError unless there are none, or one each."""
     require(len(names) in (0, count), f"{field} must have {count} names, one each, or none, got {len(names)}")
-    require(
-        len(set(names)) == len(names),
-        f"{field} has {max(names, key=names.count, default='')!r} more than once: tell them apart",
-    )
+    if len(set(names)) < len(names):
+        [(twice, _)] = Counter(names).most_common(1)
+        raise ValueError(f"{field} has {twice!r} more than once: tell them apart")
 
 
 def _check_finite(name: str, array: np.ndarray) -> None:

@@ -26,8 +26,8 @@ def note_copies(raw: Raw, target: str) -> tuple[str, ...]:
     absent_N = np.isnan(raw.labels_N) if raw.classes is None else raw.labels_N == MISSING
     known_N = np.flatnonzero(~absent_N)
     tells = np.arange(raw.inputs_NI.shape[1])
-    for rows in (known_N[:LOOKED_AT], known_N):
-        x_NI, y_N = raw.inputs_NI[rows][:, tells], raw.labels_N[rows]
+    for rows in (known_N[_few(raw.labels_N[known_N])], known_N):
+        x_NI, y_N = raw.inputs_NI[rows[:, None], tells], raw.labels_N[rows]
         tells = tells[_tell_number(x_NI, y_N) if raw.classes is None else _tell_class(x_NI, y_N)]
         if len(tells) == 0:
             return ()
@@ -39,6 +39,16 @@ def note_copies(raw: Raw, target: str) -> tuple[str, ...]:
         )
     listed = ", ".join(map(named, names[:SHOWN])) + (f" and {len(names) - SHOWN:,} more" if names[SHOWN:] else "")
     return (f"inputs that say the target of every row: {listed}; leave them out unless they are known before it",)
+
+
+def _few(labels_N: np.ndarray) -> np.ndarray:
+    """Rows from all over the data, which may be sorted, and some of different labels."""
+    _, first = np.unique(labels_N, return_index=True)
+    return np.unique(np.concatenate([_spread(np.arange(len(labels_N))), _spread(first)]))
+
+
+def _spread(rows: np.ndarray) -> np.ndarray:
+    return rows[np.unique(np.linspace(0, len(rows) - 1, LOOKED_AT).astype(np.int64))]
 
 
 def _tell_class(x_NI: np.ndarray, label_N: np.ndarray) -> np.ndarray:

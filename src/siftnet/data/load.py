@@ -14,7 +14,7 @@ from siftnet.data.formats import table
 from siftnet.data.formats.registry import READERS
 from siftnet.data.leaks import note_copies
 from siftnet.data.normalise import Normalised, normalise
-from siftnet.data.overlap import note_windows
+from siftnet.data.overlap import note_windows, part_in_time
 from siftnet.data.raw import MISSING, Raw
 from siftnet.data.reading import describe_reading
 from siftnet.data.splits import Notes, Split, split
@@ -54,6 +54,9 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
     check_augmentation(raw.geometry, config)
     raw, settled = _without_missing(raw, config)
     splits, notes = split(raw, config)
+    if config.split == "time":
+        splits, more = part_in_time(raw, splits)
+        settled += more
     if config.duplicates == "drop":
         splits, more = without_duplicates(raw.inputs_NI, splits)
         settled += more

@@ -166,13 +166,14 @@ def _set_aside(rows: np.ndarray, number: int, raw: Raw, config: DataConfig, name
     group_R = raw.group_N[rows]
     groups, sizes = np.unique(group_R, return_counts=True)
     require(
-        len(groups) >= 3 if name == "test" else len(groups) >= 2,
+        len(groups) > (2 if name == "test" and raw.validation_N is None else 1),
         f"data.group = {config.group} makes {len(groups)} group(s) of {len(rows):,} examples, too few to set some "
         f"aside for {name}: name what divides them more finely",
     )
     order = generator(config.seed, "data", name, "groups").permutation(len(groups))
-    # The number of groups that comes nearest to what is asked for, and leaves one at least.
-    reached = np.cumsum(sizes[order])[:-1]
+    # The number of groups that comes nearest to what is asked for, and leaves one at least, and one for validation.
+    left = 2 if name == "test" and raw.validation_N is None else 1
+    reached = np.cumsum(sizes[order])[:-left]
     taken = order[: int(np.argmin(np.abs(reached - number))) + 1]
     chosen = rows[np.isin(group_R, groups[taken])]
     notes: Notes = ()

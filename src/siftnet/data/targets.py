@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,6 +12,7 @@ import pandas as pd
 
 from siftnet.config.fields import require
 from siftnet.data.raw import MISSING
+from siftnet.wording import folded
 
 MISSING_TEXT = frozenset(
     ("", "nan", "NaN", "-nan", "-NaN", "NAN", "None", "null", "NULL", "Null", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT")
@@ -24,8 +24,10 @@ LARGEST_EXACT = 2**53
 """Whole numbers beyond it are not all different as float64."""
 NAN_AS_INTEGER = {"i": frozenset((-(2**63), -(2**31))), "u": frozenset((2**63, 2**31))}
 """What NaN becomes when it is cast, by kind of dtype: the smallest int64 or int32, or its bits without a sign."""
-SENTINELS = frozenset((-999, -99, 99, 255, 999, 9999, -9999, 65535, 999_999, -999_999))
-"""Whole numbers with which people, image formats and NumPy's masked arrays mark what has no label."""
+PERHAPS_MISSING = frozenset(("na", "none", "nil", "missing", "<null>", "\\n", "#value!", "#div/0!", "#ref!", "#name?"))
+"""Text, in lower case, that is the name of a class or stands for none."""
+SENTINELS = frozenset((-9, 99, -99, -100, 255, 999, -999, 9999, -9999, 65535, 999_999, -999_999, 2**31 - 1, 2**63 - 1))
+"""Whole numbers with which people, PyTorch, image formats and NumPy's masked arrays mark what has no label."""
 KEPT = 0.9
 """Targets and inputs are told of that keep fewer than this share of their different values."""
 LAST_CHARACTER, SURROGATES = 0x10FFFF, (0xD800, 0xDFFF)
@@ -97,7 +99,8 @@ def classes_of(parts: Sequence[np.ndarray], source: str, missing: Missing = "ref
     names = tuple(str(value) for value in values)
     if kind == "text":
         refuse_control_characters(names, source)
-        return Targets(labels_N, names, _nearly_equal(values, count_K))
+        doubtful = () if missing == "keep" else _perhaps_missing(values, count_K, source)
+        return Targets(labels_N, names, (*_nearly_equal(values, count_K), *doubtful))
     return Targets(labels_N, names, _standing_apart(values, count_K, source) if kind == "whole numbers" else ())
 
 
@@ -131,7 +134,7 @@ def numbers_of(parts: Sequence[np.ndarray], source: str) -> Targets:
                 f"{source} has {given:,} different numbers, of which double precision keeps {kept:,}: subtract the "
                 "smallest of all before you save them",
             )
-    return Targets(values)
+    return Targets(values, notes=_apart_from_all(values, source))
 
 
 def standardise(targets_N: np.ndarray, train_T: np.ndarray) -> Standardised:
@@ -197,7 +200,7 @@ def _column(part: np.ndarray, source: str) -> _Column:
         _refuse_broken_text(part, source)
     if kind in "UST":
         code_N, values = pd.factorize(part.astype(object))
-        return _Column("text", [_decoded(value, source) for value in values], code_N)
+        return _Column("text", [decoded(value, source) for value in values], code_N)
     require(kind == "O", f"{source} holds values of type {part.dtype}: save text or whole numbers")
     return _column_of_objects(part, source)
 
@@ -225,7 +228,7 @@ def _column_of_objects(part: np.ndarray, source: str) -> _Column:
     # Equal objects of one kind are one value: 2 and 2.0 are, 1 and True would be.
     code_N, values = pd.factorize(part)
     if kind == "text":
-        return _Column(kind, [_decoded(value, source) for value in values], code_N)
+        return _Column(kind, [decoded(value, source) for value in values], code_N)
     if kind == "truth values":
         return _Column(kind, [bool(value) for value in values], code_N)
     return _Column(kind, [_whole(value, NAN_AS_INTEGER["i"], source) for value in values], code_N)
@@ -274,7 +277,8 @@ def _doubles(part: np.ndarray) -> np.ndarray:
     return np.where(np.ma.getmaskarray(part), np.nan, values) if isinstance(part, np.ma.MaskedArray) else values
 
 
-def _decoded(value: str | bytes, source: str) -> str:
+def decoded(value: str | bytes, source: str) -> str:
+    """Text, of bytes too; raises ValueError where they are not UTF-8."""
     try:
         return value.decode("utf-8") if isinstance(value, bytes) else str(value)
     except UnicodeDecodeError:
@@ -292,12 +296,47 @@ def _without_missing_text(column: _Column) -> _Column:
 def _standing_apart(values: list[int], count_K: np.ndarray, source: str) -> tuple[str, ...]:
     """A sentence on a class that may say that there is no label: -1, or a number of SENTINELS far from the others."""
     for at, others in ((0, values[1:]), (-1, values[:-1])):
-        value = values[at]
-        apart = value in SENTINELS and len(others) > 1 and min(abs(value - other) for other in others) > len(others)
-        if apart or (value == -1 and len(others) > 1):
+        if len(others) < 2:
+            continue
+        value, without_gaps = values[at], others[-1] - others[0] < len(others)
+        gap = min(abs(value - other) for other in others)
+        if value == -1 or (value in SENTINELS and (gap > len(others) or (gap > 1 and without_gaps))):
             return (
                 f"{source} has the class {value} ({count_K[at]:,} examples) beside {others[0]} to {others[-1]}: leave "
                 "it out if it marks examples without a label",
+            )
+    return ()
+
+
+def _perhaps_missing(names: list[str], count_K: np.ndarray, source: str) -> tuple[str, ...]:
+    """A sentence on names that may say that there is no label: none, NA, a spreadsheet's error, a sign among words."""
+    signs = [name for name in names if not any(c.isalnum() for c in name)]
+    if len(signs) > 1:
+        # Such as + and -.
+        signs = []
+    found = [
+        f"{_short(name)} ({count:,})"
+        for name, count in zip(names, count_K, strict=True)
+        if name in signs or name.strip().lower() in PERHAPS_MISSING
+    ]
+    if not found:
+        return ()
+    return (
+        f"{source} has classes that may stand for no label: {', '.join(found)}; leave those examples out, or set "
+        "data.missing_labels keep if they are classes",
+    )
+
+
+def _apart_from_all(values_N: np.ndarray, source: str) -> tuple[str, ...]:
+    """A sentence on a number of SENTINELS that several examples have and that is far from all other numbers."""
+    found, count = np.unique(values_N[~np.isnan(values_N)], return_counts=True)
+    for at, others in ((0, found[1:]), (-1, found[:-1])):
+        if len(others) < 2 or found[at] not in SENTINELS or count[at] < 2:
+            continue
+        if min(abs(found[at] - others[0]), abs(found[at] - others[-1])) > others[-1] - others[0]:
+            return (
+                f"{source} is {found[at]:g} in {count[at]:,} examples, and {others[0]:g} to {others[-1]:g} in all "
+                "others: leave them out if it marks examples without a target",
             )
     return ()
 
@@ -306,14 +345,14 @@ def _nearly_equal(names: list[str], count_K: np.ndarray) -> tuple[str, ...]:
     """A sentence on classes that differ by nothing but case, blanks or the spelling of an accent."""
     alike: dict[str, list[str]] = {}
     for name, count in zip(names, count_K, strict=True):
-        key = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-        alike.setdefault(key, []).append(f"{_short(name)} ({count:,})")
+        alike.setdefault(folded(name), []).append(f"{_short(name)} ({count:,})")
     told = [" and ".join(group) for group in alike.values() if len(group) > 1]
     if not told:
         return ()
     more = f", and {len(told) - 3} more" if len(told) > 3 else ""
     return (
-        f"classes that differ only by case or blanks: {', '.join(told[:3])}{more}; write them alike if they are one",
+        f"classes that differ only by case, blanks or invisible signs: {', '.join(told[:3])}{more}; write them "
+        "alike if they are one",
     )
 
 

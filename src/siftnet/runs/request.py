@@ -19,9 +19,10 @@ from siftnet.pruning.imp import Position, first_position, foreseen_densities
 from siftnet.runs.setup import Setup
 from siftnet.store.run import Run
 
-READ_OTHERWISE = {"npz": "0.5.0", "table": "0.5.0", "folder": "0.5.0"}
+READ_OTHERWISE = {"npz": "0.5.0", "table": "0.5.0", "folder": "0.5.0", "idx": "0.5.0"}
 """Formats that are read otherwise since a version: tables and arrays centred in double precision, arrays without a
-geometry scaled input by input, images turned as their camera says, and folders without what is hidden in them."""
+geometry scaled input by input, images turned as their camera says, folders without what is hidden in them, and labels
+with gaps numbered without."""
 
 
 @dataclass(frozen=True)

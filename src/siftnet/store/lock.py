@@ -57,6 +57,8 @@ def _owned(mark: Path) -> Iterator[None]:
             "which stands for a lock as this file system has none"
         ) from None
     except OSError as error:
+        # Made, and not written: it would keep everybody out.
+        mark.unlink(missing_ok=True)
         raise ValueError(f"{mark.parent} cannot be written ({error.strerror}): choose another --out") from None
     try:
         yield

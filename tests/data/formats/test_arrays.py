@@ -328,11 +328,27 @@ def test_groups_and_times_are_arrays_of_the_file(tmp_path: Path) -> None:
         ({"who": Y[:4]}, {"group": "who"}, "needs an array who_test in .*, one value for each of x_test"),
         ({"who": Y[:3], "who_test": Y[4:]}, {"group": "who"}, r"has who of shape \(3,\) for the 4 examples of x"),
         ({"who": np.array([*"ab", "", "b"]), "who_test": Y[4:].astype(str)}, {"group": "who"}, "is missing for 1 exam"),
-        ({"t": Y[:4] * np.nan, "t_test": Y[4:]}, {"time": "t", "split": "time"}, "t of .* is missing for 4 examples"),
+        (
+            {"t": Y[:4] * np.nan, "t_test": Y[4:]},
+            {"time": "t", "split": "time"},
+            "t of .* is missing, or infinite, for 4",
+        ),
         (
             {"t": Y[:4].astype(str), "t_test": Y[4:]},
             {"time": "t", "split": "time"},
             r"t of .* is of <U\d+ and \w+: give times as numbers or as dates",
+        ),
+        (
+            {"who": np.array(["P3", "P4", "P3 ", "p4"]), "who_test": np.array(["P5", "P5"])},
+            {"group": "who"},
+            "who of .* has 'P3' and 'P3 ', which differ only by case or blanks: write them alike",
+        ),
+        ({"who": np.ones(4, "M8[D]"), "who_test": np.ones(2)}, {"group": "who"}, "who of .* holds values of type date"),
+        ({"t": np.array([1.0, np.inf, 2, 3]), "t_test": Y[4:]}, {"time": "t", "split": "time"}, "infinite, for 1 exam"),
+        (
+            {"t": np.array([b"2026-01-01", b"\xe9", b"a", b"b"]), "t_test": Y[4:].astype("S")},
+            {"time": "t", "split": "time"},
+            "bytes that are not UTF-8",
         ),
         (
             {"t": np.array(["1 May", *"abc"]), "t_test": Y[4:].astype(str)},

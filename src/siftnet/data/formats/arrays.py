@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-import pandas as pd
 
 from siftnet.config.fields import DataConfig, require
 from siftnet.data.dates import dates_of
@@ -17,8 +16,9 @@ from siftnet.data.formats.axes import lay_out
 from siftnet.data.formats.halves import Half, compare, half_of, refuse_other_kind
 from siftnet.data.formats.root import file_of
 from siftnet.data.formats.stack import check_numbers, stack
+from siftnet.data.groups import groups_of, missing_of
 from siftnet.data.raw import MISSING, Raw
-from siftnet.data.targets import FEW_CLASSES, Targets, classes_of, numbers_of, refuse_identifiers
+from siftnet.data.targets import FEW_CLASSES, Targets, classes_of, decoded, numbers_of, refuse_identifiers
 from siftnet.geometry import Geometry, Unknown
 
 KINDS = {
@@ -84,8 +84,8 @@ def raw_of(source: ArraySource, config: DataConfig, geometry: str | Geometry) ->
         scaling="each" if isinstance(found, Unknown) else "largest" if inputs_NI.dtype == np.uint8 else "one",
         held_out_N=held_out_N,
         validation_N=validation_N,
-        group_N=_groups(_beside(names.group, source, names, count), source.place) if names.group else None,
-        time_N=_times(_beside(names.time, source, names, count), source.place) if names.time else None,
+        group_N=groups_of(*_beside(names.group, source, names, count)) if names.group else None,
+        time_N=_times(*_beside(names.time, source, names, count)) if names.time else None,
         class_names=targets.class_names,
         notes=(*notes, *targets.notes),
     )
@@ -155,10 +155,10 @@ def _numbers(y: Mapping[str, np.ndarray], place: str) -> Targets:
     """Numeric targets, looked at for those that are of another unit, or whole."""
     name, *_ = y
     targets = numbers_of(list(y.values()), f"{name} of {place}")
-    notes: Notes = ()
+    notes = targets.notes
     present = {n: a[np.isfinite(a)].reshape(-1, 1) for n, a in y.items()}
     if len(y) > 1 and all(map(len, present.values())):
-        notes = _compare([half_of(n, np.asarray(a), "auto") for n, a in present.items()], place)
+        notes += _compare([half_of(n, np.asarray(a), "auto") for n, a in present.items()], place)
     values = np.unique(targets.labels_N[~np.isnan(targets.labels_N)])
     if len(values) <= FEW_CLASSES and (values == np.floor(values)).all():
         notes += (
@@ -181,31 +181,19 @@ def _refuse_unseen(targets: Targets, names: list[str], count: Mapping[str, int],
 
 def _beside(
     own: Mapping[str, str], source: ArraySource, names: ArrayNames, count: Mapping[str, int]
-) -> dict[str, np.ndarray]:
-    """Arrays of groups or times, one value for each example, by name in the order of the examples."""
-    return {own[part]: _one_each(source, own[part], count[part], names.x[part]) for part in count}
+) -> tuple[list[np.ndarray], str]:
+    """Arrays of groups or times, one value for each example, in the order of the examples; and what they are called."""
+    arrays = [_one_each(source, own[part], count[part], names.x[part]) for part in count]
+    return arrays, f"{own['train']} of {source.place}"
 
 
-def _groups(parts: Mapping[str, np.ndarray], place: str) -> np.ndarray:
-    """The number of each example's group, int64 (N,)."""
-    said = f"{next(iter(parts))} of {place}"
-    arrays = list(parts.values())
-    if all(array.dtype.kind in "fmM" for array in arrays):
-        # Measured values and dates are no classes, and groups all the same.
-        groups = np.asarray(pd.factorize(np.concatenate(arrays))[0], np.int64)
-    else:
-        groups = classes_of(arrays, said).labels_N
-    absent = int((groups == MISSING).sum())
-    require(absent == 0, f"{said} is missing for {absent:,} examples: name the group of each")
-    return groups
-
-
-def _times(parts: Mapping[str, np.ndarray], place: str) -> np.ndarray:
+def _times(parts: Sequence[np.ndarray], said: str) -> np.ndarray:
     """The rank of each example's time, int64 (N,), equal times alike."""
-    said = f"{next(iter(parts))} of {place}"
-    arrays = list(parts.values())
+    arrays = list(parts)
+    absent = sum(int(missing_of(array).sum()) for array in arrays)
+    require(absent == 0, f"{said} is missing, or infinite, for {absent:,} examples: give the time of each")
     if all(array.dtype.kind in "UST" for array in arrays):
-        texts = [text for array in arrays for text in array.astype(str).tolist()]
+        texts = [decoded(text, said) for array in arrays for text in array.astype(object).tolist()]
         arrays = [dates_of(texts, said, lambda row: f"example {row}")]
     kinds = {"numbers" if array.dtype.kind in "iuf" else array.dtype.kind for array in arrays}
     require(
@@ -213,9 +201,8 @@ def _times(parts: Mapping[str, np.ndarray], place: str) -> np.ndarray:
         f"{said} is of {' and '.join(str(array.dtype) for array in arrays)}: give times as numbers or as dates, e.g. "
         "numpy.array(times, 'datetime64[s]')",
     )
-    absent = sum(int((array != array).sum()) for array in arrays)
-    require(absent == 0, f"{said} is missing for {absent:,} examples: give the time of each")
     # As Python's numbers where NumPy would join two widths by way of float64.
     mixed = len({array.dtype for array in arrays}) > 1 and kinds == {"numbers"}
-    joined = np.concatenate([array.astype(object) for array in arrays] if mixed else arrays)
+    values = [np.ma.getdata(array) for array in arrays]
+    joined = np.concatenate([array.astype(object) for array in values] if mixed else values)
     return np.unique(joined, return_inverse=True)[1].astype(np.int64)

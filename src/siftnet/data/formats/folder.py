@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from siftnet.data.formats.root import folder_of
 from siftnet.data.raw import Raw
 from siftnet.data.targets import classes_of, refuse_control_characters
 from siftnet.geometry import Grid
-from siftnet.wording import printable
+from siftnet.wording import folded, printable
 
 Rows = list[tuple[Path, Folder]]
 """Images, each with the folder of its class."""
@@ -129,9 +128,9 @@ def _of_known_classes(
         return ()
     folders = class_folders(part, left_out)
     left_out.add(EMPTY, part.path, sum(not folder.count for folder in folders))
-    folded = {_fold(name): folder for name, folder in known.items()}
+    alike = {folded(name): folder for name, folder in known.items()}
     for folder in folders:
-        name, twin = _class_name(folder), folded.get(_fold(_class_name(folder)))
+        name, twin = _class_name(folder), alike.get(folded(_class_name(folder)))
         remedy = f"spell it as {shown(twin.path)}" if twin else "remove it, or add it there"
         require(
             name in known or not folder.count,
@@ -146,10 +145,6 @@ def _class_name(folder: Folder) -> str:
     return printable(name)
 
 
-def _fold(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
 def _groups(rows: Rows) -> np.ndarray:
     """int64 (N,): a number for each folder right below a class, the same for one name under two classes."""
     names = []
@@ -160,7 +155,7 @@ def _groups(rows: Rows) -> np.ndarray:
             f"data.group = folder keeps the images of one folder below the class together, and {shown(path)} lies in "
             f"none: put it into one, as {shown(folder.path / 'patient7' / path.name)}, or leave data.group out",
         )
-        names.append(_fold(inner[0]))
+        names.append(folded(inner[0]))
     return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
