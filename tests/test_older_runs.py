@@ -15,8 +15,8 @@ from siftnet.wording import share
 
 ARCHIVE = Path(__file__).parent / "fixtures" / "runs.tar.xz"
 with tarfile.open(ARCHIVE) as archive:
-    NAMES = sorted({member.split("/")[0] for member in archive.getnames()} - {"brought.csv", "brought.npz"})
-BROUGHT = ["0.4.0-npz", "0.4.0-table"]
+    NAMES = sorted({name for member in archive.getnames() if not (name := member.split("/")[0]).startswith("brought")})
+BROUGHT = ["0.4.0-npz", "0.4.0-table", "0.4.0-idx"]
 """Runs on files that are read otherwise now."""
 INDICES = ("index_uniform", "index_degree")
 
@@ -42,7 +42,8 @@ def copied(name: str, folder: Path) -> Path:
         stored = read(path / "config.json")
         brought = stored["config"]["data"]["root"]
         with tarfile.open(ARCHIVE) as archive:
-            archive.extract(brought, folder, filter="data")
+            own = [member for member in archive if member.name.split("/")[0] == brought]
+            archive.extractall(folder, own, filter="data")
         stored["config"]["data"]["root"] = str(folder / brought)
         (path / "config.json").write_text(json.dumps(stored))
     if name.endswith("-started"):

@@ -246,3 +246,16 @@ def test_notes_repeat_what_files_call_their_parts_in_one_line(tmp_path: Path) ->
     assert load_dataset(config(tmp_path, validation=9)).notes == (
         r"arrays that are no examples and no labels were left out: more\x1b[2J\n",
     )
+
+
+def test_a_class_that_is_only_tested_is_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(90, 3)), columns=[*"abc"]).assign(y=rng.choice([*"uv"], 90), part="train")
+    table.loc[80:, "part"] = "test"
+    asked = DataConfig(format="table", root=tmp_path / "t.csv", table=TableConfig(target="y", split="part"))
+    table.to_csv(tmp_path / "t.csv", index=False)
+    assert load_dataset(asked).class_names == ("u", "v")
+    table.loc[85, "y"] = "w"
+    table.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(ValueError, match="t has the class w in its test or validation set and not in training: leave"):
+        load_dataset(asked)

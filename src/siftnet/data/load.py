@@ -53,6 +53,7 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
     """The data set of examples that are read already; see `load_dataset`."""
     check_augmentation(raw.geometry, config)
     raw, settled = _without_missing(raw, config)
+    _refuse_unseen(raw)
     splits, notes = split(raw, config)
     if config.split == "time":
         splits, more = part_in_time(raw, splits)
@@ -203,6 +204,19 @@ def _without_missing(raw: Raw, config: DataConfig) -> tuple[Raw, Notes]:
         time_N=None if raw.time_N is None else raw.time_N[kept_N],
     )
     return left, (f"{absent:,} of {count:,} examples were left out, as their labels are missing",)
+
+
+def _refuse_unseen(raw: Raw) -> None:
+    """Raise ValueError for a class that only the sets have that the data come with, which nobody could learn."""
+    given = [rows for rows in (raw.held_out_N, raw.validation_N) if rows is not None]
+    if raw.classes is None or not given or raw.share_taken:
+        return
+    trained = np.setdiff1d(np.arange(len(raw.labels_N)), np.concatenate(given))
+    for unseen in np.setdiff1d(raw.labels_N, raw.labels_N[trained])[:1]:
+        raise ValueError(
+            f"{raw.name} has the class {raw.class_names[unseen] if raw.class_names else unseen} in its test or "
+            "validation set and not in training: leave its examples out, or add some to training"
+        )
 
 
 def _transform(raw: Raw, train_T: np.ndarray, config: DataConfig) -> tuple[Normalised, np.ndarray | None, bool]:
