@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from siftnet.config.fields import require
+from siftnet.data.doubtful import SENTINELS, nearly_equal, perhaps_missing, short, standing_apart
 from siftnet.data.raw import MISSING
-from siftnet.wording import folded
 
 MISSING_TEXT = frozenset(
     ("", "nan", "NaN", "-nan", "-NaN", "NAN", "None", "null", "NULL", "Null", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT")
@@ -24,10 +24,6 @@ LARGEST_EXACT = 2**53
 """Whole numbers beyond it are not all different as float64."""
 NAN_AS_INTEGER = {"i": frozenset((-(2**63), -(2**31))), "u": frozenset((2**63, 2**31))}
 """What NaN becomes when it is cast, by kind of dtype: the smallest int64 or int32, or its bits without a sign."""
-PERHAPS_MISSING = frozenset(("na", "none", "nil", "missing", "<null>", "\\n", "#value!", "#div/0!", "#ref!", "#name?"))
-"""Text, in lower case, that is the name of a class or stands for none."""
-SENTINELS = frozenset((-9, 99, -99, -100, 255, 999, -999, 9999, -9999, 65535, 999_999, -999_999, 2**31 - 1, 2**63 - 1))
-"""Whole numbers with which people, PyTorch, image formats and NumPy's masked arrays mark what has no label."""
 KEPT = 0.9
 """Targets and inputs are told of that keep fewer than this share of their different values."""
 LAST_CHARACTER, SURROGATES = 0x10FFFF, (0xD800, 0xDFFF)
@@ -99,9 +95,9 @@ def classes_of(parts: Sequence[np.ndarray], source: str, missing: Missing = "ref
     names = tuple(str(value) for value in values)
     if kind == "text":
         refuse_control_characters(names, source)
-        doubtful = () if missing == "keep" else _perhaps_missing(values, count_K, source)
-        return Targets(labels_N, names, (*_nearly_equal(values, count_K), *doubtful))
-    return Targets(labels_N, names, _standing_apart(values, count_K, source) if kind == "whole numbers" else ())
+        doubtful = () if missing == "keep" else perhaps_missing(values, count_K, source)
+        return Targets(labels_N, names, (*nearly_equal(values, count_K), *doubtful))
+    return Targets(labels_N, names, standing_apart(values, count_K, source) if kind == "whole numbers" else ())
 
 
 def refuse_identifiers(targets: Targets, source: str, instead: str) -> Targets:
@@ -168,7 +164,7 @@ def refuse_control_characters(names: Iterable[str], source: str) -> None:
     for name in names:
         require(
             not CONTROL.search(name),
-            f"{source} has the value {_short(name)}, which holds a line break or another control character: close the "
+            f"{source} has the value {short(name)}, which holds a line break or another control character: close the "
             "quotation mark before it, or rename it",
         )
 
@@ -293,40 +289,6 @@ def _without_missing_text(column: _Column) -> _Column:
     return _Column(column.kind, values, column.code_N)
 
 
-def _standing_apart(values: list[int], count_K: np.ndarray, source: str) -> tuple[str, ...]:
-    """A sentence on a class that may say that there is no label: -1, or a number of SENTINELS far from the others."""
-    for at, others in ((0, values[1:]), (-1, values[:-1])):
-        if len(others) < 2:
-            continue
-        value, without_gaps = values[at], others[-1] - others[0] < len(others)
-        gap = min(abs(value - other) for other in others)
-        if value == -1 or (value in SENTINELS and (gap > len(others) or (gap > 1 and without_gaps))):
-            return (
-                f"{source} has the class {value} ({count_K[at]:,} examples) beside {others[0]} to {others[-1]}: leave "
-                "it out if it marks examples without a label",
-            )
-    return ()
-
-
-def _perhaps_missing(names: list[str], count_K: np.ndarray, source: str) -> tuple[str, ...]:
-    """A sentence on names that may say that there is no label: none, NA, a spreadsheet's error, a sign among words."""
-    signs = [name for name in names if not any(c.isalnum() for c in name)]
-    if len(signs) > 1:
-        # Such as + and -.
-        signs = []
-    found = [
-        f"{_short(name)} ({count:,})"
-        for name, count in zip(names, count_K, strict=True)
-        if name in signs or name.strip().lower() in PERHAPS_MISSING
-    ]
-    if not found:
-        return ()
-    return (
-        f"{source} has classes that may stand for no label: {', '.join(found)}; leave those examples out, or set "
-        "data.missing_labels keep if they are classes",
-    )
-
-
 def _apart_from_all(values_N: np.ndarray, source: str) -> tuple[str, ...]:
     """A sentence on a number of SENTINELS that several examples have and that is far from all other numbers."""
     found, count = np.unique(values_N[~np.isnan(values_N)], return_counts=True)
@@ -339,22 +301,3 @@ def _apart_from_all(values_N: np.ndarray, source: str) -> tuple[str, ...]:
                 "others: leave them out if it marks examples without a target",
             )
     return ()
-
-
-def _nearly_equal(names: list[str], count_K: np.ndarray) -> tuple[str, ...]:
-    """A sentence on classes that differ by nothing but case, blanks or the spelling of an accent."""
-    alike: dict[str, list[str]] = {}
-    for name, count in zip(names, count_K, strict=True):
-        alike.setdefault(folded(name), []).append(f"{_short(name)} ({count:,})")
-    told = [" and ".join(group) for group in alike.values() if len(group) > 1]
-    if not told:
-        return ()
-    more = f", and {len(told) - 3} more" if len(told) > 3 else ""
-    return (
-        f"classes that differ only by case, blanks or invisible signs: {', '.join(told[:3])}{more}; write them "
-        "alike if they are one",
-    )
-
-
-def _short(name: str) -> str:
-    return repr(name if len(name) <= 60 else name[:57] + "...")
