@@ -27,6 +27,18 @@ WRONG: dict[str, tuple[Callable[[siftnet.Run], Any], str]] = {
     "a list for a data set": (lambda run: siftnet.run(config(), "r", dataset=[1]), "dataset must be a siftnet.Dataset"),
     "a dictionary for a configuration": (lambda run: siftnet.run({"seed": 1}, "r"), "a configuration must be a RunCon"),
     "an unknown preset": (lambda run: siftnet.run("nlpg", "r"), "neither a preset"),
+    "a name that is too long": (
+        lambda run: siftnet.RunFolder.at("a" * 300),
+        " is too long for a path: choose",
+    ),
+    "a null character": (
+        lambda run: siftnet.RunFolder.at("a\0b"),
+        r"no path holds a null character, as 'a\x00b'",
+    ),
+    "an array for a data set": (
+        lambda run: siftnet.describe_data(np.zeros(9)),
+        "dataset must be a Dataset, see",
+    ),
     "a number for a path": (lambda run: siftnet.RunFolder.at(5), "a path must be text or a pathlib.Path, got 5"),
     "no run there": (lambda run: siftnet.verify("nowhere"), "there is no run"),
     "text for a number": (lambda run: siftnet.run_replicates(config(), "r", "5"), "a whole number, 1 or more, got '5'"),

@@ -48,6 +48,7 @@ SCENES: dict[str, Scene] = {
     "no gradients": torch.no_grad,
     "gradients off": changed(torch.set_grad_enabled, True, False),
     "inference": torch.inference_mode,
+    "halves kept": lambda: torch.autograd.graph.saved_tensors_hooks(torch.Tensor.bfloat16, torch.Tensor.float),
     "autocast to bf16": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
     "autocast to fp16": lambda: torch.autocast("cpu", dtype=torch.float16),
     "float64": changed(torch.set_default_dtype, torch.float32, torch.float64),

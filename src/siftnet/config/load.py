@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import dataclasses
 import difflib
+import errno
 import os
 import tomllib
 from pathlib import Path
@@ -136,14 +137,22 @@ def absolute_path(path: Path | str) -> Path:
     """The path from the root, with ~ written out. Raises ValueError for what is no path, or begins nowhere."""
     if not isinstance(path, str | Path):
         raise RefusedError(f"a path must be text or a pathlib.Path, got {told(path)}")
+    if "\0" in str(path):
+        raise RefusedError(f"no path holds a null character, as {told(str(path))} does: leave it out")
     try:
-        return Path(path).expanduser().absolute()
+        found = Path(path).expanduser().absolute()
     except RuntimeError:
         raise RefusedError(f"there is no home folder for the first part of {path}: write its path out") from None
     except FileNotFoundError:
         raise RefusedError(
             f"{path} is looked for in the folder that this process stands in, which is gone: cd to another"
         ) from None
+    try:
+        found.exists()
+    except OSError as error:
+        # Whatever else there is, who opens it says.
+        require(error.errno != errno.ENAMETOOLONG, f"{told(str(path))} is too long for a path: choose a shorter name")
+    return found
 
 
 def resolve_paths(config: RunConfig) -> RunConfig:

@@ -24,6 +24,7 @@ from siftnet.data.exact import (
 from siftnet.data.reading import Reading
 from siftnet.foreign import is_whole, refuse_other_rows, shown
 from siftnet.geometry import Geometry
+from siftnet.wording import named
 
 SPLITS = ("train", "validation", "test")
 
@@ -165,7 +166,7 @@ def _check_learnable(labels_T: np.ndarray, classes: int | None, names: tuple[str
         return
     if classes is None:
         raise ValueError(f"the target is {first:g} in every training example: there is nothing to learn, check it")
-    called = f"{first} ({names[first]})" if names else str(first)
+    called = f"{first} ({named(names[first])})" if names else str(first)
     raise ValueError(
         f"all {len(labels_T):,} training examples are of class {called}: there is nothing to tell apart, so add "
         "examples of another class"
@@ -241,6 +242,7 @@ def _check_splits(splits: dict[str, np.ndarray], count: int) -> None:
 def _check_permutation(permutation_I: np.ndarray | None, inputs: int) -> None:
     """Raise ValueError unless each input stands in a permutation once."""
     require(
-        permutation_I is None or np.array_equal(np.sort(permutation_I, axis=None), np.arange(inputs)),
+        permutation_I is None
+        or (permutation_I.ndim == 1 and np.array_equal(np.sort(permutation_I), np.arange(inputs))),
         f"permutation_I must hold each number from 0 to {inputs - 1} once, as numpy.random.permutation makes it",
     )

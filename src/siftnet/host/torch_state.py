@@ -26,9 +26,9 @@ NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": 
 def own_torch() -> Iterator[None]:
     """While this lasts PyTorch's and NumPy's settings are siftnet's, and then again the caller's; also a decorator.
 
-    Gradients, inference mode, autocast and the default device of this thread; default type, determinism, anomaly
-    detection, precision of products and libraries of the process; denormal numbers and the number of threads. In a
-    child made by a fork, where no other thread may be there, one thread computes.
+    Gradients, what is kept for them, inference mode, autocast and the default device of this thread; default type,
+    determinism, anomaly detection, precision of products and libraries of the process; denormal numbers and the number
+    of threads. In a child made by a fork, where no other thread may be there, one thread computes.
     """
     with ExitStack() as stack:
         stack.enter_context(_PROCESS.lent())
@@ -41,8 +41,21 @@ def own_torch() -> Iterator[None]:
         # Only where it is needed: each call of PyTorch is slower under a default device.
         if torch.empty(0).device.type != "cpu":
             stack.enter_context(torch.device("cpu"))
+        if _has_hooks():
+            # The last ones count.
+            stack.enter_context(torch.autograd.graph.saved_tensors_hooks(_as_it_is, _as_it_is))
         stack.enter_context(np.errstate(**NUMPY_ERRORS))  # type: ignore[arg-type]
         yield
+
+
+def _has_hooks() -> bool:
+    """Whether the caller changes what is kept for the way back, as scripts do to save memory."""
+    top = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
+    return top is not None and top(False) is not None
+
+
+def _as_it_is(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor
 
 
 @contextmanager

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from siftnet.config.fields import DataConfig
+from siftnet.config.fields import DataConfig, require
 from siftnet.data.dataset import Dataset
 from siftnet.data.spread import score_notes
+from siftnet.foreign import shown
 from siftnet.seeds import generator
 from siftnet.store.shown import ShownExamples
 from siftnet.store.summary import DataSummary, NumericTargets, Spread
@@ -26,6 +27,10 @@ def describe_data(dataset: Dataset, config: DataConfig | None = None, *, augment
     config: of flips and shifts, none unless given; augmented_before: whether the run whose masks are taken was told
     about geometry, which is in those masks.
     """
+    require(
+        isinstance(dataset, Dataset),
+        f"dataset must be a Dataset, see siftnet.from_arrays, got {shown(dataset)}",
+    )
     config, reading = config or DataConfig(), dataset.reading
     return DataSummary(
         name=dataset.name,

@@ -79,8 +79,9 @@ class Run:
             )
         self.config: RunConfig = from_dict(stored["config"])
         self.digest: str = stored["digest"]
+        described = read_run_json(self.path, "data.json")
         try:
-            self.data = DataSummary.from_dict(read_run_json(self.path, "data.json"))
+            self.data = DataSummary.from_dict(described)
         except MISFITS as error:
             raise ValueError(
                 f"{self.path / 'data.json'} does not describe a data set ({named(repr(error), 200)}): "
