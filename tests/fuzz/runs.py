@@ -30,7 +30,7 @@ def stored() -> Mapping[str, Mapping[str, bytes]]:
     with tarfile.open(ARCHIVE) as archive:
         for member in archive:
             file = archive.extractfile(member) if member.isfile() else None
-            if file is not None and "/" in member.name:
+            if file is not None and "/" in member.name and not member.name.startswith("brought"):
                 run, _, path = member.name.partition("/")
                 runs.setdefault(run, {})[path] = file.read()
     return runs

@@ -51,6 +51,17 @@ def smallest_first() -> Iterator[str]:
     del SCORES["smallest"]
 
 
+def test_a_name_is_of_one_score() -> None:
+    def own(given: Scoring) -> dict[str, Tensor]:
+        """Another one of a known name."""
+        return dict(given.trained)
+
+    with pytest.raises(ValueError, match="'magnitude' is the name of another score already: choose another"):
+        register_score("magnitude")(own)
+    again = SCORES["magnitude"].of
+    assert register_score("magnitude")(again) is again
+
+
 def test_a_score_of_ones_own_prunes_a_run_that_verifies(smallest_first: str, tmp_path: object) -> None:
     found = run(config(prune__score=smallest_first), f"{tmp_path}/run", dataset=dataset())
     weight = found.weights(0).parameters["layers.0.weight"].abs()

@@ -15,7 +15,7 @@ ARRAYS = {"counts": np.arange(600).reshape(20, 30)}
 
 @pytest.fixture
 def files(tmp_path: Path) -> AnalysisFiles:
-    found = AnalysisFiles(tmp_path / "my run", "round-00")
+    found = AnalysisFiles(tmp_path / "my run", "round-00", "d1")
     found.write({"index": 5.25}, ARRAYS)
     return found
 
@@ -23,7 +23,7 @@ def files(tmp_path: Path) -> AnalysisFiles:
 def test_both_come_back_and_the_seal_is_none_of_the_numbers(files: AnalysisFiles) -> None:
     assert files.numbers() == {"index": 5.25}
     np.testing.assert_array_equal(files.arrays()["counts"], ARRAYS["counts"])
-    assert AnalysisFiles(files.run, "round-01").numbers() is None
+    assert AnalysisFiles(files.run, "round-01", "d1").numbers() is None
 
 
 def test_arrays_that_nothing_seals_are_read(files: AnalysisFiles) -> None:
@@ -55,9 +55,23 @@ def test_arrays_that_were_cut_off_are_named_with_the_remedy(files: AnalysisFiles
 
 
 def test_arrays_of_another_measuring_are_not_those(files: AnalysisFiles) -> None:
-    other = AnalysisFiles(files.run, "other")
+    other = AnalysisFiles(files.run, "other", "d1")
     other.write({}, {"counts": ARRAYS["counts"] + 1})
     files.arrays_path.write_bytes(other.arrays_path.read_bytes())
     assert SEAL in files.numbers_path.read_text()
     with pytest.raises(DamagedError):
         files.arrays()
+
+
+@pytest.mark.parametrize("change", [{"run": "d2"}, {"name": "round-01"}])
+def test_measures_of_another_run_or_round_are_not_taken(files: AnalysisFiles, change: dict[str, str]) -> None:
+    other = AnalysisFiles(files.run, change.get("name", files.name), change.get("run", files.digest))
+    taken = other.run / "analysis" / f"{other.name}.json"
+    files_json = files.numbers_path.read_bytes()
+    taken.write_bytes(files_json)
+    with pytest.raises(DamagedError, match=r"json was measured of something else: siftnet analyze .* makes it again"):
+        other.numbers()
+    stored = json.loads(files_json)
+    del stored["run_digest"], stored["analysis"]
+    taken.write_text(json.dumps(stored))
+    assert other.numbers() == files.numbers(), "what siftnet 0.1 to 0.4 measured is read"

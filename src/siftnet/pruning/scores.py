@@ -46,15 +46,26 @@ SCORES: dict[str, Score] = {}
 def register_score(
     name: str, *, from_rewind: bool = False
 ) -> Callable[[Callable[[Scoring], dict[str, Tensor]]], Callable[[Scoring], dict[str, Tensor]]]:
-    """Make a function known as the score `name`, for prune.score. Raises ValueError for a name that is no text."""
+    """Make a function known as the score `name`, for prune.score.
+
+    Raises ValueError for a name that is no text, and for one that is taken: runs are told apart by the score's name.
+    """
     require(isinstance(name, str) and name != "", f"a score's name is text, got {shown(name)}")
 
     def add(function: Callable[[Scoring], dict[str, Tensor]]) -> Callable[[Scoring], dict[str, Tensor]]:
         require(callable(function), f"a score is a function of a siftnet.Scoring, got {shown(function)}")
+        known = SCORES.get(name)
+        # Notebooks and reloaded modules define the same function again.
+        again = known is not None and _origin(known.of) == _origin(function)
+        require(known is None or again, f"{name!r} is the name of another score already: choose another")
         SCORES[name] = Score(function, from_rewind)
         return function
 
     return add
+
+
+def _origin(function: object) -> tuple[object, object]:
+    return getattr(function, "__module__", None), getattr(function, "__qualname__", None)
 
 
 def find_score(name: str) -> Score:

@@ -12,8 +12,8 @@ import numpy as np
 from siftnet.store.atomic import read_arrays, read_json, to_json, to_npz, write_file
 from siftnet.wording import named, shell_word
 
-SEAL = "arrays_sha256"
-"""Of the file of the arrays, among the numbers; not there in what siftnet 0.1 to 0.4 measured."""
+SEAL, DIGEST, NAME = "arrays_sha256", "run_digest", "analysis"
+"""Among the numbers: of the arrays' file, of the run, and their name; not in what siftnet 0.1 to 0.4 measured."""
 
 
 class DamagedError(ValueError):
@@ -27,6 +27,8 @@ class AnalysisFiles:
     run: Path
     """The run's directory."""
     name: str
+    digest: str
+    """The run's, so that another run's measures are not taken for its own."""
 
     @property
     def numbers_path(self) -> Path:
@@ -42,12 +44,13 @@ class AnalysisFiles:
         """Store both, the numbers last: they say which arrays belong to them."""
         packed = to_npz(arrays)
         write_file(self.arrays_path, packed)
-        write_file(self.numbers_path, to_json(numbers | {SEAL: hashlib.sha256(packed).hexdigest()}))
+        seals = {SEAL: hashlib.sha256(packed).hexdigest(), DIGEST: self.digest, NAME: self.name}
+        write_file(self.numbers_path, to_json(numbers | seals))
 
     def numbers(self) -> dict[str, Any] | None:
         """The numbers, None where the analysis was not made. Raises DamagedError where they are none."""
         found = self._sealed()
-        return found and {name: value for name, value in found.items() if name != SEAL}
+        return found and {name: value for name, value in found.items() if name not in (SEAL, DIGEST, NAME)}
 
     def _sealed(self) -> dict[str, Any] | None:
         if not self.numbers_path.exists():
@@ -58,6 +61,8 @@ class AnalysisFiles:
             raise self._damaged(self.numbers_path) from None
         if not isinstance(found, dict):
             raise self._damaged(self.numbers_path)
+        if found.get(DIGEST, self.digest) != self.digest or found.get(NAME, self.name) != self.name:
+            raise DamagedError(f"{self.numbers_path} was measured of something else: {self._again()} makes it again")
         return found
 
     def arrays(self) -> dict[str, np.ndarray]:

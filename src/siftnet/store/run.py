@@ -312,7 +312,7 @@ class Run:
 
     def analysis_files(self, name: str) -> AnalysisFiles:
         """The files of one analysis, made or not."""
-        return AnalysisFiles(self.path, name)
+        return AnalysisFiles(self.path, name, self.digest)
 
     @property
     def report_path(self) -> Path:
