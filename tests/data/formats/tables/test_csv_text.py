@@ -27,6 +27,9 @@ CSV = "a,y\n1.5,no\n2,yes\n-1,no\n4,yes\n"
         ('a,y\n1,"no\n2,no\n3,yes"\n', "line 2 of t.csv opens a quotation mark that is", 'a,y\n1,"no"\n2,yes\n'),
         ('a,y\n1,no\n2,"yes\n', "line 3 of t.csv opens a quotation mark", 'a,y\n1,no\n2,"yes"\n'),
         ('a,y\n1,"no"x\n2,x\n', "line 2 of t.csv has text behind a closing quotation mark", 'a,y\n1,"no""x"\n2,x\n'),
+        ('a,y\n1,no\n2,no"\n', "line 3 of t.csv has a quotation mark at the end of the field no", "a,y\n1,no\n2,yes\n"),
+        ('a,y\n1,no\n2,5" \n', 'line 3 of .* write "5""" where it is part', 'a,y\n1,"5"""\n2,no\n'),
+        ('a,y"\n1,no\n2,no\n', 'line 1 of t.csv has a quotation mark at the end of the field y"', "a,y\n1,no\n2,yes\n"),
         ('a,y\n1, "no"\n2,x\n', "line 2 of t.csv has a blank before a quotation mark", 'a,y\n1,"no"\n2,x\n'),
         ("a,y,a\n1,0,2\n", "columns 1 and 3 of t.csv are both named a: rename", "a,y,b\n1,0,2\n3,1,4\n"),
         ("a,y, a\n1,0,2\n", "columns 1 and 3 of t.csv are both named a: rename", "a,y,b\n1,0,2\n3,1,4\n"),
@@ -68,6 +71,51 @@ def test_another_separator_is_refused_until_it_is_named(mark: str, settings: dic
     path = put(tmp_path, CSV.replace(",", mark))
     assert f"set data.table.separator {settings['separator']}" in refused(path)
     assert read(path, **settings).inputs_NI[:, 0].tolist() == [1.5, 2, -1, 4]
+
+
+TWO = "".join(f"{k},{k % 7};{'AB'[k % 2]}\n" for k in range(8))
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "settings"),
+    [
+        (TWO, "and all others have 1 times ';' as well as ','", {"header": "none", "target": "2"}),
+        (f"Größe, cm;y\n{TWO}", "set data.table.separator semicolon", {}),
+        (f"Größe, cm;y\n{TWO}7;A\n", "and data.table.decimal comma where", {}),
+        (f'"Größe, cm";y\n{TWO}', "all others have 1 times ';'", {}),
+        (TWO.replace(";", "\t"), "set data.table.separator tab", {"header": "none", "target": "2"}),
+    ],
+)
+def test_decimal_commas_do_not_separate_what_semicolons_do(
+    text: str, told: str, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    path = put(tmp_path, text)
+    assert told in refused(path, **settings)
+    mark = "tab" if "\t" in text else "semicolon"
+    raw = read(path, separator=mark, decimal="comma", **settings)
+    assert raw.class_names == ("A", "B")
+    assert raw.inputs_NI[:8, 0].tolist() == [float(f"{k}.{k % 7}") for k in range(8)]
+
+
+def test_bars_between_fields_with_commas(tmp_path: Path) -> None:
+    text = TWO.replace(";", "|")
+    told = refused(put(tmp_path, text), header="none", target="2")
+    assert "write a comma, a semicolon or a tab in their place" in told
+    path = put(tmp_path, text.replace("|", ";"))
+    assert read(path, header="none", target="2", separator="semicolon", decimal="comma").class_names == ("A", "B")
+
+
+def test_other_marks_within_fields_are_text(tmp_path: Path) -> None:
+    text = "a,y\n1,n;o\n2,yes\n3,n;o\n4,yes\n"
+    assert read(put(tmp_path, text)).class_names == ("n;o", "yes")
+    text = text.replace("a,y\n", "").replace("yes", "y;s")
+    path = put(tmp_path, text)
+    assert "or set data.table.separator comma if that is what" in refused(path, header="none", target="2")
+    assert read(path, header="none", target="2", separator="comma").class_names == ("n;o", "y;s")
+    path = put(tmp_path, 'a,y\n1,"n;o"\n2,"y;s"\n3,"n;o"\n4,"y;s"\n')
+    assert read(path).class_names == ("n;o", "y;s")
+    path = put(tmp_path, text.replace(",", "\t").replace(";", ","), "t.tsv")
+    assert read(path, header="none", target="2").class_names == ("n,o", "y,s")
 
 
 def test_bars_are_refused_with_what_to_write_instead(tmp_path: Path) -> None:
