@@ -15,7 +15,7 @@ from siftnet.data.formats.tables.file_bytes import read_text
 from siftnet.data.formats.tables.frame import Column, Frame
 from siftnet.data.formats.tables.header import refuse_examples
 from siftnet.data.formats.tables.roles import Roles, roles_of
-from siftnet.data.formats.tables.spelling import MISSING, typed
+from siftnet.data.formats.tables.spelling import MISSING, SAFE, typed
 from siftnet.data.targets import LARGEST_EXACT
 
 EXACT = {} if Version(pd.__version__) >= Version("3.1.dev0") else {"float_precision": "round_trip"}
@@ -70,15 +70,28 @@ def _features(text: CsvText, numbers: list[int], path: Path, config: DataConfig)
     decimal = "," if config.table.decimal == "comma" else "."
     frame = _read(text, numbers, decimal=decimal, na_values=sorted(MISSING), **EXACT)
     columns = {k: _column(text.names[k], frame[k]) for k in numbers}
-    # Text, or whole numbers too wide for pandas, or that it rounded beside missing values.
-    again = [k for k, column in columns.items() if column is None or _may_be_rounded(column)]
+    long = _has_long_numbers(text, config)
+    # Text, or whole numbers too wide for pandas, or that it rounded beside missing values, or fractions.
+    again = [k for k, column in columns.items() if column is None or _may_be_rounded(column, long=long)]
     texts = _as_text(text, again)
     told = {k: typed(text.names[k], texts[k], config.table.decimal) for k in again}
     return told | {k: column for k, column in columns.items() if column is not None and k not in told}
 
 
-def _may_be_rounded(column: Column) -> bool:
-    return column.kind == "float" and bool((np.abs(column.present) >= LARGEST_EXACT).any())
+def _has_long_numbers(text: CsvText, config: DataConfig) -> bool:
+    """Whether digits stand together that may be more than double precision keeps."""
+    mark = b"," if config.table.decimal == "comma" else b"."
+    alike = bytes.maketrans(b"123456789", b"000000000")
+    return b"0" * (SAFE + 1) in text.data.translate(alike, mark)
+
+
+def _may_be_rounded(column: Column, *, long: bool) -> bool:
+    """Whether numbers may have been written with more digits than their floats have; long: whether any were."""
+    if column.kind != "float" or not len(column.present):
+        return False
+    if (np.abs(column.present) >= LARGEST_EXACT).any():
+        return True
+    return long and len(np.unique(column.present)) < len(column.present)
 
 
 def _read(text: CsvText, numbers: Sequence[int], **how: object) -> pd.DataFrame:

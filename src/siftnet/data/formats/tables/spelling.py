@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +28,8 @@ PERCENT = re.compile(r"[+-]?[0-9.,]+ ?%")
 MONEY = re.compile(r"[+-]?[$€£¥₹] ?[+-]?[0-9.,' ]+|[+-]?[0-9.,' ]+ ?(?:[$€£¥₹]|EUR|USD|GBP)")
 DATE = re.compile(r"[0-9]{1,4}([-/.])[0-9]{1,2}\1[0-9]{1,4}(?:[T ].*)?|[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}.*)?")
 Decimals = Literal["point", "comma"]
+SAFE = 15
+"""Digits that double precision always keeps."""
 
 
 @dataclass(frozen=True)
@@ -118,13 +121,28 @@ def _spelled(words: list[str], decimals: Decimals, *, codes: bool) -> tuple[Kind
     exact = [_whole(word, value) for word, value in zip(plain, floats, strict=True)]
     if words and None not in exact:
         return "whole", whole_array(exact)
-    return "float", np.array(floats, np.float64)
+    return "float", _decimals(plain) if _falls_together(plain, floats) else np.array(floats, np.float64)
+
+
+def _falls_together(words: list[str], floats: list[float]) -> bool:
+    """Whether numbers that differ as they are written have one nearest float."""
+    if len(set(floats)) == len(words) or not any(len(word) > SAFE for word in words):
+        return False
+    return len(set(floats)) < len(set(_decimals(words).tolist()))
+
+
+def _decimals(words: list[str]) -> np.ndarray:
+    """Numbers to their last digit; those that are infinite or 0 as floats count as that, however long their power."""
+    numbers = [Decimal(word) if isfinite(float(word)) and float(word) else Decimal(float(word)) for word in words]
+    return np.array([*numbers, None], object)[:-1]
 
 
 def _whole(word: str, value: float) -> int | None:
     """The whole number that a word is, whose nearest float is `value`; None where it is none, or infinite."""
     if not value.is_integer():
         return None
+    if value == 0:
+        return 0 if not re.search("[1-9]", re.split("[eE]", word)[0]) else None
     number = Decimal(word)
     whole = int(value) if abs(value) < LARGEST_EXACT else int(number.to_integral_value())
     return whole if number == whole else None
