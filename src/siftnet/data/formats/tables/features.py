@@ -81,7 +81,7 @@ def _refuse_kind(column: Column, source: str, frame: Frame, config: DataConfig) 
     word = next((word for word in column.present.tolist() if not is_number(word, config.table.decimal)), None)
     if word is None:
         raise ValueError(f"{source} is {column.stored} that spells numbers, not numeric: save it as numbers")
-    meant = odd(word, config.table.decimal)
+    meant = odd(word, config.table.decimal, typed=frame.typed)
     remedy = meant.remedy + ("" if meant.amount else one_hot)
     if not meant.amount and _mostly_numbers(column, config):
         remedy = "correct it, or leave it empty where a value is missing and set data.table.missing"
@@ -123,7 +123,7 @@ def _one_hot(column: Column, source: str, frame: Frame, config: DataConfig) -> F
 def _refuse_amounts(column: Column, source: str, frame: Frame, config: DataConfig) -> None:
     """Raise ValueError where text is a number in another spelling, which an input for each value would not see."""
     for word in dict.fromkeys(column.present.tolist()):
-        meant = odd(word, config.table.decimal)
+        meant = odd(word, config.table.decimal, typed=frame.typed)
         if meant.amount and not is_number(word, config.table.decimal):
             place = frame.place(first_row(column, word))
             raise ValueError(f"{source} has {quoted(word)} in {place}, {meant.what}: {meant.remedy}")

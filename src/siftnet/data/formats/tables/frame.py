@@ -54,6 +54,8 @@ class Frame:
     place: Callable[[int], str]
     """Where a row stands in the file, e.g. 'line 17'."""
     notes: tuple[str, ...] = ()
+    typed: bool = False
+    """Whether the file says of which type each column is, as parquet does."""
 
 
 def listed(names: Sequence[str]) -> str:

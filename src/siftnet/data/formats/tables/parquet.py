@@ -43,6 +43,8 @@ def read_parquet(path: Path, config: DataConfig) -> Frame:
             table = file.read()
         table.validate(full=True)
         columns = tuple(_column(field.name.strip(), field.type, table.column(k)) for k, field in enumerate(schema))
+        categories = {str(name).strip() for name in _categories(schema)}
+        columns = tuple(_as_categories(column) if column.name in categories else column for column in columns)
     except (RefusedError, MemoryError):
         raise
     except (pa.ArrowException, ValueError, OSError, KeyError, OverflowError, RecursionError) as error:
@@ -53,7 +55,7 @@ def read_parquet(path: Path, config: DataConfig) -> Frame:
     notes = _on_index(schema, path, config)
     kept = config.table.target.strip() if config.missing_labels == "keep" else None
     columns = tuple(without_missing(column, keep_missing=column.name == kept) for column in columns)
-    return Frame(path, columns, table.num_rows, lambda row: f"row {row + 1}", notes)
+    return Frame(path, columns, table.num_rows, lambda row: f"row {row + 1}", notes, typed=True)
 
 
 def _texts(schema: pa.Schema) -> list[str]:
@@ -78,13 +80,29 @@ def _refuse_vast(metadata: Any, path: Path) -> None:
     )
 
 
-def _index(schema: pa.Schema) -> list[Any]:
-    """What pandas says are row names: a column's name, or a description of 0, 1, 2, ... and the like."""
+def _pandas(schema: pa.Schema, key: str) -> list[Any]:
+    """What pandas says of the table in the file's metadata; nothing where it did not write it."""
     try:
-        stored = json.loads((schema.metadata or {}).get(b"pandas", b"{}")).get("index_columns", [])
+        stored = json.loads((schema.metadata or {}).get(b"pandas", b"{}")).get(key, [])
     except (ValueError, AttributeError, RecursionError):
         return []
     return stored if isinstance(stored, list) else []
+
+
+def _index(schema: pa.Schema) -> list[Any]:
+    """What pandas says are row names: a column's name, or a description of 0, 1, 2, ... and the like."""
+    return _pandas(schema, "index_columns")
+
+
+def _categories(schema: pa.Schema) -> list[Any]:
+    """Columns that pandas says were categories; parquet itself keeps that of text alone."""
+    columns = [column for column in _pandas(schema, "columns") if isinstance(column, dict)]
+    return [column.get("field_name") for column in columns if column.get("pandas_type") == "categorical"]
+
+
+def _as_categories(column: Column) -> Column:
+    """A column of plain values as the categories that they were."""
+    return column if column.categories else replace(column, stored="categories", categories=True)
 
 
 def _on_index(schema: pa.Schema, path: Path, config: DataConfig) -> tuple[str, ...]:

@@ -53,13 +53,18 @@ def is_like_a_value(text: str) -> bool:
     return is_number(text) or odd(text).amount
 
 
-def odd(text: str, decimals: Decimals = "point") -> Odd:
-    """What text that is no number was probably meant as, and what to do about it."""
+def odd(text: str, decimals: Decimals = "point", *, typed: bool = False) -> Odd:
+    """What text that is no number was probably meant as, and what to do about it.
+
+    typed: whether the file could say that it holds numbers, as parquet could.
+    """
     word = text.strip()
     if DATE.fullmatch(word):
         return Odd("a date or time", "turn dates into numbers, e.g. days since the first of them")
     if decimals == "point" and DECIMAL_COMMA.fullmatch(word):
         remedy = "set data.table.decimal comma if it is a decimal comma"
+        if typed:
+            remedy = "save the column as numbers, e.g. column.str.replace(',', '.').astype(float) in pandas"
         if GROUPED.fullmatch(word) and len(word.split(",")[1]) == 3:
             remedy += "; if it separates thousands, write numbers without"
         return Odd("a number with a comma", remedy)
