@@ -164,7 +164,7 @@ def test_images_are_read_as_images(mode: str, struct: bool, tmp_path: Path) -> N
         ([{"bytes": None, "path": "x.png"}] * ROWS, {}, "lacks 20 images, the first in row 1: store their bytes in it"),
         ([b"abc"] * ROWS, {}, "the image in row 1 of .* cannot be read as an image"),
         ([picture(0)[:-20]] * ROWS, {}, "the image in row 1 of .* cannot be read as an image"),
-        ([picture(k) for k in range(ROWS)], {"b": A}, r"and further columns .b.: keep the images and the target"),
+        ([picture(k) for k in range(ROWS)], {"b": A}, r"and further columns .b.: name those with data.table.drop"),
     ],
 )
 def test_images_that_cannot_be_read(column: list[Any], more: Any, told: str, tmp_path: Path) -> None:

@@ -99,8 +99,8 @@ def _read(text: CsvText, numbers: Sequence[int], **how: object) -> pd.DataFrame:
         text.examples(),
         sep=text.separator,
         header=None,
-        names=range(len(text.names)),
-        usecols=sorted(numbers),
+        names=range(text.fields),
+        usecols=[text.places[k] for k in sorted(numbers)],
         index_col=False,
         low_memory=False,
         encoding="utf-8",
@@ -110,7 +110,7 @@ def _read(text: CsvText, numbers: Sequence[int], **how: object) -> pd.DataFrame:
         len(frame) == len(text.lines_N) and isinstance(frame.index, pd.RangeIndex),
         f"the CSV reads as {len(frame):,} rows and has {len(text.lines_N):,} lines: save it anew, or as parquet",
     )
-    return frame
+    return frame.set_axis(sorted(numbers), axis=1)
 
 
 def _column(name: str, series: pd.Series) -> Column | None:

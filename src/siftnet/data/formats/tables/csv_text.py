@@ -19,6 +19,7 @@ import numpy as np
 from siftnet.config.fields import TableConfig, require
 from siftnet.data.formats.tables.frame import listed, short
 from siftnet.data.formats.tables.names import refuse_names
+from siftnet.data.formats.tables.roles import kept
 from siftnet.data.formats.tables.separators import refuse_another, refuse_one_field, separator_of
 from siftnet.data.formats.tables.spelling import is_like_a_value, is_number
 
@@ -31,7 +32,11 @@ class CsvText:
     r"""UTF-8; lines end in \n."""
     separator: str
     names: tuple[str, ...]
-    """Of the columns, without blanks around them; 1, 2, ... where the file has no names."""
+    """Of the columns that are read, without blanks around them; 1, 2, ... where the file has no names."""
+    places: tuple[int, ...]
+    """Which fields of a line those columns are, from 0."""
+    fields: int
+    """Of each line."""
     start: int
     """Byte at which the examples begin."""
     lines_N: np.ndarray
@@ -78,8 +83,15 @@ def look_at(data: bytes, path: Path, table: TableConfig) -> CsvText:
         if found != len(fields):
             raise ValueError(_on_fields(line, row, found, path, (number, len(fields), separator)))
         lines_N.append(row)
+    places = kept(names, path, table)
     return CsvText(
-        data, separator, names, start, np.frombuffer(lines_N, np.int64) if lines_N else np.zeros(0, np.int64)
+        data=data,
+        separator=separator,
+        names=tuple(names[k] for k in places),
+        places=places,
+        fields=len(names),
+        start=start,
+        lines_N=np.frombuffer(lines_N, np.int64) if lines_N else np.zeros(0, np.int64),
     )
 
 
@@ -162,6 +174,7 @@ def _on_fields(line: bytes, number: int, found: int, path: Path, header: tuple[i
 def _refuse_names(names: tuple[str, ...], number: int, path: Path, table: TableConfig) -> None:
     """Raise ValueError for a first line that can be no line of names, or may be none."""
     numbers = [is_number(name) for name in names if name]
+    drop = [name.strip() for name in table.drop]
     if table.header == "auto":
         require(
             not numbers or not all(map(is_like_a_value, filter(None, names))),
@@ -169,4 +182,4 @@ def _refuse_names(names: tuple[str, ...], number: int, path: Path, table: TableC
             "is already an example, or names if these are the columns' names",
         )
     example = ", or set data.table.header none if the line is already an example" if any(numbers) else ""
-    refuse_names(names, path, where=f" in line {number}", otherwise=example)
+    refuse_names(names, path, where=f" in line {number}", otherwise=example, drop=drop)

@@ -78,7 +78,7 @@ def odd(text: str, decimals: Decimals = "point", *, typed: bool = False) -> Odd:
         return Odd("a percentage", "write numbers without the sign")
     if MONEY.fullmatch(word):
         return Odd("an amount of money", "write numbers without the currency")
-    return Odd("text", "turn it into numbers, or leave it out", amount=False)
+    return Odd("text", "turn it into numbers", amount=False)
 
 
 def typed(
