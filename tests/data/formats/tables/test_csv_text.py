@@ -146,5 +146,50 @@ def test_a_header_that_is_missing_is_seen(tmp_path: Path) -> None:
     assert len(read(path, target="setosa", header="names").labels_N) == 3
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["id000,0,5,1", "id001,2,4,0", "id002,1,3,1", "id003,1,6,0"],
+        ["ann,0,5,1", "bob,2,4,0", "cy,1,3,1", "di,1,6,0"],
+        ["p1,2,3", "p2,4,1", "p10,5,0", "p11,5,1"],
+        ["2026-a,7,1", "2027-a,8,1", "2028-b,9,2", "2029-a,9,2"],
+    ],
+)
+def test_a_first_line_like_the_others_is_no_header(rows: list[str], tmp_path: Path) -> None:
+    path = put(tmp_path, "\n".join(rows))
+    first = rows[0].split(",")
+    assert "looks like an example" in refused(path, target=first[-1], group=first[0])
+    raw = read(path, target=str(len(first)), group="1", header="none", task="numbers")
+    assert len(raw.labels_N) == len(rows)
+
+
+@pytest.mark.parametrize("names", ["name,2019,2020,2021", "name,2021,2020,2019", "name,0,1,2", "q1,1,2,3"])
+def test_numbers_that_count_are_names(names: str, tmp_path: Path) -> None:
+    path = put(tmp_path, names + "\n" + "".join(f"{w},0,1,{k}\n" for k, w in enumerate(["ann", "bob", "cy", "di"])))
+    raw = read(path, target=names.split(",")[-1], group=names.split(",")[0], task="numbers")
+    assert (len(raw.labels_N), raw.notes) == (4, ())
+
+
+def test_a_header_that_is_doubtful_is_told_of(tmp_path: Path) -> None:
+    path = put(tmp_path, "ann,0,5\n" + "".join(f"{w},0,5\n{w},1,2\n" for w in ("bob", "cy", "di")))
+    (note,) = read(path, target="5", group="ann").notes
+    assert "is taken for names (ann, 0, 5), though its numbers come again in their columns" in note
+    assert read(path, target="5", group="ann", header="names").notes == ()
+    assert len(read(path, target="3", group="1", header="none").labels_N) == 7
+
+
+def test_a_target_that_is_none_of_the_names(tmp_path: Path) -> None:
+    path = put(tmp_path, "5.1,3.5,setosa\n4.9,3,setosa\n7,3.2,other\n6,3.1,other\n")
+    told = "its columns are 5.1, 3.5, setosa; set data.table.header none if the first line is already an example"
+    assert told in refused(path, target="species")
+    assert told in refused(path, target="setosa", drop=("id",))
+    assert "set data.table.target to one of 5.1, 3.5, setosa; set data.table.header none" in refused(path, target="")
+    assert "are 1, 2, 3, as data.table.header none names them" in refused(path, target="species", header="none")
+    assert len(read(path, target="3", header="none").labels_N) == 4
+    assert refused(put(tmp_path, CSV), target="") == (
+        "no column of t.csv is named as the target: set data.table.target to one of a, y"
+    )
+
+
 def test_a_line_for_a_spreadsheet_is_refused(tmp_path: Path) -> None:
     assert "(sep=;) tells a spreadsheet what separates the fields: remove it" in refused(put(tmp_path, "sep=;\na;y\n"))

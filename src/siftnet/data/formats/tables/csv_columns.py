@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from siftnet.config.fields import DataConfig, require
 from siftnet.data.formats.tables.csv_text import CsvText, look_at
 from siftnet.data.formats.tables.file_bytes import read_text
 from siftnet.data.formats.tables.frame import Column, Frame
-from siftnet.data.formats.tables.header import refuse_examples
+from siftnet.data.formats.tables.header import on_header, refuse_examples
 from siftnet.data.formats.tables.roles import Roles, roles_of
 from siftnet.data.formats.tables.spelling import MISSING, SAFE, typed
 from siftnet.data.targets import LARGEST_EXACT
@@ -25,7 +26,7 @@ EXACT = {} if Version(pd.__version__) >= Version("3.1.dev0") else {"float_precis
 def read_csv(path: Path, config: DataConfig) -> Frame:
     """All columns of a CSV; raises ValueError as `read_text`, `look_at`, `roles_of` and `refuse_examples` do."""
     text = look_at(read_text(path), path, config.table)
-    roles = roles_of(text.names, path, config)
+    roles = roles_of(text.names, path, config, on_header(text.names, config.table))
     features = [k for k in range(len(text.names)) if k not in roles.taken]
     columns = _named(text, roles, config) | _features(text, features, path, config)
     lines_N = text.lines_N
@@ -34,9 +35,7 @@ def read_csv(path: Path, config: DataConfig) -> Frame:
         return f"line {lines_N[row]}"
 
     frame = Frame(path, tuple(columns[k] for k in range(len(text.names))), len(lines_N), place)
-    if config.table.header == "auto":
-        refuse_examples(frame)
-    return frame
+    return replace(frame, notes=refuse_examples(frame)) if config.table.header == "auto" else frame
 
 
 def _named(text: CsvText, roles: Roles, config: DataConfig) -> dict[int, Column]:

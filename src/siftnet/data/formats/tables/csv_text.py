@@ -18,6 +18,7 @@ import numpy as np
 
 from siftnet.config.fields import TableConfig, require
 from siftnet.data.formats.tables.frame import listed, short
+from siftnet.data.formats.tables.header import on_header
 from siftnet.data.formats.tables.names import refuse_names
 from siftnet.data.formats.tables.roles import kept
 from siftnet.data.formats.tables.separators import refuse_another, refuse_one_field, separator_of
@@ -83,7 +84,7 @@ def look_at(data: bytes, path: Path, table: TableConfig) -> CsvText:
         if found != len(fields):
             raise ValueError(_on_fields(line, row, found, path, (number, len(fields), separator)))
         lines_N.append(row)
-    places = kept(names, path, table)
+    places = kept(names, path, table, on_header(names, table))
     return CsvText(
         data=data,
         separator=separator,

@@ -32,8 +32,11 @@ class Roles:
         return tuple(k for k in (self.target, self.split, self.group, self.time) if k is not None)
 
 
-def roles_of(names: Sequence[str], path: Path, config: DataConfig) -> Roles:
-    """The columns that settings name; raises ValueError for a name that is no column, or that two settings give."""
+def roles_of(names: Sequence[str], path: Path, config: DataConfig, also: str = "") -> Roles:
+    """The columns that settings name; raises ValueError for a name that is no column, or that two settings give.
+
+    also: what else may be wrong where a name is no column, e.g. with the line of names.
+    """
     wanted = {
         "data.table.target": config.table.target,
         "data.table.split": config.table.split,
@@ -50,7 +53,7 @@ def roles_of(names: Sequence[str], path: Path, config: DataConfig) -> Roles:
         if not name and setting != "data.table.target":
             found[setting] = None
             continue
-        found[setting] = _number(name, names, setting, path)
+        found[setting] = _number(name, names, setting, path, also)
         for other, column in found.items():
             require(
                 other == setting or column != found[setting],
@@ -61,21 +64,23 @@ def roles_of(names: Sequence[str], path: Path, config: DataConfig) -> Roles:
     return Roles(target, found["data.table.split"], found["data.group"], found["data.time"])
 
 
-def kept(names: Sequence[str], path: Path, table: TableConfig) -> tuple[int, ...]:
+def kept(names: Sequence[str], path: Path, table: TableConfig, also: str = "") -> tuple[int, ...]:
     """The numbers of the columns that table.drop does not name; raises ValueError for a name in it that is none."""
     drop = {name.strip() for name in table.drop}
     for name in drop:
-        _number(name, names, "data.table.drop", path)
+        _number(name, names, "data.table.drop", path, also)
     return tuple(k for k, name in enumerate(names) if name not in drop)
 
 
-def _number(name: str, names: Sequence[str], setting: str, path: Path) -> int:
+def _number(name: str, names: Sequence[str], setting: str, path: Path, also: str) -> int:
     if name.strip() in names:
         return list(names).index(name.strip())
+    if not name and setting == "data.table.target":
+        raise RefusedError(f"no column of {path} is named as the target: set {setting} to one of {listed(names)}{also}")
     folded = {other.casefold(): other for other in names}
     near = [folded[match] for match in difflib.get_close_matches(name.strip().casefold(), folded, 1)] if name else []
     hint = f" (did you mean {near[0]}?)" if near else ""
-    raise RefusedError(f"{setting} = {name!r} is no column of {path}; its columns are {listed(names)}{hint}")
+    raise RefusedError(f"{setting} = {name!r} is no column of {path}; its columns are {listed(names)}{hint}{also}")
 
 
 @dataclass(frozen=True, eq=False)
