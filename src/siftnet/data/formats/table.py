@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from siftnet.config.fields import DataConfig, TableConfig, require
 from siftnet.data.formats.axes import parse_geometry
 from siftnet.data.formats.root import root_of
 from siftnet.data.formats.tables.csv_columns import read_csv
+from siftnet.data.formats.tables.doubts import row_numbers
 from siftnet.data.formats.tables.features import Features, features_of
 from siftnet.data.formats.tables.file_bytes import holds_parquet
 from siftnet.data.formats.tables.frame import Column, Frame, dropping, listed
@@ -69,6 +71,8 @@ def _inputs(columns: Sequence[Column], frame: Frame, config: DataConfig) -> tupl
         return Features(inputs_NI, ()), grid
     columns = _as_they_lie(columns, frame.path, config)
     features = features_of(columns, frame, config)
+    if config.split != "time" and not _is_laid_out(config):
+        features = replace(features, notes=(*features.notes, *row_numbers(columns)))
     return features, _geometry(columns, features.inputs_NI.shape[1], frame.path, config)
 
 

@@ -12,6 +12,7 @@ from packaging.version import Version
 
 from siftnet.config.fields import DataConfig, require
 from siftnet.data.formats.tables.csv_text import CsvText, look_at
+from siftnet.data.formats.tables.doubts import refuse_names_as_rows, thousands
 from siftnet.data.formats.tables.file_bytes import read_text
 from siftnet.data.formats.tables.frame import Column, Frame
 from siftnet.data.formats.tables.header import on_header, refuse_examples
@@ -35,7 +36,24 @@ def read_csv(path: Path, config: DataConfig) -> Frame:
         return f"line {lines_N[row]}"
 
     frame = Frame(path, tuple(columns[k] for k in range(len(text.names))), len(lines_N), place)
-    return replace(frame, notes=refuse_examples(frame)) if config.table.header == "auto" else frame
+    refuse_names_as_rows(frame)
+    notes = refuse_examples(frame) if config.table.header == "auto" else ()
+    return replace(frame, notes=(*notes, *_on_thousands(text, frame.columns, config)))
+
+
+def _on_thousands(text: CsvText, columns: Sequence[Column], config: DataConfig) -> tuple[str, ...]:
+    """Notes on points that may separate thousands, as they do where semicolons separate the fields."""
+    if text.separator != ";" or config.table.decimal == "comma":
+        return ()
+    few = [k for k, column in enumerate(columns) if _has_three_decimals(column)]
+    return tuple(note for k, texts_N in _as_text(text, few).items() for note in thousands(text.names[k], texts_N))
+
+
+def _has_three_decimals(column: Column) -> bool:
+    if column.kind != "float" or column.values_N.dtype == object or not len(column.present):
+        return False
+    scaled = 1000 * column.present
+    return bool((np.abs(scaled) < 1e6).all() and np.allclose(scaled, np.round(scaled), rtol=0, atol=1e-6))
 
 
 def _named(text: CsvText, roles: Roles, config: DataConfig) -> dict[int, Column]:

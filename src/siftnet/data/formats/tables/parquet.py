@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from siftnet.config.fields import DataConfig, RefusedError, TableConfig, require
+from siftnet.data.formats.tables.doubts import refuse_names_as_rows
 from siftnet.data.formats.tables.frame import Column, Frame, dropping, short
 from siftnet.data.formats.tables.names import STAND_IN, refuse_names
 from siftnet.data.formats.tables.roles import kept
@@ -59,7 +60,9 @@ def read_parquet(path: Path, config: DataConfig) -> Frame:
     notes = _on_index(schema, path, config)
     lenient = config.table.target.strip() if config.missing_labels == "keep" else None
     columns = tuple(without_missing(column, keep_missing=column.name == lenient) for column in columns)
-    return Frame(path, columns, table.num_rows, lambda row: f"row {row + 1}", notes, typed=True)
+    frame = Frame(path, columns, table.num_rows, lambda row: f"row {row + 1}", notes, typed=True)
+    refuse_names_as_rows(frame)
+    return frame
 
 
 def _texts(schema: pa.Schema) -> list[str]:
