@@ -196,3 +196,12 @@ def test_text_under_a_geometry_has_no_place(tmp_path: Path) -> None:
     path = put(tmp_path, "c,a,y\nred,1,0\nblue,2,1\nred,1,1\nblue,2,0\n")
     assert "have no place in data.geometry" in refused(path, geometry="grid:1x3", text="one_hot")
     assert len(read(path, geometry="unknown", text="one_hot").input_names) == 3
+
+
+def test_a_column_of_splits_that_divides_groups_has_a_remedy_that_works(tmp_path: Path) -> None:
+    path = saved(tmp_path, "csv", frame())
+    told = refused(path, split="part", group="who")
+    assert "are of groups of data.group = who that are in train as well: divide the rows by group in the column" in told
+    assert "or leave data.table.split out and set data.table.drop part, so that whole groups are drawn" in told
+    dataset = load_dataset(config(path, group="who", drop=("part",)))
+    assert dataset.input_names == ("a",)
