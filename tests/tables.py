@@ -12,7 +12,7 @@ from siftnet.data.formats import table
 from siftnet.data.load import load_dataset
 from siftnet.data.raw import Raw
 
-TABLE = {"target", "task", "missing", "scale", "text", "header", "separator", "decimal", "order", "split"}
+TABLE = {"target", "task", "missing", "scale", "text", "header", "separator", "decimal", "order", "split", "drop"}
 
 
 def config(path: Path, **settings: Any) -> DataConfig:

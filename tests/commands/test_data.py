@@ -56,6 +56,33 @@ def of(path: Path, target: str = "kind", *more: str) -> list[str]:
     return [*words, "--data.validation", "9", *more]
 
 
+def test_the_help_shows_what_the_readme_shows(printed: Printed) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    words = "data images-small --data.format table --data.root wine.csv --data.table.target target"
+    assert f"siftnet {words}" in readme
+    assert words in " ".join(printed("data", "--help").replace("│", " ").split())
+
+
+def test_columns_are_left_out_by_name(trees: Path, printed: Printed) -> None:
+    drop = ["--data.table.drop", "", "my id", "--strict"]
+    frame = pd.read_csv(trees)
+    frame.assign(**{"my id": range(1, 101)}).to_csv(trees)
+    shown = json.loads(printed("data", *of(trees, "kind", *drop), "--json"))
+    assert shown["input_names"] == ["height", "girth"]
+    trees.with_name("t.toml").write_text('[data.table]\ndrop = ["", "my id", "girth"]\n')
+    words = [str(trees.with_name("t.toml")), *of(trees)[1:]]
+    assert json.loads(printed("data", *words, "--json"))["input_names"] == ["height"]
+
+
+def test_zeros_have_no_sign(trees: Path, printed: Printed) -> None:
+    frame = pd.read_csv(trees)
+    frame.assign(city=["Paris", "Rome", "Oslo", "Wien"] * 25).to_csv(trees, index=False)
+    words = of(trees, "kind", "--data.table.text", "one_hot")
+    for seed in map(str, range(8)):
+        assert "-0.0" not in printed("data", *words, "--data.seed", seed, "--json")
+        assert " -0 " not in printed("data", *words, "--data.seed", seed)
+
+
 def test_a_table_is_shown_with_its_own_numbers(trees: Path, printed: Printed) -> None:
     text = printed("data", *of(trees))
     told = json.loads(printed("data", *of(trees), "--json"))

@@ -144,7 +144,8 @@ def other(value: Any, hint: Any) -> Any:
     if isinstance(value, float):
         return value * 0.5 + 0.01
     if isinstance(value, tuple):
-        return (*value, value[-1]) if value else ((1.0, 0.0), (0.0, 1.0))
+        empty = ("other",) if get_args(hint)[0] is str else ((1.0, 0.0), (0.0, 1.0))
+        return (*value, value[-1]) if value else empty
     return value + "-other"
 
 

@@ -42,6 +42,7 @@ OTHERWISE = {
     "data.table.separator": "semicolon",
     "data.table.decimal": "comma",
     "data.table.order": "number",
+    "data.table.drop": ["other"],
 }
 
 

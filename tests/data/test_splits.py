@@ -126,7 +126,7 @@ def test_a_held_out_set_that_shares_a_group_with_training_is_refused(config: Any
     remedy = "set data.split draw" if config.split == "paper" else "divide the data by group"
     with pytest.raises(ValueError, match=rf"are of groups of data.group = g that are in \w+ as well: {remedy}"):
         split(raw_of(130, np.arange(100, 130), group_N=group_N), config)
-    with pytest.raises(ValueError, match=r"\d+ \w+ examples, the first in row \d+, are of groups"):
+    with pytest.raises(ValueError, match=r"\d+ \w+ examples, the first of them example \d+, are of groups"):
         split(raw_of(130, np.arange(100, 130), group_N=np.arange(130) % 65), config)
 
 
@@ -135,7 +135,9 @@ def test_validation_and_test_sets_of_ones_own_share_no_group() -> None:
     group_N = np.arange(130)
     group_N[120] = group_N[90]
     own = raw_of(130, np.arange(100, 130), validation_N=np.arange(80, 100), group_N=group_N)
-    with pytest.raises(ValueError, match=r"1 test examples, the first in row 120, are .* in validation as well"):
+    with pytest.raises(
+        ValueError, match=r"1 test examples, the first of them example 120, are .* in validation as well"
+    ):
         split(own, DataConfig(group="g"))
     drawn = raw_of(130, None, validation_N=np.arange(80, 100), group_N=np.arange(130) // 40)
     with pytest.raises(ValueError, match="in validation as well: divide the data by group"):
@@ -146,7 +148,7 @@ def test_the_papers_halves_of_a_held_out_set_share_no_group() -> None:
     group_N = np.r_[np.arange(100), np.full(30, 100)]
     held_out = raw_of(130, np.arange(100, 130), group_N=group_N)
     with pytest.raises(
-        ValueError, match=r"15 test examples, the first in row 115, .* validation as well: set data.split"
+        ValueError, match=r"15 test examples, the first of them example 115, .* validation as well: set data.split"
     ):
         split(held_out, DataConfig(group="g", split="paper"))
     splits, _ = split(held_out, DataConfig(group="g", split="draw", validation=20))

@@ -41,7 +41,7 @@ class DataCommand(Shared):
     Examples by split, inputs, classes with counts or the range of targets, how inputs are scaled, what was left out
     or changed and why, and three training examples. Settings are those of 'siftnet run', the data's alone:
 
-    siftnet data images-small --data.format table --data.root wine.csv --data.table.target class"""
+    siftnet data images-small --data.format table --data.root wine.csv --data.table.target target"""
 
     preset: tyro.conf.Positional[str]
     """Name of a preset, or path of a TOML file; stands right after 'data'."""

@@ -37,6 +37,7 @@ ADDED = {
     "data.table.separator": "auto",
     "data.table.decimal": "point",
     "data.table.order": "refuse",
+    "data.table.drop": [],
     "data.table.split": "",
 }
 

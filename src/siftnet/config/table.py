@@ -34,6 +34,8 @@ class TableConfig:
     order: Literal["refuse", "file", "number"] = "refuse"
     """Under a geometry, columns whose names' numbers do not ascend (pixel1, pixel10, pixel2): stop with a message, take
     the file's order, or go by number."""
+    drop: tuple[str, ...] = ()
+    """Columns that are not read, by name, such as row numbers; "" is a column without a name."""
     split: str = ""
     """Column that says which of train, validation and test each row belongs to; it is no input."""
 

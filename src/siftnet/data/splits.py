@@ -9,6 +9,7 @@ import numpy as np
 from siftnet.config.fields import DataConfig, require
 from siftnet.data.raw import Raw
 from siftnet.seeds import generator
+from siftnet.wording import shell_word
 
 PAPER_VALIDATION = 10_000
 UNEVEN = 1.25
@@ -187,13 +188,20 @@ def _set_aside(rows: np.ndarray, number: int, raw: Raw, config: DataConfig, name
 
 def _refuse_shared_groups(splits: Split, group_N: np.ndarray, config: DataConfig) -> None:
     """Raise ValueError where two splits share a group; those that are drawn here do not."""
-    remedy = "set data.split draw" if config.split == "paper" else "divide the data by group, or leave data.group out"
+    remedy = "divide the data by group, or leave data.group out"
+    if config.split == "paper":
+        remedy = "set data.split draw"
+    elif column := config.table.split:
+        remedy = (
+            f"divide the rows by group in the column {column}, or leave data.table.split out and set data.table.drop "
+            f"{shell_word(column)}, so that whole groups are drawn"
+        )
     for one, other in combinations(splits, 2):
         rows = splits[other]
         shared = rows[np.isin(group_N[rows], group_N[splits[one]])]
         for row in shared[:1]:
             raise ValueError(
-                f"{len(shared):,} {other} examples, the first in row {row}, are of groups of data.group = "
+                f"{len(shared):,} {other} examples, the first of them example {row}, are of groups of data.group = "
                 f"{config.group} that are in {one} as well: {remedy}"
             )
 

@@ -44,6 +44,7 @@ def plain_number(value: float, beside: float = 0.0) -> str:
     if beside > 0:
         places = 3 - int(np.floor(np.log10(beside)))
         value = round(value, max(min(places, 300), -300))
+    value += 0.0  # which takes the sign off a 0
     return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.10g}"
 
 

@@ -148,5 +148,6 @@ def _restored(differences: np.ndarray, taken_off: np.ndarray | np.float64) -> np
         size = np.abs(np.where(differences == 0, values, differences))
         unit = 10.0 ** (DIGITS - np.where(size > 0, np.floor(np.log10(size)), 0))
         rounded = np.rint(values * unit) / unit
-    kept: np.ndarray = np.where(np.isfinite(rounded), rounded, values)
+    # What is added makes the 0 that rounding left below it one of no sign.
+    kept: np.ndarray = np.where(np.isfinite(rounded), rounded, values) + 0.0
     return kept

@@ -95,7 +95,7 @@ def test_geometry_as_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "changes", "message"),
     [
-        (CSV, {"target": ""}, "target = '' is no column .* its columns are a, y, b"),
+        (CSV, {"target": ""}, "no column of .* is named as the target: set data.table.target to one of a, y, b"),
         (CSV, {"target": "z"}, "target = 'z' is no column"),
         ("y\n1\n2\n", {}, "has one field, 'y': it needs a feature column"),
         ("a,y\n", {}, "has 0 rows"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ from siftnet.config.fields import DataConfig, TableConfig, require
 from siftnet.data.formats.axes import parse_geometry
 from siftnet.data.formats.root import root_of
 from siftnet.data.formats.tables.csv_columns import read_csv
+from siftnet.data.formats.tables.doubts import row_numbers
 from siftnet.data.formats.tables.features import Features, features_of
 from siftnet.data.formats.tables.file_bytes import holds_parquet
-from siftnet.data.formats.tables.frame import Column, Frame, listed
+from siftnet.data.formats.tables.frame import Column, Frame, dropping, listed
 from siftnet.data.formats.tables.order import in_order
 from siftnet.data.formats.tables.parquet import read_parquet
 from siftnet.data.formats.tables.pictures import is_picture, pictures_of
@@ -69,6 +71,8 @@ def _inputs(columns: Sequence[Column], frame: Frame, config: DataConfig) -> tupl
         return Features(inputs_NI, ()), grid
     columns = _as_they_lie(columns, frame.path, config)
     features = features_of(columns, frame, config)
+    if config.split != "time" and not _is_laid_out(config):
+        features = replace(features, notes=(*features.notes, *row_numbers(columns)))
     return features, _geometry(columns, features.inputs_NI.shape[1], frame.path, config)
 
 
@@ -85,7 +89,7 @@ def impute(inputs_NI: np.ndarray, train_T: np.ndarray, table: TableConfig, names
         if len(known) == 0 and table.missing != "zero":
             raise ValueError(
                 f"column {names[i]} has no value in any training row to take the {table.missing} of: "
-                "leave the column out, or set data.table.missing zero"
+                f"{dropping(names[i])}, or set data.table.missing zero"
             )
         inputs_NI[missing_NI[:, i], i] = _stand_in(known, table.missing)
     if len(columns) == 0:
@@ -145,6 +149,6 @@ def _geometry(columns: Sequence[Column], inputs: int, path: Path, config: DataCo
     require(
         config.table.text == "refuse" or not several,
         f"data.table.text = one_hot makes several inputs of columns of {path} ({listed(several)}), which have no place "
-        f"in data.geometry = {config.geometry}: leave them out, or set data.geometry unknown",
+        f"in data.geometry = {config.geometry}: leave them out with data.table.drop, or set data.geometry unknown",
     )
     return parse_geometry(config.geometry, inputs)

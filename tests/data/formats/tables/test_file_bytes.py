@@ -102,3 +102,16 @@ def test_text_that_is_called_parquet(tmp_path: Path) -> None:
 
 def test_a_column_called_as_parquet_begins(tmp_path: Path) -> None:
     assert read(put(tmp_path, CSV.replace("a,", "PAR1,"))).input_names == ("PAR1",)
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("cp1252", "5 – 6"), ("latin1", "Straße")])
+def test_text_of_another_encoding_has_a_remedy_that_works(encoding: str, name: str, tmp_path: Path) -> None:
+    data = f"a,y\n1,Köln\n2,{name}\n3,Köln\n4,{name}\n".encode(encoding)
+    told = f"line 2 of t.csv is not UTF-8: save it as UTF-8, e.g. iconv -f {encoding} -t utf-8"
+    assert told in refused(put(tmp_path, data))
+    assert set(read(put(tmp_path, data.decode(encoding))).class_names) == {"Köln", name}
+
+
+def test_one_line_of_another_encoding(tmp_path: Path) -> None:
+    data = "a,y\n1,Köln\n2,".encode() + b"K\xf6ln\n3,no\n4,no\n"
+    assert "line 3 of t.csv is not UTF-8: the file is UTF-8 but for that line" in refused(put(tmp_path, data))

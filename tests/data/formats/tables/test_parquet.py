@@ -164,7 +164,7 @@ def test_images_are_read_as_images(mode: str, struct: bool, tmp_path: Path) -> N
         ([{"bytes": None, "path": "x.png"}] * ROWS, {}, "lacks 20 images, the first in row 1: store their bytes in it"),
         ([b"abc"] * ROWS, {}, "the image in row 1 of .* cannot be read as an image"),
         ([picture(0)[:-20]] * ROWS, {}, "the image in row 1 of .* cannot be read as an image"),
-        ([picture(k) for k in range(ROWS)], {"b": A}, r"and further columns .b.: keep the images and the target"),
+        ([picture(k) for k in range(ROWS)], {"b": A}, r"and further columns .b.: name those with data.table.drop"),
     ],
 )
 def test_images_that_cannot_be_read(column: list[Any], more: Any, told: str, tmp_path: Path) -> None:
@@ -176,3 +176,40 @@ def test_images_that_cannot_be_read(column: list[Any], more: Any, told: str, tmp
 def test_a_folder_of_parquet_files(tmp_path: Path) -> None:
     packed(tmp_path)
     assert "is a folder of 1 parquet files: make one file of them" in refused(tmp_path)
+
+
+@pytest.mark.parametrize("values", [[3, 1, 20, 100], [0.5, 1.5, 2.0, 3.0], ["r", "s", "t", "u"], [True, False] * 2])
+def test_what_pandas_calls_categories_is_no_amount(values: list[Any], tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    frame = pd.DataFrame({"b": pd.Categorical(values * 10), "a": range(40), "y": [0, 1] * 20})
+    frame.to_parquet(path)
+    assert "column b of t.parquet is categories, not numeric" in refused(path)
+    raw = read(path, text="one_hot")
+    expected = pd.get_dummies(frame["b"], dtype=float).to_numpy()
+    assert raw.inputs_NI[:, :-1].tolist() == expected.tolist()
+    assert raw.input_names[:-1] == tuple(
+        f"b={name:g}" if isinstance(name, float) else f"b={name}" for name in frame["b"].cat.categories
+    )
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float64", "Int64"])
+def test_categories_of_many_numbers_are_classes(dtype: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    labels = pd.Series(range(40), dtype=dtype).astype("category")
+    pd.DataFrame({"a": range(400), "y": pd.concat([labels] * 10, ignore_index=True)}).to_parquet(path)
+    assert read(path).class_names == tuple(map(str, range(40)))
+    assert "is categories, not numbers: set data.table.task classes, or save" in refused(path, task="numbers")
+
+
+@pytest.mark.parametrize("place", ["b", "y"])
+def test_text_with_decimal_commas_has_a_remedy_in_parquet(place: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    frame = pd.DataFrame({"a": range(20), "b": 1.0, "y": [0, 1] * 10}).assign(**{place: ["0,5", "1,5"] * 10})
+    frame.to_parquet(path)
+    told = refused(path)
+    assert "'0,5' in row 1, a number with a comma" in told
+    assert "save the column as numbers, e.g. column.str.replace(',', '.').astype(float) in pandas" in told
+    assert "decimal comma" not in told
+    frame.assign(**{place: frame[place].str.replace(",", ".").astype(float)}).to_parquet(path)
+    raw = read(path)
+    assert (raw.inputs_NI[:, 1] if place == "b" else raw.labels_N).tolist() == [0.5, 1.5] * 10

@@ -139,7 +139,20 @@ def test_order_under_a_geometry(tmp_path: Path) -> None:
         ("1x1,1x2,1x10", False),
         ("red1,red2,green1", False),
         ("0.5,0.75,1.25", False),
+        ("t-2,t-1,t0", False),
+        ("t-1,t+0,t+1", False),
+        ("-1,0,1", False),
+        ("t\u22121,t0,t1", False),
+        ("1e-3,5e-3,1e-2", False),
+        ("p-1,p-2,p-10", False),
+        ("t-10,t-2,t-1", False),
+        ("a1-1,a1-2,a1-10", False),
+        ("x-1_1,x-1_2,x-2_1", False),
+        ("2026-01,2026-02,2026-10", False),
         ("p1,p10,p2", True),
+        ("t-1,t-2,t0", True),
+        ("t-1,t-10,t-2", True),
+        ("s1e1,s2e1,s1e2", True),
         ("r1c1,r2c1,r1c2", True),
         ("red1,green1,red2", True),
     ],
@@ -153,7 +166,42 @@ def test_which_orders_ascend(names: str, asked: bool, tmp_path: Path) -> None:
         assert read(path, geometry="grid:1x3", header="names").input_names == tuple(names.split(","))
 
 
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [
+        ("t1,t0,t-1,t-2", "t-2,t-1,t0,t1"),
+        ("t-1,t-10,t-2,t0", "t-10,t-2,t-1,t0"),
+        ("t-1,t-2,t0,t1", "t-2,t-1,t0,t1"),
+        ("p-1,p-10,p-2,p-3", "p-1,p-2,p-3,p-10"),
+        ("1e-1,1e-4,1e-2,1e-3", "1e-4,1e-3,1e-2,1e-1"),
+    ],
+)
+def test_signs_count_when_columns_are_ordered(names: str, order: str, tmp_path: Path) -> None:
+    path = put(tmp_path, f"{names},y\n" + "1,2,3,4,0\n1,2,3,4,1\n" * 2)
+    assert f"number ({order.replace(',', ', ')}) or file" in refused(path, geometry="grid:1x4", header="names")
+    raw = read(path, geometry="grid:1x4", header="names", order="number")
+    assert raw.input_names == tuple(order.split(","))
+
+
+@pytest.mark.parametrize("names", ["1.9,1.10,1.2,2.3", "a-1,a-2,b1,b2", "5e-3,1e-2,1e-3,2e-3", "0.5,0.25,0.75,0.1"])
+def test_an_order_that_is_doubtful_is_not_offered(names: str, tmp_path: Path) -> None:
+    path = put(tmp_path, f"{names},y\n" + "1,2,3,4,0\n1,2,3,4,1\n" * 2)
+    assert "set data.table.order to file, to take" in refused(path, geometry="grid:1x4", header="names")
+    assert "can be read in several ways" in refused(path, geometry="grid:1x4", header="names", order="number")
+    raw = read(path, geometry="grid:1x4", header="names", order="file")
+    assert raw.input_names == tuple(names.split(","))
+
+
 def test_text_under_a_geometry_has_no_place(tmp_path: Path) -> None:
     path = put(tmp_path, "c,a,y\nred,1,0\nblue,2,1\nred,1,1\nblue,2,0\n")
     assert "have no place in data.geometry" in refused(path, geometry="grid:1x3", text="one_hot")
     assert len(read(path, geometry="unknown", text="one_hot").input_names) == 3
+
+
+def test_a_column_of_splits_that_divides_groups_has_a_remedy_that_works(tmp_path: Path) -> None:
+    path = saved(tmp_path, "csv", frame())
+    told = refused(path, split="part", group="who")
+    assert "are of groups of data.group = who that are in train as well: divide the rows by group in the column" in told
+    assert "or leave data.table.split out and set data.table.drop part, so that whole groups are drawn" in told
+    dataset = load_dataset(config(path, group="who", drop=("part",)))
+    assert dataset.input_names == ("a",)

@@ -60,6 +60,46 @@ def test_features_that_double_precision_confuses_are_refused(tmp_path: Path) -> 
     assert read(put(tmp_path, text.replace(str(2**53), "0").replace(str(2**53 + 1), "1"))).inputs_NI.max() == 1
 
 
+LONG = ["1700000000.000000123", "1700000000.000000124", "1700000000.000000125", "17e8"]
+
+
+@pytest.mark.parametrize(
+    ("values", "after"),
+    [
+        (LONG, 2),
+        (["1700000000123456789.5", "1700000000123456790.5"], 1),
+        (["0.1234567890123456789", "0.1234567890123456788", "0.5"], 2),
+        (["12345.67890123456789e3", "12345.67890123456788e3", ""], 1),
+    ],
+)
+def test_fractions_that_double_precision_confuses_are_refused(values: list[str], after: int, tmp_path: Path) -> None:
+    told = f"has {len([*filter(None, values)])} different values, of which double precision leaves {after}"
+    text = column(values * 6, "b").replace("\n", ",0\n").replace("b,0", "b,y")
+    path = put(tmp_path, text)
+    assert f"column b of t.csv {told}: subtract an offset" in refused(path, missing="zero")
+    path = put(tmp_path, column(values * 6))
+    assert f"target column y of t.csv {told}: set data.table.task classes" in refused(path, task="numbers")
+    path = put(tmp_path, text.replace(",", ";").replace(".", ","))
+    assert told in refused(path, missing="zero", separator="semicolon", decimal="comma")
+
+
+def test_decimals_that_are_confused_are_classes_each(tmp_path: Path) -> None:
+    assert read(put(tmp_path, column(LONG)), task="classes").class_names == ("1700000000", *LONG[:3])
+
+
+def test_long_numbers_that_stay_apart_or_are_the_same_are_read(tmp_path: Path) -> None:
+    values = ["0.1000000000000000055511151231257827", "0.30000000000000004", "0.300000000000000040", "1.0", "1"]
+    text = column(values, "b").replace("\n", ",k\n").replace("b,k", "b,y").replace("1,k", "1,m")
+    assert read(put(tmp_path, text)).inputs_NI[:, 1].tolist() == [float(value) for value in values * 2]
+
+
+def test_powers_beyond_all_floats(tmp_path: Path) -> None:
+    rows = ["1e-99999999999999999999,1e-17", "-0e99999999999999999999,1", "0,0.5", "0,3e-999999999999999999999"]
+    raw = read(put(tmp_path, "\n".join(["a,y", *rows])))
+    assert raw.inputs_NI[:, 0].tolist() == [0] * 4
+    assert raw.labels_N.tolist() == [1e-17, 1, 0.5, 0]
+
+
 def test_numbers_wider_than_any_type_beside_gaps(tmp_path: Path) -> None:
     text = f"a,b,y\n{2**70},1,{2**64}\n,2,{2**64 + 1}\n3,3,\n4,4,{2**64}\n5,5,{2**64 + 1}\n"
     raw = read(put(tmp_path, text), missing="zero")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,12 @@ from packaging.version import Version
 
 from siftnet.config.fields import DataConfig, require
 from siftnet.data.formats.tables.csv_text import CsvText, look_at
+from siftnet.data.formats.tables.doubts import refuse_names_as_rows, thousands
 from siftnet.data.formats.tables.file_bytes import read_text
 from siftnet.data.formats.tables.frame import Column, Frame
-from siftnet.data.formats.tables.header import refuse_examples
+from siftnet.data.formats.tables.header import on_header, refuse_examples
 from siftnet.data.formats.tables.roles import Roles, roles_of
-from siftnet.data.formats.tables.spelling import MISSING, typed
+from siftnet.data.formats.tables.spelling import MISSING, SAFE, typed
 from siftnet.data.targets import LARGEST_EXACT
 
 EXACT = {} if Version(pd.__version__) >= Version("3.1.dev0") else {"float_precision": "round_trip"}
@@ -25,7 +27,7 @@ EXACT = {} if Version(pd.__version__) >= Version("3.1.dev0") else {"float_precis
 def read_csv(path: Path, config: DataConfig) -> Frame:
     """All columns of a CSV; raises ValueError as `read_text`, `look_at`, `roles_of` and `refuse_examples` do."""
     text = look_at(read_text(path), path, config.table)
-    roles = roles_of(text.names, path, config)
+    roles = roles_of(text.names, path, config, on_header(text.names, config.table))
     features = [k for k in range(len(text.names)) if k not in roles.taken]
     columns = _named(text, roles, config) | _features(text, features, path, config)
     lines_N = text.lines_N
@@ -34,9 +36,24 @@ def read_csv(path: Path, config: DataConfig) -> Frame:
         return f"line {lines_N[row]}"
 
     frame = Frame(path, tuple(columns[k] for k in range(len(text.names))), len(lines_N), place)
-    if config.table.header == "auto":
-        refuse_examples(frame)
-    return frame
+    refuse_names_as_rows(frame)
+    notes = refuse_examples(frame) if config.table.header == "auto" else ()
+    return replace(frame, notes=(*notes, *_on_thousands(text, frame.columns, config)))
+
+
+def _on_thousands(text: CsvText, columns: Sequence[Column], config: DataConfig) -> tuple[str, ...]:
+    """Notes on points that may separate thousands, as they do where semicolons separate the fields."""
+    if text.separator != ";" or config.table.decimal == "comma":
+        return ()
+    few = [k for k, column in enumerate(columns) if _has_three_decimals(column)]
+    return tuple(note for k, texts_N in _as_text(text, few).items() for note in thousands(text.names[k], texts_N))
+
+
+def _has_three_decimals(column: Column) -> bool:
+    if column.kind != "float" or column.values_N.dtype == object or not len(column.present):
+        return False
+    scaled = 1000 * column.present
+    return bool((np.abs(scaled) < 1e6).all() and np.allclose(scaled, np.round(scaled), rtol=0, atol=1e-6))
 
 
 def _named(text: CsvText, roles: Roles, config: DataConfig) -> dict[int, Column]:
@@ -70,15 +87,28 @@ def _features(text: CsvText, numbers: list[int], path: Path, config: DataConfig)
     decimal = "," if config.table.decimal == "comma" else "."
     frame = _read(text, numbers, decimal=decimal, na_values=sorted(MISSING), **EXACT)
     columns = {k: _column(text.names[k], frame[k]) for k in numbers}
-    # Text, or whole numbers too wide for pandas, or that it rounded beside missing values.
-    again = [k for k, column in columns.items() if column is None or _may_be_rounded(column)]
+    long = _has_long_numbers(text, config)
+    # Text, or whole numbers too wide for pandas, or that it rounded beside missing values, or fractions.
+    again = [k for k, column in columns.items() if column is None or _may_be_rounded(column, long=long)]
     texts = _as_text(text, again)
     told = {k: typed(text.names[k], texts[k], config.table.decimal) for k in again}
     return told | {k: column for k, column in columns.items() if column is not None and k not in told}
 
 
-def _may_be_rounded(column: Column) -> bool:
-    return column.kind == "float" and bool((np.abs(column.present) >= LARGEST_EXACT).any())
+def _has_long_numbers(text: CsvText, config: DataConfig) -> bool:
+    """Whether digits stand together that may be more than double precision keeps."""
+    mark = b"," if config.table.decimal == "comma" else b"."
+    alike = bytes.maketrans(b"123456789", b"000000000")
+    return b"0" * (SAFE + 1) in text.data.translate(alike, mark)
+
+
+def _may_be_rounded(column: Column, *, long: bool) -> bool:
+    """Whether numbers may have been written with more digits than their floats have; long: whether any were."""
+    if column.kind != "float" or not len(column.present):
+        return False
+    if (np.abs(column.present) >= LARGEST_EXACT).any():
+        return True
+    return long and len(np.unique(column.present)) < len(column.present)
 
 
 def _read(text: CsvText, numbers: Sequence[int], **how: object) -> pd.DataFrame:
@@ -86,8 +116,8 @@ def _read(text: CsvText, numbers: Sequence[int], **how: object) -> pd.DataFrame:
         text.examples(),
         sep=text.separator,
         header=None,
-        names=range(len(text.names)),
-        usecols=sorted(numbers),
+        names=range(text.fields),
+        usecols=[text.places[k] for k in sorted(numbers)],
         index_col=False,
         low_memory=False,
         encoding="utf-8",
@@ -97,7 +127,7 @@ def _read(text: CsvText, numbers: Sequence[int], **how: object) -> pd.DataFrame:
         len(frame) == len(text.lines_N) and isinstance(frame.index, pd.RangeIndex),
         f"the CSV reads as {len(frame):,} rows and has {len(text.lines_N):,} lines: save it anew, or as parquet",
     )
-    return frame
+    return frame.set_axis(sorted(numbers), axis=1)
 
 
 def _column(name: str, series: pd.Series) -> Column | None:

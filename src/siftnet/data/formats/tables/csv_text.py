@@ -18,11 +18,11 @@ import numpy as np
 
 from siftnet.config.fields import TableConfig, require
 from siftnet.data.formats.tables.frame import listed, short
+from siftnet.data.formats.tables.header import on_header
 from siftnet.data.formats.tables.names import refuse_names
+from siftnet.data.formats.tables.roles import kept
+from siftnet.data.formats.tables.separators import refuse_another, refuse_one_field, separator_of
 from siftnet.data.formats.tables.spelling import is_like_a_value, is_number
-
-SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
-BY_SUFFIX = {".csv": ",", ".tsv": "\t"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,11 @@ class CsvText:
     r"""UTF-8; lines end in \n."""
     separator: str
     names: tuple[str, ...]
-    """Of the columns, without blanks around them; 1, 2, ... where the file has no names."""
+    """Of the columns that are read, without blanks around them; 1, 2, ... where the file has no names."""
+    places: tuple[int, ...]
+    """Which fields of a line those columns are, from 0."""
+    fields: int
+    """Of each line."""
     start: int
     """Byte at which the examples begin."""
     lines_N: np.ndarray
@@ -57,8 +61,15 @@ def look_at(data: bytes, path: Path, table: TableConfig) -> CsvText:
     lines = _lines(data, path, separator)
     number, end, first = next(lines, (0, 0, b""))
     require(number > 0, f"{path} is empty: it needs a line of names and lines of examples")
+    require(
+        not re.fullmatch(rb"sep=.", first.strip()),
+        f"line {number} of {path} ({first.decode().strip()}) tells a spreadsheet what separates the fields: remove it, "
+        "and set data.table.separator",
+    )
+    refuse_another(first, (line for _, _, line in _lines(data[end:], path, separator)), number, path, table)
     fields = _fields(first, number, path, separator)
-    _refuse_other_separators(fields, number, path, separator)
+    if len(fields) == 1:
+        refuse_one_field(fields[0], number, path, separator)
     if table.header == "none":
         names, start = tuple(str(k + 1) for k in range(len(fields))), 0
         lines = _lines(data, path, separator)
@@ -73,22 +84,15 @@ def look_at(data: bytes, path: Path, table: TableConfig) -> CsvText:
         if found != len(fields):
             raise ValueError(_on_fields(line, row, found, path, (number, len(fields), separator)))
         lines_N.append(row)
+    places = kept(names, path, table, on_header(names, table))
     return CsvText(
-        data, separator, names, start, np.frombuffer(lines_N, np.int64) if lines_N else np.zeros(0, np.int64)
-    )
-
-
-def separator_of(path: Path, table: TableConfig) -> str:
-    """What separates the fields: as table.separator says, or by the file's name."""
-    if table.separator != "auto":
-        return SEPARATORS[table.separator]
-    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
-    for suffix in reversed(suffixes):
-        if suffix in BY_SUFFIX:
-            return BY_SUFFIX[suffix]
-    raise ValueError(
-        f"{path} holds text and its name ends in none of .csv, .tsv, .csv.gz, .tsv.gz: say what separates the fields "
-        "with data.table.separator comma, semicolon or tab"
+        data=data,
+        separator=separator,
+        names=tuple(names[k] for k in places),
+        places=places,
+        fields=len(names),
+        start=start,
+        lines_N=np.frombuffer(lines_N, np.int64) if lines_N else np.zeros(0, np.int64),
     )
 
 
@@ -118,7 +122,21 @@ def _fields(line: bytes, number: int, path: Path, separator: str) -> list[str]:
             f"line {number} of {path} has a blank before a quotation mark, which then encloses nothing: remove the "
             "blank",
         )
+    _refuse_stray_mark(text, number, path, separator)
     return fields
+
+
+def _refuse_stray_mark(text: str, number: int, path: Path, separator: str) -> None:
+    """Raise ValueError for a field that ends with a quotation mark which nothing opens; one within text is text."""
+    for match in re.finditer(rf'(?:^|{separator})(?:"(?:[^"]|"")*"|([^{separator}]*))', text):
+        field = (match[1] or "").rstrip(" \t")
+        stray = field.endswith('"') and (field.count('"') % 2 == 1 or field.endswith('""'))
+        enclosed = '"' + field.replace('"', '""') + '"'
+        require(
+            not stray,
+            f"line {number} of {path} has a quotation mark at the end of the field {short(field)} that none opens: "
+            f"remove it, or write {short(enclosed)} where it is part of the text",
+        )
 
 
 def _on_quotes(error: str, number: int, path: Path) -> str:
@@ -154,40 +172,10 @@ def _on_fields(line: bytes, number: int, found: int, path: Path, header: tuple[i
     return f"line {number} of {path} has {found} fields and line {first} has {wanted}: {remedy}"
 
 
-def _refuse_other_separators(fields: list[str], number: int, path: Path, separator: str) -> None:
-    """Raise ValueError where the first line is one field that another separator would divide."""
-    head = fields[0]
-    require(
-        not re.fullmatch(r"sep=.", head.strip()),
-        f"line {number} of {path} ({head.strip()}) tells a spreadsheet what separates the fields: remove it, and set "
-        "data.table.separator",
-    )
-    if len(fields) > 1:
-        return
-    for name, other in SEPARATORS.items():
-        require(
-            other == separator or other not in head,
-            f"line {number} of {path} has no {separator!r} but {head.count(other)} times {other!r}: set "
-            f"data.table.separator {name}",
-        )
-    require(
-        not head.lstrip().startswith("#"),
-        f"line {number} of {path} begins with #: remove it if it is a comment",
-    )
-    require(
-        "|" not in head,
-        f"line {number} of {path} has no {separator!r} but {head.count('|')} times '|': write a comma, a semicolon or "
-        "a tab in their place, and say which with data.table.separator",
-    )
-    raise ValueError(
-        f"line {number} of {path} has one field, {short(head)!r}: it needs a feature column beside the target, with "
-        f"{separator!r} between them"
-    )
-
-
 def _refuse_names(names: tuple[str, ...], number: int, path: Path, table: TableConfig) -> None:
     """Raise ValueError for a first line that can be no line of names, or may be none."""
     numbers = [is_number(name) for name in names if name]
+    drop = [name.strip() for name in table.drop]
     if table.header == "auto":
         require(
             not numbers or not all(map(is_like_a_value, filter(None, names))),
@@ -195,4 +183,4 @@ def _refuse_names(names: tuple[str, ...], number: int, path: Path, table: TableC
             "is already an example, or names if these are the columns' names",
         )
     example = ", or set data.table.header none if the line is already an example" if any(numbers) else ""
-    refuse_names(names, path, where=f" in line {number}", otherwise=example)
+    refuse_names(names, path, where=f" in line {number}", otherwise=example, drop=drop)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from siftnet.config.fields import DataConfig, require
-from siftnet.data.formats.tables.frame import Column, Frame, short
+from siftnet.data.formats.tables.frame import Column, Frame, dropping, short
 from siftnet.data.formats.tables.spelling import is_number, odd, quoted
 from siftnet.data.formats.tables.target import class_values, doubles, first_row
 from siftnet.data.targets import classes_of
@@ -52,7 +52,7 @@ def _feature(column: Column, frame: Frame, config: DataConfig) -> Features:
     if by_value and config.table.text == "one_hot" and column.kind in ("text", "truth", "whole", "float"):
         return _one_hot(column, source, frame, config)
     _refuse_kind(column, source, frame, config)
-    values_N = doubles(column, source, "subtract an offset, or leave it out where it is an identifier")
+    values_N = doubles(column, source, f"subtract an offset, or {dropping(column.name)} where it is an identifier")
     infinite = int(np.isinf(values_N).sum())
     require(
         infinite == 0,
@@ -69,20 +69,21 @@ def _refuse_kind(column: Column, source: str, frame: Frame, config: DataConfig) 
     if column.kind == "moment":
         raise ValueError(
             f"{source} is {column.stored}, not numeric: turn dates into numbers, e.g. seconds since the first of them, "
-            "or name it with data.time where it orders the rows"
+            f"{dropping(column.name)} to leave it out, or name it with data.time where it orders the rows"
         )
     one_hot = ", or set data.table.text one_hot to make an input of 0 and 1 of each value"
     if column.kind != "text" or column.categories:
         known = column.categories
         raise ValueError(
-            f"{source} is {column.stored}, not numeric: turn it into columns of numbers, or leave it out"
-            f"{one_hot if known else ''}"
+            f"{source} is {column.stored}, not numeric: turn it into columns of numbers, or {dropping(column.name)} to "
+            f"leave it out{one_hot if known else ''}"
         )
     word = next((word for word in column.present.tolist() if not is_number(word, config.table.decimal)), None)
     if word is None:
         raise ValueError(f"{source} is {column.stored} that spells numbers, not numeric: save it as numbers")
-    meant = odd(word, config.table.decimal)
-    remedy = meant.remedy + ("" if meant.amount else one_hot)
+    meant = odd(word, config.table.decimal, typed=frame.typed)
+    leave_out = f", or {dropping(column.name)} to leave it out"
+    remedy = meant.remedy + leave_out + ("" if meant.amount else one_hot)
     if not meant.amount and _mostly_numbers(column, config):
         remedy = "correct it, or leave it empty where a value is missing and set data.table.missing"
     place = frame.place(first_row(column, word))
@@ -99,11 +100,11 @@ def _one_hot(column: Column, source: str, frame: Frame, config: DataConfig) -> F
     """An input of 0 and 1 for each value, sorted; a row whose value is missing has a 1 in none."""
     distinct = len(set(column.present.tolist()))
     present = int((~column.absent_N).sum())
-    require(present > 0, f"{source} has no value in any row: leave it out")
+    require(present > 0, f"{source} has no value in any row: {dropping(column.name)}")
     require(
         distinct <= min(MOST_VALUES, max(2, present // 2)),
         f"{source} has {distinct:,} different values in {present:,} rows, more than {MOST_VALUES} or half as many as "
-        "rows, which is rather an identifier: leave it out, or put its values into fewer groups",
+        f"rows, which is rather an identifier: {dropping(column.name)}, or put its values into fewer groups",
     )
     if column.kind == "text" and not column.categories:
         _refuse_amounts(column, source, frame, config)
@@ -123,7 +124,7 @@ def _one_hot(column: Column, source: str, frame: Frame, config: DataConfig) -> F
 def _refuse_amounts(column: Column, source: str, frame: Frame, config: DataConfig) -> None:
     """Raise ValueError where text is a number in another spelling, which an input for each value would not see."""
     for word in dict.fromkeys(column.present.tolist()):
-        meant = odd(word, config.table.decimal)
+        meant = odd(word, config.table.decimal, typed=frame.typed)
         if meant.amount and not is_number(word, config.table.decimal):
             place = frame.place(first_row(column, word))
             raise ValueError(f"{source} has {quoted(word)} in {place}, {meant.what}: {meant.remedy}")

@@ -41,6 +41,8 @@ MARKS = (
 SMALL, FACTOR = 64 * 2**20, 100
 """A packed file may unpack to SMALL bytes, or to FACTOR times its size where that is more."""
 CHUNK = 2**20
+WINDOWS = [bytes([code]) for code in range(0x80, 0xA0)]
+"""Characters of Windows-1252 that Latin-1 has not."""
 
 
 def holds_parquet(path: Path) -> bool:
@@ -105,16 +107,25 @@ def _as_utf8(raw: bytes, path: Path) -> bytes:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        called = "UTF-8" if encoding.startswith("utf-8") else f"{encoding.upper()}, as its first bytes say"
+        if encoding.startswith("utf-8"):
+            raise ValueError(f"line {line} of {path} is not UTF-8: {_as_saved(raw)}") from None
         raise ValueError(
-            f"line {line} of {path} is not {called}: save it as UTF-8, e.g. iconv -f latin1 -t utf-8 OLD > NEW where "
-            "it is Latin-1"
+            f"line {line} of {path} is not {encoding.upper()}, as its first bytes say: save it as UTF-8"
         ) from None
     if encoding == "utf-8":
         return raw
     data = text.encode()
     _refuse_nul(data, path)
     return data
+
+
+def _as_saved(raw: bytes) -> str:
+    """What to do about text that is not UTF-8: Latin-1 has no characters where Windows has dashes and quotes."""
+    if not raw.decode("utf-8-sig", "ignore").isascii():
+        return "the file is UTF-8 but for that line and perhaps others, so correct it there"
+    windows = any(byte in raw for byte in WINDOWS)
+    name, code = ("Windows-1252", "cp1252") if windows else ("Latin-1", "latin1")
+    return f"save it as UTF-8, e.g. iconv -f {code} -t utf-8 OLD > NEW where it is {name}"
 
 
 def _refuse_nul(data: bytes, path: Path) -> None:

@@ -9,6 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from siftnet.wording import shell_word
+
 Kind = Literal["truth", "whole", "float", "text", "moment", "image", "bytes", "other"]
 SHOWN = 12
 """Names at most that a message lists."""
@@ -54,12 +56,19 @@ class Frame:
     place: Callable[[int], str]
     """Where a row stands in the file, e.g. 'line 17'."""
     notes: tuple[str, ...] = ()
+    typed: bool = False
+    """Whether the file says of which type each column is, as parquet does."""
 
 
 def listed(names: Sequence[str]) -> str:
     """Names for a message, the first of many."""
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
     return ", ".join(short(name) for name in names[:SHOWN]) + more
+
+
+def dropping(name: str) -> str:
+    """The setting that leaves a column out, for a message."""
+    return f"set data.table.drop {shell_word(name)}"
 
 
 def short(text: str) -> str:

@@ -7,23 +7,29 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from siftnet.config.fields import require
-from siftnet.data.formats.tables.frame import short
+from siftnet.data.formats.tables.frame import dropping, short
 from siftnet.data.targets import CONTROL
 
 STAND_IN = re.compile(r"Unnamed: [0-9]+|__index_level_[0-9]+__")
 """What pandas calls a column that has no name, most often row numbers."""
 
 
-def refuse_names(names: Sequence[str], path: Path | str, *, where: str = "", otherwise: str = "") -> None:
+def refuse_names(
+    names: Sequence[str], path: Path | str, *, where: str = "", otherwise: str = "", drop: Sequence[str] | None = None
+) -> None:
     """Raise ValueError for names that are empty, repeated, pandas' own for none, or hold control characters.
 
-    names: without blanks around them; where: the place in the file, e.g. ' in line 1'; otherwise: a further remedy.
+    names: without blanks around them; where: the place in the file, e.g. ' in line 1'; otherwise: a further remedy;
+    drop: names of columns that are not read, None where there is no setting for them.
     """
     seen: dict[str, int] = {}
     for column, name in enumerate(names, 1):
+        if name in (drop or ()):
+            continue
+        leave_out = "leave it out" if drop is None else f"{dropping(name)} to leave it out"
         require(
             name != "",
-            f"column {column} of {path} has no name{where}, perhaps row numbers: name it or leave it out{otherwise}",
+            f"column {column} of {path} has no name{where}, perhaps row numbers: name it, or {leave_out}{otherwise}",
         )
         require(
             not CONTROL.search(name),
@@ -37,6 +43,6 @@ def refuse_names(names: Sequence[str], path: Path | str, *, where: str = "", oth
         require(
             not STAND_IN.fullmatch(name),
             f"column {column} of {path} is named {name}, as pandas names what has no name, most often row numbers: "
-            "leave it out, or rename it",
+            f"rename it, or {leave_out}",
         )
         seen[name] = column

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from siftnet.config.fields import DataConfig, RefusedError, TableConfig, require
-from siftnet.data.formats.tables.frame import Column, Frame, short
+from siftnet.data.formats.tables.doubts import refuse_names_as_rows
+from siftnet.data.formats.tables.frame import Column, Frame, dropping, short
 from siftnet.data.formats.tables.names import STAND_IN, refuse_names
+from siftnet.data.formats.tables.roles import kept
 from siftnet.data.formats.tables.spelling import whole_array, without_missing
 
 if TYPE_CHECKING:
@@ -37,12 +39,17 @@ def read_parquet(path: Path, config: DataConfig) -> Frame:
     try:
         schema = pq.read_schema(path)
         # Of one name twice, pyarrow would read neither.
-        refuse_names([name.strip() for name in schema.names if name not in _index(schema)], path)
+        names = [name.strip() for name in schema.names]
+        drop = [name.strip() for name in config.table.drop]
+        refuse_names([name for name in names if name not in _index(schema)], path, drop=drop)
         with pq.ParquetFile(path, read_dictionary=_texts(schema)) as file:
             _refuse_vast(file.metadata, path)
             table = file.read()
         table.validate(full=True)
-        columns = tuple(_column(field.name.strip(), field.type, table.column(k)) for k, field in enumerate(schema))
+        fields = [(k, schema.field(k)) for k in kept(names, path, config.table)]
+        columns = tuple(_column(field.name.strip(), field.type, table.column(k)) for k, field in fields)
+        categories = {str(name).strip() for name in _categories(schema)}
+        columns = tuple(_as_categories(column) if column.name in categories else column for column in columns)
     except (RefusedError, MemoryError):
         raise
     except (pa.ArrowException, ValueError, OSError, KeyError, OverflowError, RecursionError) as error:
@@ -51,9 +58,11 @@ def read_parquet(path: Path, config: DataConfig) -> Frame:
         reason = short(str(error).strip().partition("\n")[0])
         raise ValueError(f"{path} cannot be read as parquet ({reason}): save it anew, as parquet or CSV") from None
     notes = _on_index(schema, path, config)
-    kept = config.table.target.strip() if config.missing_labels == "keep" else None
-    columns = tuple(without_missing(column, keep_missing=column.name == kept) for column in columns)
-    return Frame(path, columns, table.num_rows, lambda row: f"row {row + 1}", notes)
+    lenient = config.table.target.strip() if config.missing_labels == "keep" else None
+    columns = tuple(without_missing(column, keep_missing=column.name == lenient) for column in columns)
+    frame = Frame(path, columns, table.num_rows, lambda row: f"row {row + 1}", notes, typed=True)
+    refuse_names_as_rows(frame)
+    return frame
 
 
 def _texts(schema: pa.Schema) -> list[str]:
@@ -78,13 +87,29 @@ def _refuse_vast(metadata: Any, path: Path) -> None:
     )
 
 
-def _index(schema: pa.Schema) -> list[Any]:
-    """What pandas says are row names: a column's name, or a description of 0, 1, 2, ... and the like."""
+def _pandas(schema: pa.Schema, key: str) -> list[Any]:
+    """What pandas says of the table in the file's metadata; nothing where it did not write it."""
     try:
-        stored = json.loads((schema.metadata or {}).get(b"pandas", b"{}")).get("index_columns", [])
+        stored = json.loads((schema.metadata or {}).get(b"pandas", b"{}")).get(key, [])
     except (ValueError, AttributeError, RecursionError):
         return []
     return stored if isinstance(stored, list) else []
+
+
+def _index(schema: pa.Schema) -> list[Any]:
+    """What pandas says are row names: a column's name, or a description of 0, 1, 2, ... and the like."""
+    return _pandas(schema, "index_columns")
+
+
+def _categories(schema: pa.Schema) -> list[Any]:
+    """Columns that pandas says were categories; parquet itself keeps that of text alone."""
+    columns = [column for column in _pandas(schema, "columns") if isinstance(column, dict)]
+    return [column.get("field_name") for column in columns if column.get("pandas_type") == "categorical"]
+
+
+def _as_categories(column: Column) -> Column:
+    """A column of plain values as the categories that they were."""
+    return column if column.categories else replace(column, stored="categories", categories=True)
 
 
 def _on_index(schema: pa.Schema, path: Path, config: DataConfig) -> tuple[str, ...]:
@@ -92,7 +117,7 @@ def _on_index(schema: pa.Schema, path: Path, config: DataConfig) -> tuple[str, .
 
     pandas stores an index as a column that it hides again when it reads the file.
     """
-    named = {config.table.target, config.table.split, config.group, config.time} - {""}
+    named = {config.table.target, config.table.split, config.group, config.time, *config.table.drop} - {""}
     for column in _index(schema):
         if isinstance(column, dict):
             if column.get("name") is not None:
@@ -101,7 +126,7 @@ def _on_index(schema: pa.Schema, path: Path, config: DataConfig) -> tuple[str, .
             called = "without a name" if STAND_IN.fullmatch(column) else f"named {short(column)}"
             raise RefusedError(
                 f"{path} has row names (a pandas index) {called}: save it with frame.reset_index().to_parquet(...) if "
-                "they are an input, else with frame.reset_index(drop=True).to_parquet(...)"
+                f"they are an input, else {dropping(column)}"
             )
     return ()
 

@@ -28,8 +28,8 @@ def pictures_of(columns: Sequence[Column], frame: Frame, config: DataConfig) -> 
     column, others = pictures[0], [column.name for column in columns if column is not pictures[0]]
     require(
         not others,
-        f"{frame.path} has images in the column {column.name} and further columns ({listed(others)}): keep the images "
-        "and the target, and leave the others out",
+        f"{frame.path} has images in the column {column.name} and further columns ({listed(others)}): name those with "
+        "data.table.drop, so that they are left out",
     )
     absent = int(column.absent_N.sum())
     require(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from siftnet.config.fields import DataConfig, require
+from siftnet.config.fields import DataConfig, RefusedError, TableConfig, require
 from siftnet.data.dates import dates_of
 from siftnet.data.formats.split_names import WORDS
 from siftnet.data.formats.tables.frame import Column, Frame, listed
@@ -32,8 +32,11 @@ class Roles:
         return tuple(k for k in (self.target, self.split, self.group, self.time) if k is not None)
 
 
-def roles_of(names: Sequence[str], path: Path, config: DataConfig) -> Roles:
-    """The columns that settings name; raises ValueError for a name that is no column, or that two settings give."""
+def roles_of(names: Sequence[str], path: Path, config: DataConfig, also: str = "") -> Roles:
+    """The columns that settings name; raises ValueError for a name that is no column, or that two settings give.
+
+    also: what else may be wrong where a name is no column, e.g. with the line of names.
+    """
     wanted = {
         "data.table.target": config.table.target,
         "data.table.split": config.table.split,
@@ -41,11 +44,16 @@ def roles_of(names: Sequence[str], path: Path, config: DataConfig) -> Roles:
         "data.time": config.time,
     }
     found: dict[str, int | None] = {}
+    dropped = {name.strip() for name in config.table.drop}
     for setting, name in wanted.items():
+        require(
+            not name or name.strip() not in dropped,
+            f"data.table.drop and {setting} both name the column {name} of {path}: leave it out of one of them",
+        )
         if not name and setting != "data.table.target":
             found[setting] = None
             continue
-        found[setting] = _number(name, names, setting, path)
+        found[setting] = _number(name, names, setting, path, also)
         for other, column in found.items():
             require(
                 other == setting or column != found[setting],
@@ -56,13 +64,23 @@ def roles_of(names: Sequence[str], path: Path, config: DataConfig) -> Roles:
     return Roles(target, found["data.table.split"], found["data.group"], found["data.time"])
 
 
-def _number(name: str, names: Sequence[str], setting: str, path: Path) -> int:
+def kept(names: Sequence[str], path: Path, table: TableConfig, also: str = "") -> tuple[int, ...]:
+    """The numbers of the columns that table.drop does not name; raises ValueError for a name in it that is none."""
+    drop = {name.strip() for name in table.drop}
+    for name in drop:
+        _number(name, names, "data.table.drop", path, also)
+    return tuple(k for k, name in enumerate(names) if name not in drop)
+
+
+def _number(name: str, names: Sequence[str], setting: str, path: Path, also: str) -> int:
     if name.strip() in names:
         return list(names).index(name.strip())
+    if not name and setting == "data.table.target":
+        raise RefusedError(f"no column of {path} is named as the target: set {setting} to one of {listed(names)}{also}")
     folded = {other.casefold(): other for other in names}
     near = [folded[match] for match in difflib.get_close_matches(name.strip().casefold(), folded, 1)] if name else []
     hint = f" (did you mean {near[0]}?)" if near else ""
-    raise ValueError(f"{setting} = {name!r} is no column of {path}; its columns are {listed(names)}{hint}")
+    raise RefusedError(f"{setting} = {name!r} is no column of {path}; its columns are {listed(names)}{hint}{also}")
 
 
 @dataclass(frozen=True, eq=False)

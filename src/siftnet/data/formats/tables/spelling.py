@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +28,8 @@ PERCENT = re.compile(r"[+-]?[0-9.,]+ ?%")
 MONEY = re.compile(r"[+-]?[$€£¥₹] ?[+-]?[0-9.,' ]+|[+-]?[0-9.,' ]+ ?(?:[$€£¥₹]|EUR|USD|GBP)")
 DATE = re.compile(r"[0-9]{1,4}([-/.])[0-9]{1,2}\1[0-9]{1,4}(?:[T ].*)?|[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}.*)?")
 Decimals = Literal["point", "comma"]
+SAFE = 15
+"""Digits that double precision always keeps."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,18 @@ def is_like_a_value(text: str) -> bool:
     return is_number(text) or odd(text).amount
 
 
-def odd(text: str, decimals: Decimals = "point") -> Odd:
-    """What text that is no number was probably meant as, and what to do about it."""
+def odd(text: str, decimals: Decimals = "point", *, typed: bool = False) -> Odd:
+    """What text that is no number was probably meant as, and what to do about it.
+
+    typed: whether the file could say that it holds numbers, as parquet could.
+    """
     word = text.strip()
     if DATE.fullmatch(word):
         return Odd("a date or time", "turn dates into numbers, e.g. days since the first of them")
     if decimals == "point" and DECIMAL_COMMA.fullmatch(word):
         remedy = "set data.table.decimal comma if it is a decimal comma"
+        if typed:
+            remedy = "save the column as numbers, e.g. column.str.replace(',', '.').astype(float) in pandas"
         if GROUPED.fullmatch(word) and len(word.split(",")[1]) == 3:
             remedy += "; if it separates thousands, write numbers without"
         return Odd("a number with a comma", remedy)
@@ -70,7 +78,7 @@ def odd(text: str, decimals: Decimals = "point") -> Odd:
         return Odd("a percentage", "write numbers without the sign")
     if MONEY.fullmatch(word):
         return Odd("an amount of money", "write numbers without the currency")
-    return Odd("text", "turn it into numbers, or leave it out", amount=False)
+    return Odd("text", "turn it into numbers", amount=False)
 
 
 def typed(
@@ -118,13 +126,28 @@ def _spelled(words: list[str], decimals: Decimals, *, codes: bool) -> tuple[Kind
     exact = [_whole(word, value) for word, value in zip(plain, floats, strict=True)]
     if words and None not in exact:
         return "whole", whole_array(exact)
-    return "float", np.array(floats, np.float64)
+    return "float", _decimals(plain) if _falls_together(plain, floats) else np.array(floats, np.float64)
+
+
+def _falls_together(words: list[str], floats: list[float]) -> bool:
+    """Whether numbers that differ as they are written have one nearest float."""
+    if len(set(floats)) == len(words) or not any(len(word) > SAFE for word in words):
+        return False
+    return len(set(floats)) < len(set(_decimals(words).tolist()))
+
+
+def _decimals(words: list[str]) -> np.ndarray:
+    """Numbers to their last digit; those that are infinite or 0 as floats count as that, however long their power."""
+    numbers = [Decimal(word) if isfinite(float(word)) and float(word) else Decimal(float(word)) for word in words]
+    return np.array([*numbers, None], object)[:-1]
 
 
 def _whole(word: str, value: float) -> int | None:
     """The whole number that a word is, whose nearest float is `value`; None where it is none, or infinite."""
     if not value.is_integer():
         return None
+    if value == 0:
+        return 0 if not re.search("[1-9]", re.split("[eE]", word)[0]) else None
     number = Decimal(word)
     whole = int(value) if abs(value) < LARGEST_EXACT else int(number.to_integral_value())
     return whole if number == whole else None

@@ -88,7 +88,7 @@ def _refuse_words(column: Column, source: str, frame: Frame, config: DataConfig)
     decimal = config.table.decimal
     words = [word for word in _words(column) if not is_number(word, decimal)]
     require(len(words) > 0, f"{source} is {column.stored}: save it as numbers, or set data.table.task classes")
-    meant = odd(words[0], decimal)
+    meant = odd(words[0], decimal, typed=frame.typed)
     remedy = meant.remedy if meant.amount else "correct it, or set data.table.task classes"
     place = frame.place(first_row(column, words[0]))
     require(False, f"{source} has {quoted(words[0])} in {place}, {meant.what} rather than a number: {remedy}")
@@ -103,7 +103,7 @@ def _refuse_odd_words(column: Column, source: str, frame: Frame, config: DataCon
     words = [word for word in distinct if not is_number(word, decimal)]
     names = ", or set data.table.task classes to take each for a name"
     for word in words:
-        meant = odd(word, decimal)
+        meant = odd(word, decimal, typed=frame.typed)
         require(
             not meant.amount,
             f"{source} has {quoted(word)} in {frame.place(first_row(column, word))}, {meant.what}: {meant.remedy}"
