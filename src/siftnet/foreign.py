@@ -55,6 +55,12 @@ def columns_of(value: Any) -> tuple[str, ...]:
     return tuple(map(str, value.column_names if _is(value, "pyarrow", "Table") else value.columns))
 
 
+def in_columns_of(names: tuple[str, str], table: Any) -> str:
+    """How the first of two tables is brought into the second's order of columns, as Python; table: the first."""
+    one, other = names
+    return f"{one}.select({other}.column_names)" if _is(table, "pyarrow", "Table") else f"{one}[{other}.columns]"
+
+
 def only_column(value: Any, name: str) -> Any:
     """The column of a table that has one, and what is no table as it is. Raises ValueError for more columns."""
     columns = columns_of(value)
@@ -72,11 +78,12 @@ def refuse_other_rows(x: Any, y: Any, names: tuple[str, str]) -> None:
     if not (_is(x, "pandas", "DataFrame", "Series") and _is(y, "pandas", "DataFrame", "Series")):
         return
     if len(x.index) == len(y.index) and not x.index.equals(y.index):
-        how = "the same rows in another order" if set(x.index) == set(y.index) else "rows of other names"
-        raise ValueError(
-            f"{names[0]} and {names[1]} have {how}: give {names[1]}.loc[{names[0]}.index], or {names[1]}.to_numpy() if "
-            "they belong together as they stand"
-        )
+        as_they_stand = f"{names[1]}.to_numpy() if they belong together as they stand"
+        if set(x.index) <= set(y.index):
+            how, remedy = "the same rows in another order", f"{names[1]}.loc[{names[0]}.index], or {as_they_stand}"
+        else:
+            how, remedy = "rows of other names", as_they_stand
+        raise ValueError(f"{names[0]} and {names[1]} have {how}: give {remedy}")
 
 
 def is_whole(value: Any) -> bool:

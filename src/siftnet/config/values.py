@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import re
 from collections.abc import Hashable
 from functools import cache
 from math import inf, isfinite
@@ -11,6 +12,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+ENDLESS = re.compile(r"[^\s/]{300,}")
 DATES = (datetime.date, datetime.time)
 
 
@@ -19,9 +21,9 @@ class RefusedError(ValueError):
 
 
 def require(condition: bool, message: str) -> None:
-    """Raise RefusedError, a ValueError, with `message` unless `condition` holds."""
+    """Raise RefusedError, a ValueError, with `message` unless `condition` holds; words without end in it are cut."""
     if not condition:
-        raise RefusedError(message)
+        raise RefusedError(ENDLESS.sub(lambda word: word[0][:200] + "…", message))
 
 
 def take_values(group: Any, prefix: str = "") -> None:

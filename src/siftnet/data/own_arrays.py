@@ -16,7 +16,7 @@ from siftnet.data.formats.tables.frame import listed
 from siftnet.data.formats.tables.names import refuse_names
 from siftnet.data.formats.tables.order import in_order
 from siftnet.data.load import prepare
-from siftnet.foreign import as_numpy, columns_of, only_column, refuse_other_rows, shown
+from siftnet.foreign import as_numpy, columns_of, in_columns_of, only_column, refuse_other_rows, shown
 from siftnet.geometry import Geometry, Unknown
 
 PLACE = "siftnet.from_arrays"
@@ -96,7 +96,8 @@ def _columns(
         theirs = columns_of(given[spelled])
         require(
             not columns or not theirs or theirs == columns,
-            f"{spelled} has the columns {listed(theirs)} and {x} {listed(columns)}: give {spelled}[{x}.columns]",
+            f"{spelled} has the columns {listed(theirs)} and {x} {listed(columns)}: give "
+            f"{in_columns_of((spelled, x), given[spelled])}",
         )
     laid_out = not isinstance(geometry, Unknown) and geometry not in ("auto", "unknown")
     if columns and laid_out and config.table.order == "refuse":

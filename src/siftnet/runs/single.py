@@ -60,8 +60,9 @@ def run(
     return carry_out(set_up(config, dataset), out, observer)
 
 
-def resume(path: Path | str, *, dataset: Dataset | None = None, observer: Observer | None = None) -> Run:
+def resume(path: Run | Path | str, *, dataset: Dataset | None = None, observer: Observer | None = None) -> Run:
     """Go on with a stored run as it was configured; to change its stop rules, call `run` with the changed ones."""
+    path = path.path if isinstance(path, Run) else path
     if replicates_in(path):
         raise ValueError(f"{path} holds replicates: go on with siftnet.resume_replicates({str(path)!r})")
     return run(Run(path).config, path, dataset=dataset, observer=observer)

@@ -163,7 +163,12 @@ def test_names_as_other_sets_and_archives_have_them(tmp_path: Path) -> None:
 
 def test_a_plain_file_comes_before_a_compressed_one(tmp_path: Path) -> None:
     arrays = write_all(tmp_path)
-    (tmp_path / f"{LABELS}.gz").write_bytes(b"cut off")
+    packed, plain = tmp_path / f"{LABELS}.gz", (tmp_path / LABELS).read_bytes()
+    for other in (b"cut off", gzip.compress(plain[:-1] + b"\1"), gzip.compress(plain)[:-9]):
+        packed.write_bytes(other)
+        with pytest.raises(ValueError, match=r"ubyte and .*ubyte.gz hold different data: remove the one that is not"):
+            read(tmp_path)
+    packed.write_bytes(gzip.compress(plain))
     assert read(tmp_path).labels_N[-2:].tolist() == arrays["t10k-labels"].tolist()
 
 

@@ -117,15 +117,29 @@ def _read_pair(root: Path, found: list[_Found], parts: tuple[str, ...]) -> tuple
 
 
 def _path_of(root: Path, found: list[_Found], parts: tuple[str, ...], kind: str) -> Path:
-    """The first file of its name: an uncompressed one where both are there."""
-    for file in found:
-        if file.part in parts and file.kind == kind:
-            return file.path
+    """The first file of its name, an uncompressed one where both are there, as some programs leave them."""
+    own = [file.path for file in found if file.part in parts and file.kind == kind]
+    for other in own[1:]:
+        require(
+            _same_content(own[0], other), f"{own[0]} and {other} hold different data: remove the one that is not meant"
+        )
+    if own:
+        return own[0]
     inside = [
         path for path in (*root.glob("*"), *root.glob("*/raw")) if path.is_dir() and any(map(_named, _files(path)))
     ]
     where = f"set data.root to {inside[0]}" if inside else "set data.root to the folder with the four IDX files"
     raise ValueError(f"{root} has no {parts[0]}-{kind}-idx{AXES[kind]}-ubyte(.gz): {where}")
+
+
+def _same_content(one: Path, other: Path) -> bool:
+    """Whether two files, perhaps compressed with gzip, hold the same, by the checksum that gzip files end with."""
+    return _checksum(one) == _checksum(other)
+
+
+def _checksum(path: Path) -> int:
+    data = path.read_bytes()
+    return int.from_bytes(data[-8:-4], "little") if data.startswith(GZIP) else zlib.crc32(data)
 
 
 def _read_idx(path: Path, axes: int) -> np.ndarray:
