@@ -160,7 +160,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "masked labels": ({"y": np.ma.array(Y, mask=np.arange(120) < 3)}, "3 of 120 labels of arrays are missing"),
     "missing targets": ({"y": [None, *X[1:, 0].tolist()]}, "1 of 120 labels of arrays are missing"),
     "one class": ({"y": [1] * 120}, "all 98 training examples are of class 0 .1.: there is nothing to tell apart"),
-    "a test set in other units": ({"x_test": 1000 * X, "y_test": Y}, "as if in two units: prepare x and x_test alike"),
+    "a test set in other units": ({"x_test": 1000 * X, "y_test": Y}, "as if in two units: prepare both alike"),
     "no labels of the test set": ({"x_test": X}, "has x_test but no test labels, y_test: give both, or neither"),
     "a slip of the pen": ({"x_tset": X}, "has no use for x_tset: call test examples and labels x_test and y_test"),
     "groups that are not there": (

@@ -20,6 +20,7 @@ from siftnet.data.reading import describe_reading
 from siftnet.data.splits import Notes, Split, split
 from siftnet.data.targets import standardise
 from siftnet.data.tasks import permute, relabel
+from siftnet.data.units import compare_sets
 from siftnet.geometry import Geometry, Grid
 from siftnet.wording import printable
 
@@ -62,6 +63,7 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
         splits, more = without_duplicates(raw.inputs_NI, splits)
         settled += more
     if not config.is_synthetic:
+        notes += compare_sets(raw)
         notes += note_duplicates(raw.inputs_NI, splits)
         notes += (*note_windows(raw, config), *note_copies(raw, config.table.target.strip()))
     labels_N, classes, class_names = relabel(raw.labels_N, raw.classes, config, raw.class_names)

@@ -13,7 +13,7 @@ from siftnet.data.dates import dates_of
 from siftnet.data.formats import npz_members
 from siftnet.data.formats.array_names import ArrayNames, find_arrays
 from siftnet.data.formats.axes import lay_out
-from siftnet.data.formats.halves import Half, compare, half_of, refuse_other_kind
+from siftnet.data.formats.halves import refuse_other_kind
 from siftnet.data.formats.root import file_of
 from siftnet.data.formats.stack import check_numbers, stack
 from siftnet.data.groups import groups_of, missing_of
@@ -59,8 +59,8 @@ def raw_of(source: ArraySource, config: DataConfig, geometry: str | Geometry) ->
 
     Whole numbers within 0..255 and booleans become uint8, other numbers float64, or stay float32; see `stack`. y of
     whole numbers, booleans or text is classes, in sorted order; y of floats is a numeric target. geometry: as `lay_out`
-    takes it. Raises ValueError for missing arrays, lengths that differ, NaN or infinity, parts that were not prepared
-    alike (see `compare`), classes that no training example has, and labels that are no classes.
+    takes it. Raises ValueError for missing arrays, lengths that differ, NaN or infinity, parts of two kinds (see
+    `refuse_other_kind`), classes that no training example has, and labels that are no classes.
     """
     names = find_arrays(source.names, config, source.place)
     x = {name: source.load(name) for name in names.x.values()}
@@ -68,13 +68,14 @@ def raw_of(source: ArraySource, config: DataConfig, geometry: str | Geometry) ->
         check_numbers(array, name, source.place)
         x[name] = np.ma.getdata(array)
     count = {part: len(x[name]) for part, name in names.x.items()}
-    notes = _compare_inputs(x, source.place, geometry)
+    _compare_inputs(x, source.place)
     targets = _targets(source, names, count, config)
     inputs_NI, found = lay_out(stack(x, source.place), geometry)
     rows = dict(zip(count, np.split(np.arange(len(inputs_NI)), np.cumsum(list(count.values()))[:-1]), strict=True))
     held_out_N, validation_N = map(rows.get, ("test", "validation"))
+    notes: Notes = ()
     if names.unread:
-        notes += (f"arrays that are no examples and no labels were left out: {', '.join(names.unread)}",)
+        notes = (f"arrays that are no examples and no labels were left out: {', '.join(names.unread)}",)
     return Raw(
         name=source.name,
         inputs_NI=inputs_NI,
@@ -91,7 +92,8 @@ def raw_of(source: ArraySource, config: DataConfig, geometry: str | Geometry) ->
     )
 
 
-def _compare_inputs(x: Mapping[str, np.ndarray], place: str, geometry: str | Geometry) -> Notes:
+def _compare_inputs(x: Mapping[str, np.ndarray], place: str) -> None:
+    """Raise ValueError unless all have examples of one shape and kind; for their units, see units.py."""
     first, *others = x.items()
     name, training = first
     for other, examples in others:
@@ -100,15 +102,7 @@ def _compare_inputs(x: Mapping[str, np.ndarray], place: str, geometry: str | Geo
             f"{place} has {name} of shape {training.shape} and {other} of shape {examples.shape}: give examples of one "
             "shape",
         )
-    return _compare([half_of(name, array, geometry) for name, array in x.items()], place) if others else ()
-
-
-def _compare(halves: list[Half], place: str) -> Notes:
-    notes: Notes = ()
-    for other in halves[1:]:
-        refuse_other_kind(halves[0], other, place)
-        notes += compare(halves[0], other, place)
-    return notes
+        refuse_other_kind(first, (other, examples), place)
 
 
 def _targets(source: ArraySource, names: ArrayNames, count: Mapping[str, int], config: DataConfig) -> Targets:
@@ -156,9 +150,6 @@ def _numbers(y: Mapping[str, np.ndarray], place: str) -> Targets:
     name, *_ = y
     targets = numbers_of(list(y.values()), f"{name} of {place}")
     notes = targets.notes
-    present = {n: a[np.isfinite(a)].reshape(-1, 1) for n, a in y.items()}
-    if len(y) > 1 and all(map(len, present.values())):
-        notes += _compare([half_of(n, np.asarray(a), "auto") for n, a in present.items()], place)
     values = np.unique(targets.labels_N[~np.isnan(targets.labels_N)])
     if len(values) <= FEW_CLASSES and (values == np.floor(values)).all():
         notes += (
