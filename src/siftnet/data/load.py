@@ -17,6 +17,7 @@ from siftnet.data.normalise import Normalised, normalise
 from siftnet.data.overlap import note_windows, part_in_time
 from siftnet.data.raw import MISSING, Raw
 from siftnet.data.reading import describe_reading
+from siftnet.data.shared_scale import note_shared_scale
 from siftnet.data.splits import Notes, Split, split
 from siftnet.data.targets import standardise
 from siftnet.data.tasks import permute, relabel
@@ -75,6 +76,7 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
         notes += _classes_to_look_at(labels_N, splits, classes, class_names)
     if config.format == "table":
         settled += table.impute(raw.inputs_NI, splits["train"], config.table, raw.input_names)
+    notes += note_shared_scale(raw, splits["train"], as_arrays=config.format == "npz")
     inputs, permutation_I, scrambled = _transform(raw, splits["train"], config)
     made = partial(
         Dataset,
