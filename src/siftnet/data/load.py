@@ -63,10 +63,7 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
     if config.duplicates == "drop":
         splits, more = without_duplicates(raw.inputs_NI, splits)
         settled += more
-    if not config.is_synthetic:
-        notes += compare_sets(raw)
-        notes += note_duplicates(raw.inputs_NI, splits)
-        notes += (*note_windows(raw, config), *note_copies(raw, config.table.target.strip()))
+    notes += _what_is_odd(raw, splits, config)
     labels_N, classes, class_names = relabel(raw.labels_N, raw.classes, config, raw.class_names)
     mean, deviation = 0.0, 1.0
     if classes is None:
@@ -76,7 +73,6 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
         notes += _classes_to_look_at(labels_N, splits, classes, class_names)
     if config.format == "table":
         settled += table.impute(raw.inputs_NI, splits["train"], config.table, raw.input_names)
-    notes += note_shared_scale(raw, splits["train"], as_arrays=config.format == "npz")
     inputs, permutation_I, scrambled = _transform(raw, splits["train"], config)
     made = partial(
         Dataset,
@@ -102,6 +98,19 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
         return made()
     except ValueError as error:
         raise ValueError(f"{config.root or raw.name}: {error}") from None
+
+
+def _what_is_odd(raw: Raw, splits: Split, config: DataConfig) -> Notes:
+    """Sentences on examples as they were read, of data that were not made here."""
+    if config.is_synthetic:
+        return ()
+    return (
+        *compare_sets(raw),
+        *note_duplicates(raw.inputs_NI, splits),
+        *note_windows(raw, config),
+        *note_copies(raw, config.table.target.strip()),
+        *note_shared_scale(raw, splits["train"], as_arrays=config.format == "npz"),
+    )
 
 
 def _read(config: DataConfig) -> Raw:

@@ -158,6 +158,8 @@ def test_images_beside_the_class_folders_are_counted(tmp_path: Path) -> None:
         (("train/1.png", "test/2.png"), "train holds images and no folders: put the images of each class into"),
         (("train/cat/1.png", "train/dog/2.png", "test/x.txt"), "test holds no images: add those of its classes"),
         (("train/cat/1.png", "train/dog/2.png", "test/cow/3.png"), "cow is a class that .*train does not have: remove"),
+        (("train/3/1.png", "train/5/2.png", "test/7/3.png"), "7 is a class that .*train does not have: remove"),
+        (("train/big/1.png", "train/tiny/2.png", "test/small/3.png"), "small is a class that .*train does not have"),
         (("train/Cat/1.png", "train/dog/2.png", "test/cat/3.png"), "cat is a class that .* have: spell it as .*/Cat$"),
         (("training/train/a/1.png", "training/val/a/2.png", "test/a/3.png"), "training holds train, val, which are"),
         (("cat/train/1.png", "cat/test/2.png", "dog/train/3.png"), "cat holds folders named after splits .test, train"),
@@ -221,6 +223,110 @@ def test_folders_of_the_same_names_in_all_classes_are_noted(tmp_path: Path) -> N
     assert raw.class_names == ("teste", "treino")
     assert told(tmp_path, raw) == [
         "each class (teste, treino, ...) holds folders of the same names (cat, dog): if those are the classes, name "
-        "the folders around them train and test"
+        "the folders around them train and test, or set data.root to one of them"
     ]
     assert read(tmp_path, group="folder").notes == ()
+
+
+@pytest.mark.parametrize("inner", ["", "bilder/", "a/b/"])
+def test_the_same_names_in_some_of_the_folders_or_further_down_are_noted_as_well(tmp_path: Path, inner: str) -> None:
+    put(tmp_path, *(f"treino/{inner}{name}/1.png" for name in ("cat", "dog", "cow")))
+    put(tmp_path, *(f"teste/{inner}{name}/2.png" for name in ("cat", "dog")))
+    assert "hold" in told(tmp_path, read(tmp_path))[0]
+    assert "of the same names (cat, dog): if those are the classes" in told(tmp_path, read(tmp_path))[0]
+
+
+def test_one_folder_of_one_name_in_all_classes_is_nothing_to_tell(tmp_path: Path) -> None:
+    put(tmp_path, "cat/images/1.png", "dog/images/2.png", "dog/more/3.png", "cat/old/4.png")
+    assert read(tmp_path).notes == ()
+
+
+@pytest.mark.parametrize("splits", [("train",), ("train", "test"), ("Train_Set",)])
+def test_folds_are_refused_until_one_is_named(tmp_path: Path, splits: tuple[str, ...]) -> None:
+    put(tmp_path, *(f"fold_{k}/{split}/{name}/{k}.png" for k in (1, 2) for split in splits for name in ("cat", "dog")))
+    with pytest.raises(
+        ValueError, match=r"fold_1 holds folders named after splits \(.*\), and they hold folders"
+    ) as error:
+        read(tmp_path)
+    assert f"if those are the classes, set data.root to {tmp_path}/fold_1, else move what is in " in str(error.value)
+    raw = read(tmp_path / "fold_1")
+    assert (raw.class_names, counts(raw)) == (("cat", "dog"), (2, None, 2 if "test" in splits else None))
+
+
+def test_a_division_beside_classes_is_refused(tmp_path: Path) -> None:
+    put(tmp_path, "cat/1.png", "dog/2.png", "old/train/cat/3.png", "old/train/dog/4.png")
+    with pytest.raises(ValueError, match=r"old holds folders named after splits \(train\), and they hold folders"):
+        read(tmp_path)
+
+
+def test_classes_with_one_folder_called_train_are_read(tmp_path: Path) -> None:
+    put(tmp_path, "cat/train/1.png", "dog/train/2.png")
+    assert read(tmp_path).class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize("around", ["images", "Images/data", "pets"])
+def test_classes_in_a_folder_around_them_in_each_split(tmp_path: Path, around: str) -> None:
+    put(tmp_path, *(f"{split}/{around}/{name}/{split}.png" for split in ("train", "test") for name in ("cat", "dog")))
+    put(tmp_path, f"valid/{around}/cat/5.png", "train/labels.txt")
+    (tmp_path / "train" / "labels.txt").write_text("none")
+    raw = read(tmp_path)
+    assert (raw.class_names, counts(raw)) == (("cat", "dog"), (2, 1, 2))
+    assert [
+        f"the classes are read from {split}/{around}" in told(tmp_path, raw) for split in ("test", "train", "valid")
+    ]
+    assert len(raw.notes) == 4
+
+
+def test_a_folder_around_the_classes_of_one_split_alone(tmp_path: Path) -> None:
+    put(tmp_path / "a", "train/cat/1.png", "train/dog/2.png", "test/photos taken/cat/3.png")
+    raw = read(tmp_path / "a")
+    assert (raw.class_names, counts(raw)) == (("cat", "dog"), (2, None, 1))
+    assert told(tmp_path / "a", raw) == ["the classes are read from test/photos taken"]
+    put(tmp_path / "b", "train/images/cat/1.png", "train/images/dog/2.png", "test/dog/3.png")
+    raw = read(tmp_path / "b")
+    assert (raw.class_names, raw.labels_N.tolist(), counts(raw)) == (("cat", "dog"), [0, 1, 1], (2, None, 1))
+    assert told(tmp_path / "b", raw) == ["the classes are read from train/images"]
+
+
+def test_a_test_set_in_a_folder_of_images_has_no_labels(tmp_path: Path) -> None:
+    put(tmp_path, "train/images/cat/1.png", "train/images/dog/2.png", "test/images/3.png")
+    raw = read(tmp_path)
+    assert counts(raw) == (2, None, None)
+    assert "test/images is no test set, as its 1 images lie in no class folder" in " ".join(told(tmp_path, raw))
+
+
+def test_a_class_that_is_called_images_is_one(tmp_path: Path) -> None:
+    put(tmp_path, "train/images/1.png", "train/drawings/2.png", "test/images/3.png")
+    raw = read(tmp_path)
+    assert (raw.class_names, raw.labels_N.tolist(), counts(raw)) == (("drawings", "images"), [0, 1, 1], (2, None, 1))
+
+
+def test_what_to_do_keeps_the_test_set(tmp_path: Path) -> None:
+    """One folder of an unknown name may be a class, or stand around the classes."""
+    put(tmp_path, "train/pets/cat/1.png", "train/pets/dog/2.png", "test/cat 2/3.png")
+    with pytest.raises(
+        ValueError, match=r"train has 1 folder, pets: if the folders in it are the classes, move"
+    ) as error:
+        read(tmp_path)
+    assert f"move them into {tmp_path}/train, and likewise in {tmp_path}/test, else put" in str(error.value)
+    put(tmp_path / "b", "train/cat/1.png", "train/dog/2.png", "test/all/cat/3.png", "test/dog/4.png")
+    with pytest.raises(ValueError, match=r"all is a class .* does not have: move the folders in it into .*/test$"):
+        read(tmp_path / "b")
+
+
+@pytest.mark.parametrize("name", ["nan", "None", "null", "NA"])
+def test_classes_called_as_missing_values_are_told_of(tmp_path: Path, name: str) -> None:
+    put(tmp_path, "cat/1.png", f"{name}/2.png")
+    raw = read(tmp_path)
+    assert raw.classes == 2
+    assert told(tmp_path, raw) == [
+        f"folders named as missing values are ({name}) are classes: remove them if their images have no label"
+    ]
+
+
+def test_masks_beside_images_are_told_of(tmp_path: Path) -> None:
+    put(tmp_path, "train/images/1.png", "train/masks/2.png")
+    assert told(tmp_path, read(tmp_path)) == [
+        "the classes (images, masks) are called as kinds of files are: if each image has a mask, put the images alone "
+        "into a folder for each class"
+    ]

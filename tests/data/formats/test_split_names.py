@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from siftnet.data.formats.split_names import is_unlabelled, roles_of
+from siftnet.data.formats.split_names import is_general, is_unlabelled, roles_of
 
 NAMES = """
 train: train training Train TRAIN Training seg_train train_set trainset TrainSet trainSet train-images training_set
@@ -45,3 +45,12 @@ def test_folders_without_labels() -> None:
         "Unlabeled",
         "predictions",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "general"),
+    [("images", True), ("Images_32", True), ("all the photos", True), ("7", False), ("small", False), ("cat", False),
+     ("cat images", False), ("_", False)],
+)  # fmt: skip
+def test_names_that_say_nothing_about_the_content(name: str, general: bool) -> None:
+    assert is_general(name) == general

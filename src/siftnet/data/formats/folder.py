@@ -12,13 +12,19 @@ from siftnet.data.formats.image import decode_strictly, strict_pillow
 from siftnet.data.formats.image_splits import LIKE_THIS, Parts, class_folders, divide
 from siftnet.data.formats.image_tree import EMPTY, SUFFIXES, Folder, LeftOut, decoded, scan, shown
 from siftnet.data.formats.root import folder_of
+from siftnet.data.formats.split_names import is_general
 from siftnet.data.raw import Raw
-from siftnet.data.targets import classes_of, refuse_control_characters
+from siftnet.data.targets import MISSING_TEXT, classes_of, refuse_control_characters
 from siftnet.geometry import Grid
 from siftnet.wording import folded, printable
 
 Rows = list[tuple[Path, Folder]]
 """Images, each with the folder of its class."""
+BESIDE_IMAGES = frozenset(
+    ("mask", "masks", "label", "labels", "annotation", "annotations", "gt", "ground_truth", "groundtruth", "target",
+     "targets", "segmentation", "segmentations", "seg", "depth", "edges")
+)  # fmt: skip
+"""Names of folders that hold a picture of each image."""
 
 
 def read(config: DataConfig) -> Raw:
@@ -39,6 +45,7 @@ def read(config: DataConfig) -> Raw:
     group_N = _groups(rows) if config.group else None
     with strict_pillow():
         inputs_NI, geometry = _read_images([path for path, _ in rows])
+    looked_at = (_told_of_folders(train, config), _told_of_names(names.values()))
     first, tested = len(train), len(train) + len(test)
     return Raw(
         name=shown(root.name),
@@ -50,7 +57,7 @@ def read(config: DataConfig) -> Raw:
         validation_N=np.arange(tested, len(rows)) if parts.validation else None,
         group_N=group_N,
         class_names=targets.class_names,
-        notes=tuple(filter(None, (*parts.notes, *targets.notes, _told_of_folders(train, config), left_out.sentence()))),
+        notes=tuple(filter(None, (*parts.notes, *targets.notes, *looked_at, left_out.sentence()))),
     )
 
 
@@ -70,7 +77,7 @@ def _check_settings(config: DataConfig) -> None:
 def _rows(parts: Parts, left_out: LeftOut) -> tuple[Rows, Rows, Rows]:
     """Training, test and validation images; raises ValueError for classes without training images."""
     classes = class_folders(parts.train, left_out)
-    _refuse_no_classes(parts.train, classes)
+    _refuse_no_classes(parts, classes)
     for folder in classes:
         require(
             folder.count > 0,
@@ -91,13 +98,16 @@ def _images(classes: Iterable[Folder]) -> Rows:
     return [(path, folder) for folder in classes for path in folder.below()]
 
 
-def _refuse_no_classes(part: Folder, classes: tuple[Folder, ...]) -> None:
-    alone = classes[0] if len(classes) == 1 else None
-    path = shown(part.path)
+def _refuse_no_classes(parts: Parts, classes: tuple[Folder, ...]) -> None:
+    part, alone = parts.train, classes[0] if len(classes) == 1 else None
+    path, inner = shown(part.path), shown(alone.path) if alone else ""
+    others = [shown(other.path) for other in (parts.test, parts.validation) if other]
+    # Read by itself it would lose the test set.
+    remedy = f"move them into {path}, and likewise in {others[0]}" if others else f"set data.root to {inner}"
     require(
         alone is None or len(alone.filled) < 2 or bool(alone.images),
-        f"{path} has 1 folder, {shown(alone.name) if alone else ''}: if the folders in it are the classes, set "
-        f"data.root to {shown(alone.path) if alone else ''}, else put the images of each class into a folder beside it",
+        f"{path} has 1 folder, {shown(alone.name) if alone else ''}: if the folders in it are the classes, {remedy}, "
+        "else put the images of each class into a folder beside it",
     )
     loose = f" and {len(part.images):,} images that lie in none" if part.images else ""
     require(
@@ -110,14 +120,42 @@ def _refuse_no_classes(part: Folder, classes: tuple[Folder, ...]) -> None:
 def _told_of_folders(train: Rows, config: DataConfig) -> str:
     """A sentence where all classes hold folders of the same names, which may be the classes really; or empty."""
     classes = list(dict.fromkeys(folder for _, folder in train))
-    inside = {tuple(inner.name for inner in folder.filled) for folder in classes if not folder.images}
-    if config.group or len(inside) != 1 or any(folder.images for folder in classes) or len(names := inside.pop()) < 2:
+    levels = [_without_single_folders(folder) for folder in classes]
+    inside = [{inner.name for inner in folder.filled} for folder in levels]
+    names = sorted(set.intersection(*inside))
+    if config.group or any(folder.images for folder in levels) or len(names) < 2:
         return ""
     told = ", ".join(map(shown, names[:3])) + (", ..." if len(names) > 3 else "")
     return (
         f"each class ({shown(classes[0].name)}, {shown(classes[1].name)}, ...) holds folders of "
-        f"the same names ({told}): if those are the classes, name the folders around them train and test"
+        f"the same names ({told}): if those are the classes, name the folders around them train and test, or set "
+        "data.root to one of them"
     )
+
+
+def _without_single_folders(folder: Folder) -> Folder:
+    while len(folder.filled) == 1 and not folder.images:
+        folder = folder.filled[0]
+    return folder
+
+
+def _told_of_names(names: Iterable[str]) -> str:
+    """A sentence on classes called as what has no label is, or as kinds of files are; or empty."""
+    names = sorted(set(names))
+    absent = [name for name in names if name in MISSING_TEXT]
+    if absent:
+        return (
+            f"folders named as missing values are ({', '.join(absent)}) are classes: remove them if their images have "
+            "no label"
+        )
+    if all(is_general(name) or name.casefold() in BESIDE_IMAGES for name in names) and any(
+        name.casefold() in BESIDE_IMAGES for name in names
+    ):
+        return (
+            f"the classes ({', '.join(names)}) are called as kinds of files are: if each image has a mask, put the "
+            "images alone into a folder for each class"
+        )
+    return ""
 
 
 def _of_known_classes(
@@ -132,6 +170,8 @@ def _of_known_classes(
     for folder in folders:
         name, twin = _class_name(folder), alike.get(folded(_class_name(folder)))
         remedy = f"spell it as {shown(twin.path)}" if twin else "remove it, or add it there"
+        if not twin and any(folded(inner.name) in alike for inner in folder.filled):
+            remedy = f"move the folders in it into {shown(part.path)}"
         require(
             name in known or not folder.count,
             f"{shown(folder.path)} is a class that {shown(train.path)} does not have: {remedy}",

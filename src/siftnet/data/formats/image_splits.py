@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from siftnet.config.fields import require
 from siftnet.data.formats.image_tree import BESIDE_RUNS, EMPTY, LOOSE, Folder, LeftOut, shown
-from siftnet.data.formats.split_names import Role, is_unlabelled, roles_of
+from siftnet.data.formats.split_names import Role, is_general, is_unlabelled, roles_of
 
 LIKE_THIS = "ROOT/CLASS/1.png, or ROOT/train/CLASS/1.png and ROOT/test/CLASS/2.png"
 
@@ -47,6 +47,8 @@ def divide(top: Folder, left_out: LeftOut) -> Parts:
         if found is not None:
             parts[role] = found
     left_out.add(LOOSE, inner.path, len(inner.images))
+    parts, more = _class_levels(parts, left_out)
+    notes += more
     test, validation = parts.pop("test", None), parts.pop("validation", None)
     if validation and not test:
         test, validation = validation, None
@@ -64,11 +66,7 @@ def class_folders(part: Folder, left_out: LeftOut) -> tuple[Folder, ...]:
     left_out.add(LOOSE, part.path, len(part.images))
     classes = []
     for folder in part.folders:
-        require(
-            len(set(roles_of(inner.name for inner in folder.filled).values())) < 2,
-            f"{shown(folder.path)} holds folders named after splits ({_names(folder.filled)}): put them the other way "
-            f"round, as {LIKE_THIS}, or rename them if they are no splits",
-        )
+        _refuse_division(folder)
         if not folder.runs:
             classes.append(folder)
         elif folder.count:
@@ -80,6 +78,60 @@ def class_folders(part: Folder, left_out: LeftOut) -> tuple[Folder, ...]:
             )
             left_out.add(BESIDE_RUNS, folder.path, folder.count)
     return tuple(classes)
+
+
+def _refuse_division(folder: Folder) -> None:
+    """Raise ValueError where a folder taken for a class holds splits: two of them, or any with folders in them."""
+    roles = roles_of(inner.name for inner in folder.filled)
+    splits = [inner for inner in folder.filled if inner.name in roles]
+    within = [inner for inner in splits if inner.filled]
+    told = f"{shown(folder.path)} holds folders named after splits ({_names(splits)})"
+    require(
+        not within or bool(folder.images),
+        f"{told}, and they hold folders: if those are the classes, set data.root to {shown(folder.path)}, else move "
+        f"what is in {shown(within[0].path) if within else ''} into {shown(folder.path)}",
+    )
+    require(
+        len(set(roles.values())) < 2,
+        f"{told}: put them the other way round, as {LIKE_THIS}, or rename them if they are no splits",
+    )
+
+
+def _class_levels(parts: dict[Role, Folder], left_out: LeftOut) -> tuple[dict[Role, Folder], tuple[str, ...]]:
+    """Each split's folder whose folders are the classes, which may lie in one around them all, as train/images/cat.
+
+    One around the training classes is told by a general name, or by another split's that holds the same classes. A test
+    or validation set that has a folder of a general name alone, with images and no folders, has no labels.
+    """
+    level, others = _level(parts["train"], frozenset()), [parts[role] for role in parts if role != "train"]
+    between = level.path.relative_to(parts["train"].path).parts
+    alike = any(_level(other, _folded(level)) is not other for other in others)
+    found: dict[Role, Folder] = {"train": level if alike or all(map(is_general, between)) else parts["train"]}
+    known, notes = _folded(found["train"]), tuple[str, ...]()
+    for role, part in parts.items():
+        if role != "train":
+            only = part.filled[0]
+            general = len(part.filled) == 1 and is_general(only.name) and only.name.casefold() not in known
+            if general and only.images and not part.images and not only.filled:
+                notes += _told_of_no_labels(only, role, left_out)
+                continue
+            found[role] = _level(part, known)
+        notes += (f"the classes are read from {shown(found[role].path)}",) if found[role] is not part else ()
+    return found, notes
+
+
+def _level(part: Folder, known: frozenset[str]) -> Folder:
+    """The first folder with such among its folders, or with two of any name, where each before it has one alone."""
+    folder = part
+    while not (_folded(folder) & known if known else len(folder.filled) > 1):
+        if len(folder.filled) != 1 or folder.images:
+            return part
+        folder = folder.filled[0]
+    return folder
+
+
+def _folded(folder: Folder) -> frozenset[str]:
+    return frozenset(inner.name.casefold() for inner in folder.filled)
 
 
 def _without_wrapping(top: Folder) -> Folder:
@@ -138,9 +190,13 @@ def _of_split(folder: Folder, role: Role, left_out: LeftOut) -> tuple[Folder | N
         f"{shown(inner.path)} holds images and no folders: put the images of each class into a folder of its own, as "
         f"{LIKE_THIS}",
     )
-    left_out.add(LOOSE, inner.path, inner.count)
-    return None, (
-        f"{shown(inner.path)} is no {role} set, as its {inner.count:,} images lie in no class folder and have no "
+    return None, _told_of_no_labels(inner, role, left_out)
+
+
+def _told_of_no_labels(folder: Folder, role: Role, left_out: LeftOut) -> tuple[str, ...]:
+    left_out.add(LOOSE, folder.path, folder.count)
+    return (
+        f"{shown(folder.path)} is no {role} set, as its {folder.count:,} images lie in no class folder and have no "
         "labels",
     )
 

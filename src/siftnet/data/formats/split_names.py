@@ -21,6 +21,11 @@ AROUND = frozenset(
      "files", "folder", "folders", "dir", "directory", "the", "my", "new", "final", "full", "all", "raw", "original",
      "cropped", "resized", "sorted", "processed", "clean", "cleaned", "small", "labeled", "labelled", "x", "px", "v")
 )  # fmt: skip
+HOLDERS = frozenset(
+    ("data", "dataset", "datasets", "image", "images", "img", "imgs", "pic", "pics", "picture", "pictures", "photo",
+     "photos", "sample", "samples", "example", "examples", "file", "files", "folder", "folders", "dir", "directory")
+)  # fmt: skip
+"""Of these, what a folder around all others is called; the others may be classes: small, original."""
 UNLABELLED = frozenset(
     ("pred", "preds", "predict", "prediction", "predictions", "unlabeled", "unlabelled", "unsup", "inference")
 )
@@ -61,6 +66,12 @@ def roles_of(names: Iterable[str]) -> dict[str, Role]:
 def is_unlabelled(name: str) -> bool:
     """Whether a folder beside the splits says that its images have no labels: seg_pred, unlabeled."""
     return any(word in UNLABELLED for word in _words(name))
+
+
+def is_general(name: str) -> bool:
+    """Whether a name says nothing about the content, as that of a folder around all others does: images, data."""
+    words = _words(name)
+    return any(word in HOLDERS for word in words) and all(word in AROUND or word.isdigit() for word in words)
 
 
 def _words(name: str) -> list[str]:
