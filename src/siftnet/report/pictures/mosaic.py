@@ -18,7 +18,7 @@ from siftnet.report.pictures.nodes import is_coloured, mask_pictures, weight_pic
 from siftnet.store.folder import as_run
 from siftnet.store.run import Run
 from siftnet.studies.measured_run import MeasuredRun, read_measured
-from siftnet.wording import score, share
+from siftnet.wording import density, score
 
 # Twice the 900 pixels at which it is shown, for sharp displays.
 WIDTH, MARGIN, LABELS = 1800, 44, 250
@@ -80,7 +80,7 @@ def _tile_size(grid: Grid, nodes: int) -> tuple[int, int]:
 def _label(measured: MeasuredRun, number: int) -> tuple[str, str, str]:
     found = next(r for r in measured.rounds if r.number == number)
     reached = score(found.score("best"), measured.metric)
-    return share(found.density), f"of weights, round {number}", f"validation {reached}"
+    return density(found.density), f"of weights, round {number}", f"validation {reached}"
 
 
 def _compose(
