@@ -158,8 +158,8 @@ def scope(summary: SeedsSummary, examples: Mapping[str, int]) -> str:
         error = standard_error(summary.metric, row.test.mean, examples["test"])
         noise = f", which alone leave each accuracy a standard error of {points(error)}"
     return (
-        "Thin lines are single seeds, marks their mean, the shaded band its 95% t interval where they differ; all numbers are in the "
-        "table below. Seeds differ in initialisation and batches and are scored on the same "
+        "Thin lines are single seeds, marks their mean, the shaded band its 95% t interval where they differ; all "
+        "numbers are in the table below. Seeds differ in initialisation and batches and are scored on the same "
         f"{examples['test']:,} test examples{noise}: intervals are about other seeds, not about other data."
     )
 

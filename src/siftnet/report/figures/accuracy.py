@@ -44,8 +44,12 @@ def accuracy_figure(measured: MeasuredRun) -> Figure | None:
     scale = accuracy_axis(name, _reach(data), ".1%") if measured.is_accuracy else axis(name, tickformat=".2f")
     dense = next((r.score("best") for r in rounds if r.density == 1), None)
     shapes = [] if dense is None else [reference_line(dense, "dense")]
-    bars = f"Bars are {Z95} standard errors to each side, the binomial ones by which the headline round is chosen, cut off at 0% and 100%. "
-    bars = bars if measured.is_accuracy else ""
+    bars = (
+        f"Bars are {Z95} standard errors to each side, the binomial ones by which the headline round is chosen, cut "
+        "off at 0% and 100%. "
+        if measured.is_accuracy
+        else ""
+    )
     left_out = [str(r.number) for r in measured.rounds if r.diverged]
     missing = f" Diverged and left out: round {', '.join(left_out)}." if left_out else ""
     missing += f" {undefined_scores(measured.undefined)}".rstrip()

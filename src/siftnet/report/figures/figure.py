@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from siftnet.wording import ratio, density
+from siftnet.wording import density, ratio
 
 INK, MUTED, FAINT = "@ink", "@muted", "@faint"
 ACCENT, SECOND, BAND = "@accent", "@second", "@band"
