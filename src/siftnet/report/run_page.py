@@ -78,7 +78,8 @@ def key_numbers(measured: MeasuredRun) -> list[Key]:
     told = "yes" if measured.run.data.augmented else "no"
     found.append(Key(told, "told about geometry", "flips or shifts" if told == "yes" else "no augmentation"))
     total = sum(r.summary.seconds for r in measured.rounds)
-    found.append(Key(str(len(measured.rounds)), "rounds", f"{duration(total)} of training"))
+    rounds = "round" if len(measured.rounds) == 1 else "rounds"
+    found.append(Key(str(len(measured.rounds)), rounds, f"{duration(total)} of training"))
     return found
 
 
