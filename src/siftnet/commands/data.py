@@ -16,6 +16,7 @@ from siftnet.config.load import preset_names
 from siftnet.data.formats.likely import likely_formats
 from siftnet.wording import named, shell_word
 
+
 def refuse_file_of_data(command: str, subject: str) -> None:
     """Raise ValueError, with the words to type, where data are named in the place of a preset."""
     path = Path(subject)

@@ -39,7 +39,8 @@ def remedy_for(path: Path, wanted: str) -> str | None:
     if likely:
         column = ", and data.table.target to the column to predict" if likely[0] == "table" else ""
         return f"set data.format {likely[0]}{column}"
-    return None if path.is_dir() else _remedy_for_file(path.name.lower(), wanted)
+    # A table is told by its bytes, whatever its name.
+    return None if path.is_dir() or wanted == "table" else _remedy_for_file(path.name.lower(), wanted)
 
 
 def _remedy_for_file(name: str, wanted: str) -> str | None:
@@ -55,7 +56,7 @@ def _of_folder(path: Path) -> list[str]:
     names = {entry.name for entry in _entries(path)}
     found = [kind for kind, pattern in FOLDERS.items() if any(re.fullmatch(pattern, name) for name in names)]
     inside = _folders(path)
-    if {"train", "test", "meta"} <= names and not {"train", "test"} & {folder.name for folder in inside}:
+    if "train" in names and {"test", "meta"} & names and (path / "train").is_file():
         found.append("cifar100")
     # By class, or by split and class.
     if any(_holds_images(one) or any(map(_holds_images, _folders(one))) for one in inside):
