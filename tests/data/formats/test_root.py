@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def put(root: Path, name: str) -> Path:
     return path
 
 
-def refused(path: Path, kind: str) -> str:
+def refused(path: Path, kind: Any) -> str:
     table = TableConfig(target="y") if kind == "table" else TableConfig()
     with pytest.raises(ValueError, match=r"\w") as error:
         load_dataset(DataConfig(format=kind, root=path, table=table))
