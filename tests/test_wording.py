@@ -20,6 +20,19 @@ def test_shares(value: Any, text: str, cell: Any) -> None:
     assert (wording.share(value), wording.share(value, 3)) == (text, cell)
 
 
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.0, "100%"), (0.36, "36%"), (0.125, "12.5%"), (0.0467, "4.67%"), (0.00972, "0.972%")]
+)
+def test_a_density_is_rounded_as_its_cell_in_the_table_is(value: float, text: str) -> None:
+    assert wording.density(value) == text
+    assert wording.share(value, 3) in (text, text.replace("%", ".0%"))
+
+
+def test_counts() -> None:
+    assert [wording.counted(n, "node") for n in (0, 1, 2, 1024)] == ["0 nodes", "1 node", "2 nodes", "1,024 nodes"]
+    assert [wording.median_count(m) for m in (0.0, 13.0, 12.5, 1024.0, None)] == ["0", "13", "12.5", "1,024", "–"]
+
+
 def test_scores() -> None:
     assert (wording.score(0.12864, "accuracy"), wording.score(0.12864, "accuracy", 2)) == ("12.9%", "12.86%")
     assert (wording.score(-0.12864, "r2"), wording.score(0.12864, "r2", 2)) == ("−0.129", "0.1286")

@@ -62,10 +62,13 @@ class Grid:
         return len(self.shape)
 
     def describe(self) -> str:
-        """In words, e.g. '32 x 32 grid, 3 channels'."""
-        names = {1: "ring", 2: "torus", 3: "periodic volume"} if self.periodic else {1: "line", 2: "grid", 3: "volume"}
-        name = names.get(self.ndim, "periodic lattice" if self.periodic else "lattice")
+        """In words, e.g. '32 x 32 grid, 3 channels' or 'ring of 128 sites, 1 channel'."""
         channels = "1 channel" if self.channels == 1 else f"{self.channels} channels"
+        if self.ndim == 1:
+            sites = "1 site" if self.sites == 1 else f"{self.sites} sites"
+            return f"{'ring' if self.periodic else 'line'} of {sites}, {channels}"
+        names = {2: "torus", 3: "periodic volume"} if self.periodic else {2: "grid", 3: "volume"}
+        name = names.get(self.ndim, "periodic lattice" if self.periodic else "lattice")
         return f"{' x '.join(map(str, self.shape))} {name}, {channels}"
 
 

@@ -47,8 +47,8 @@ def share(value: float | None, digits: int = 2) -> str:
     return f"{percent:.{digits - 1}f}%" if percent >= 1 else f"{percent:.{digits}g}%"
 
 
-def share_tick(value: float) -> str:
-    """A share beside an axis, as short as it can be: 100%, 12.5%, 0.3%."""
+def density(value: float) -> str:
+    """A density in a sentence, beside an axis and on the slider, as short as three digits allow: 100%, 12.5%, 0.3%."""
     return f"{100 * value:.3g}%"
 
 
@@ -122,6 +122,16 @@ def points(value: float) -> str:
 
 
 # Indices and other plain numbers
+
+
+def counted(count: int, noun: str) -> str:
+    """So many of something: '1 node', '12 nodes', '1,024 nodes'."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def median_count(value: float | None) -> str:
+    """The median of counts, which may lie half way between two: '13', '12.5'."""
+    return NONE if value is None else f"{value:,.{0 if value == int(value) else 1}f}"
 
 
 def number(value: float | None) -> str:

@@ -73,7 +73,11 @@ def test_show_prints_each_rounds_own_numbers(finished: Path, capsys: pytest.Capt
 def test_dry_run_makes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "run"
     assert call("run", "nlgp", "--out", str(out), *TINY, "--dry-run", "--json") == 0
-    printed = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    printed = json.loads(said.out)
+    # What a run begins with: what is wrong with the data is worth knowing before they are trained on.
+    assert said.err.startswith("nlgp: ")
+    assert "targets: " in said.err
     assert printed["config"]["train"]["steps"] == 40
     assert printed["config"]["device"] in ("cpu", "cuda")
     assert printed["expected"]["parameters"] == 64 * 32 + 32 + 2 * 64 + 32 * 2 + 2 + 2 * 32
@@ -208,6 +212,46 @@ def test_a_run_that_may_only_be_read_is_shown_and_not_measured(
         assert f"{finished} cannot be written to, where measures and page would lie" in capsys.readouterr().err
 
 
+def test_what_is_measured_is_announced_and_nothing_else(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("report", "analyze"):
+        assert call(command, str(finished)) == 0
+        assert "measuring" not in capsys.readouterr().err
+    assert call("analyze", str(finished), "--analysis.bootstrap", "101") == 0
+    assert capsys.readouterr().err == "measuring 3 rounds\n"
+    assert call("analyze", str(finished), "--analysis.bootstrap", "100", "--analysis.samples", "21") == 0
+    assert capsys.readouterr().err == "measuring 3 rounds\n"
+    assert call("analyze", str(finished), "--analysis.samples", "19") == 0
+    assert capsys.readouterr().err == "measuring 1 round\n"
+
+
+@pytest.mark.parametrize(
+    ("made", "ends"),
+    [
+        ("{}", "If they have places, say so in a new run, e.g. with --data.geometry grid:1x2 for 2 sites in a line."),
+        # Inputs made of one column of text have none, and data.geometry would be refused.
+        ("city {}", "so there are no distances to measure."),
+    ],
+)
+def test_a_picture_that_there_cannot_be_is_refused_before_anything_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], made: str, ends: str
+) -> None:
+    rows = [f"{made.format(k % 7)},{k % 5},{k % 2}" for k in range(400)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,y", *rows]))
+    table = ["--data.format", "table", "--data.root", str(tmp_path / "t.csv"), "--data.table.target", "y"]
+    path = tmp_path / "run"
+    words = ["run", "images-small", "--out", str(path), *table, *TINY[TINY.index("--network.layers") :]]
+    assert call(*words, "--data.table.text", "one_hot") == 0
+    headline = json.loads((path / "analysis" / "headline.json").read_text())["verdict"]
+    assert headline.endswith(ends)
+    shutil.rmtree(path / "analysis")
+    capsys.readouterr()
+    assert call("report", str(path), "--picture", str(tmp_path / "m.png")) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"siftnet: {path} has ")
+    assert "inputs of unknown geometry: a picture of masks needs" in said
+    assert not (path / "analysis").exists()
+
+
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is not a run"):
         main(["show", str(tmp_path), "--debug"])
@@ -323,9 +367,34 @@ def test_dry_run_says_what_all_replicates_take(tmp_path: Path, capsys: pytest.Ca
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--prune.rounds 2", "at most 3 rounds of a network"),
+        ("--prune.rounds 2", "\nprune.min_connected = 0.2 may end it earlier\n"),
+        ("--prune.rounds 0", "\n1 round of a network"),
+        (
+            "--prune.rounds 9 --prune.min-density 0.5",
+            "\nprune.rounds = 9 asks for 10, but prune.min_density = 0.5 is reached then, and prune.min_connected = "
+            "0.2 may end it earlier\n",
+        ),
+        (
+            "--prune.rounds 40 --prune.min-connected 0.5",
+            "\nprune.rounds = 40 asks for 41, but fewer connections would be left than prune.min_connected = 0.5 asks "
+            "for, which may end it earlier still\n",
+        ),
+    ],
+)
+def test_a_dry_run_says_what_ends_a_run(words: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", "nlgp", *TINY, *words.split(), "--dry-run") == 0
+    assert says in capsys.readouterr().out
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--version") == 0
     assert capsys.readouterr().out == f"siftnet {siftnet.__version__}\n"
+    assert call("--help") == 0
+    assert "siftnet --version" in capsys.readouterr().out
 
 
 def test_a_run_that_diverges_has_a_page_and_status_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,7 +92,7 @@ def test_what_a_run_will_take_has_a_line_for_each_round() -> None:
 def test_what_replicates_will_take_is_said_of_all_of_them(side_by_side: bool, says: str) -> None:
     row = RoundCost(round=0, density=1.0, kernel="dense", milliseconds_a_step=45.0, seconds=25.0)
     lines = cost_text(cost((row,), replicates=3, side_by_side=side_by_side, training_seconds=75.0)).splitlines()
-    assert lines[-1].startswith(f"3 replicates, trained {says}, each with 1 rounds of a network")
+    assert lines[-1].startswith(f"3 replicates, trained {says}, each with 1 round of a network")
     assert ": 75 s of training in all, timed here" in lines[-1]
     assert ("of all 3" if side_by_side else "of each") in lines[0]
 

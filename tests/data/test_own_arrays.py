@@ -174,7 +174,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a shape for a geometry": ({"geometry": (2, 3)}, r"or a siftnet.Grid, Points or Unknown, got \(2, 3\)"),
     "another size": (
         {"geometry": siftnet.ring(7)},
-        r"the geometry is 7 ring, 1 channel and examples have shape \(6,\)",
+        r"the geometry is ring of 7 sites, 1 channel and examples have shape \(6,\)",
     ),
     "a number for a name": ({"name": 5}, "the name of a data set is text, got 5"),
 }

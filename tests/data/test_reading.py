@@ -11,6 +11,7 @@ import pytest
 
 from siftnet.config.fields import DataConfig, TableConfig
 from siftnet.data.load import load_dataset
+from siftnet.data.own_arrays import from_arrays
 from siftnet.data.reading import Reading
 
 
@@ -106,3 +107,18 @@ def test_how_a_table_is_scaled_is_said(scale: str, said: str, tmp_path: Path) ->
 )
 def test_how_arrays_are_scaled_is_said(x: np.ndarray, said: str, tmp_path: Path) -> None:
     assert read_arrays(tmp_path, x=x).scaling == f"each input minus its training mean, {said}"
+
+
+def test_arrays_are_called_by_the_names_that_they_have(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images, labels = rng.random((60, 4, 4)), np.arange(60) % 2
+    np.savez(tmp_path / "own.npz", train_images=images, Labels=labels, x_val=images[:9] + 1, y_val=labels[:9])
+    reading = load_dataset(DataConfig(format="npz", root=tmp_path / "own.npz")).reading
+    assert reading is not None
+    assert reading.source == "arrays train_images, x_val of own.npz"
+    assert reading.target == "arrays Labels, y_val"
+    plain = read_arrays(tmp_path)
+    assert (plain.source, plain.target) == ("array x of small.npz", "array y")
+    in_python = from_arrays(images, labels).reading
+    assert in_python is not None
+    assert (in_python.source, in_python.target) == ("array x given in Python", "array y")

@@ -63,5 +63,5 @@ def test_points_survive_json() -> None:
 def test_a_repr_is_one_line_that_says_what_it_is_of() -> None:
     found = ticket(None)
     kept = f"{100 * found.masks.density:.3g}%"
-    assert repr(found) == f"Ticket(round 1 of run, {kept} density, 4 line, 1 channel)"
+    assert repr(found) == f"Ticket(round 1 of run, {kept} density, line of 4 sites, 1 channel)"
     assert found.first_layer == "layers.0"

@@ -205,6 +205,10 @@ def test_points_and_numeric_targets(measure: Callable[..., Run]) -> None:
     check_figures(page, 3)
     assert page.data["galleries"] == {}
     assert page.data["figures"]["accuracy"]["layout"]["yaxis"]["title"]["text"] == "R²"
+    words = "\n".join(page.text)
+    for said in ("R² on validation", "R² on test, same weights", "R² validation best", "validation R² "):
+        assert said in words
+    assert "accuracy" not in words.lower()
 
 
 def test_a_single_round(measure: Callable[..., Run]) -> None:
@@ -217,8 +221,11 @@ def test_a_diverged_round_is_said_and_not_drawn(measure: Callable[..., Run]) -> 
     found = measure(dataset(Grid((4, 4)), classes=None), train__lr=100.0, train__validate_every=1)
     assert found.summary(0).diverged
     page = Page(run_page(found))
-    assert page.data["figures"]["accuracy"]["data"][0]["y"] == []
-    assert "diverged at step" in "".join(page.text)
+    assert "accuracy" not in page.data["figures"]
+    words = "".join(page.text)
+    assert "diverged at step" in words
+    assert "Round 0 diverged: there is no R² to draw." in words
+    assert "Look for a curve" not in words
 
 
 def test_convolutions_have_no_masks_to_show(measure: Callable[..., Run]) -> None:

@@ -199,6 +199,14 @@ def test_a_wide_interval_does_not_squash_the_seeds() -> None:
     assert 0.02 < high - low < 0.04
 
 
+def test_the_band_of_an_accuracy_ends_where_accuracies_do() -> None:
+    row = round_over_seeds(test=[0.90, 0.98], validation=[0.02, 0.10])
+    test, validation = score_figures(seeds_summary([row], runs=[seed_run(0), seed_run(1)]))
+    assert (test.data[0]["y"][0], validation.data[0]["y"][1]) == (1.0, 0.0)
+    assert row.test.high > 1
+    assert row.validation.low < 0
+
+
 def test_what_differs_is_told_by_seed(runs: list[Run]) -> None:
     assert by_seed(runs, ["a", "a", "a"]) == "a"
     assert by_seed(runs, ["a", "b", "a"]) == "a (seed 0, 2); b (seed 1)"

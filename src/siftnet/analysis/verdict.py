@@ -22,18 +22,22 @@ def verdict(
     augmented: bool = False,
     permuted: str = "none",
     started: str | None = None,
+    placeable: int = 0,
 ) -> str:
     """Say whether a layer's mask is local and who may have told the network what a neighbour is.
 
     locality: None where the geometry is unknown; augmented: whether training flipped or shifted the images; permuted:
     none, fixed or each, as the configuration's data.permute; started: whose masks the run began with, e.g. "round 8 of
-    small", None for a dense network. Returns sentences.
+    small", None for a dense network; placeable: how many inputs of unknown geometry there are that could be given a
+    place. Returns sentences.
     """
     if locality is None:
-        return (
-            "not testable: nobody has said where the inputs live, so there are no distances to measure. Say it in a "
-            "new run, e.g. with --data.geometry grid:1x64 for 64 sites in a line."
+        remedy = (
+            f" If they have places, say so in a new run, e.g. with --data.geometry grid:1x{placeable} for {placeable} "
+            "sites in a line."
         )
+        told_nothing = "not testable: nobody has said where the inputs live, so there are no distances to measure."
+        return told_nothing + (remedy if placeable > 1 else "")
     judged = _judge(locality)
     return " ".join([judged, *_popularity(locality), told(augmented, permuted, started)])
 

@@ -40,7 +40,7 @@ COMMANDS: dict[str, type[Shared]] = {
 CLI_CONFIG = (tyro.conf.OmitSubcommandPrefixes,)
 DESCRIPTION = (
     "siftnet finds the architecture hidden in data: it trains a fully connected network, prunes and rewinds it "
-    "iteratively, and measures and shows the structure that survives. Presets: "
+    "iteratively, and measures and shows the structure that survives. 'siftnet --version' prints its version. Presets: "
 )
 
 

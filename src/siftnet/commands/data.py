@@ -13,20 +13,21 @@ import tyro
 from siftnet.commands.options import Shared, Strict
 from siftnet.config.fields import DataConfig
 from siftnet.config.load import preset_names
+from siftnet.data.formats.likely import likely_formats
 from siftnet.wording import named, shell_word
-
-FILES = {
-    ".csv": "table", ".tsv": "table", ".gz": "table", ".parquet": "table", ".pq": "table", ".npz": "npz",
-}  # fmt: skip
-"""Formats of a file of data by the end of its name."""
 
 
 def refuse_file_of_data(command: str, subject: str) -> None:
     """Raise ValueError, with the words to type, where data are named in the place of a preset."""
     path = Path(subject)
-    kind = "folder" if path.is_dir() and not (path / "config.json").exists() else FILES.get(path.suffix.lower())
-    if kind is None or not path.exists() or subject in preset_names():
+    if not path.exists() or subject in preset_names():
         return
+    likely = likely_formats(path)
+    if not likely and path.is_dir() and not (path / "config.json").exists():
+        likely = ["folder"]
+    if not likely:
+        return
+    kind = likely[0]
     target = " --data.table.target COLUMN" if kind == "table" else ""
     raise ValueError(
         f"{named(subject)} is data, and first comes a preset or a TOML file: siftnet {command} images-small "

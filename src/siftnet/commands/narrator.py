@@ -22,7 +22,7 @@ from siftnet.commands.output import tell
 from siftnet.commands.tables import plan_text
 from siftnet.report.data_words import head_lines
 from siftnet.runs.describe import describe_data
-from siftnet.wording import NOTE, duration, metric_name, named, printable, score, share
+from siftnet.wording import NOTE, counted, duration, metric_name, named, printable, score, share
 
 if TYPE_CHECKING:
     from siftnet.config.fields import RunConfig
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from siftnet.kernels.plan import Plan
     from siftnet.network.layers import Network
     from siftnet.pruning.training import History
-    from siftnet.store.summary import RoundSummary
+    from siftnet.store.summary import DataSummary, RoundSummary
 
 
 @contextmanager
@@ -52,12 +52,22 @@ def progress_bar(unit: str) -> Iterator[Progress]:
 
 @contextmanager
 def measuring_bar(rounds: int) -> Iterator[Callable[[int], None]]:
-    """A live bar over the rounds that are measured; yields what to call after each."""
+    """A live bar over the rounds that are to be measured, if there are any; yields what to call after each."""
     with progress_bar("rounds") as bar:
         if bar.disable and rounds:
-            tell(f"measuring {'1 round' if rounds == 1 else f'{rounds} rounds'}")
-        task = bar.add_task("measuring", total=rounds)
+            tell(f"measuring {counted(rounds, 'round')}")
+        task = bar.add_task("measuring", total=rounds, visible=rounds > 0)
         yield lambda round_number: bar.advance(task)
+
+
+def data_lines(data: DataSummary) -> list[str]:
+    """What is said of the data before anything is trained on them: what was read as what, then the notes."""
+    return [*head_lines(data), *map(note_line, data.notes)]
+
+
+def note_line(text: str) -> str:
+    """A line that is marked as a note."""
+    return f"note: {named(text, NOTE)}"
 
 
 class Narrator:
@@ -79,11 +89,8 @@ class Narrator:
     def loaded(self, dataset: Dataset, network: Network, config: RunConfig) -> None:
         """Say what is trained on what."""
         self.metric = "r2" if dataset.classes is None else "accuracy"
-        data = describe_data(dataset, config.data)
-        for line in head_lines(data):
+        for line in data_lines(describe_data(dataset, config.data)):
             self.say(line)
-        for note in data.notes:
-            self.noted(note)
         threads = "1 thread" if config.threads == 1 else f"{config.threads} threads"
         machine = f"{config.device}, {threads}, {config.train.precision} products"
         self.say(f"network {config.network.layers} on {machine}")
@@ -94,7 +101,7 @@ class Narrator:
 
     def noted(self, text: str) -> None:
         """One line that is marked as a note."""
-        self.say(f"note: {named(text, NOTE)}")
+        self.say(note_line(text))
 
     def replicate(self, seed: int) -> Narrator:
         """One that says the seed, and shares the bar with the others."""

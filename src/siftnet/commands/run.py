@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from siftnet.commands.options import Directory, Flat, Shared, Strict, Switch
-from siftnet.commands.output import print_path, terminal
+from siftnet.commands.output import print_path, tell, terminal
 from siftnet.config.fields import RunConfig, require
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _set_up(asked: RunCommand | ResumeCommand) -> Setup:
 def _run_to_report(asked: RunCommand | ResumeCommand, seeds: Sequence[int] | None, out: Path) -> int:
     from siftnet.commands.narrator import Narrator, measuring_bar, progress_bar
     from siftnet.commands.tables import print_outcome
-    from siftnet.report.write import write_pages
+    from siftnet.report.write import count_to_measure, write_pages
     from siftnet.runs.replicates import carry_out_replicates
     from siftnet.runs.single import carry_out
     from siftnet.store.folder import RunFolder
@@ -102,7 +102,7 @@ def _run_to_report(asked: RunCommand | ResumeCommand, seeds: Sequence[int] | Non
         else:
             runs = carry_out_replicates(setup, seeds, out, narrator)
     folder = RunFolder(out, runs)
-    with measuring_bar(folder.finished_rounds) as done:
+    with measuring_bar(count_to_measure(folder, asked.config.analysis)) as done:
         page = write_pages(folder, asked.config.analysis, setup, done)
     print_outcome(folder, asked.json)
     if not asked.json:
@@ -111,11 +111,15 @@ def _run_to_report(asked: RunCommand | ResumeCommand, seeds: Sequence[int] | Non
 
 
 def _print_estimate(asked: RunCommand) -> int:
+    from siftnet.commands.narrator import data_lines
     from siftnet.commands.tables import cost_text, print_json
     from siftnet.config.load import to_dict
+    from siftnet.runs.describe import describe_data
     from siftnet.runs.estimate import estimate_cost
 
     setup = _set_up(asked)
+    for line in data_lines(describe_data(setup.dataset, setup.config.data)):
+        tell(line)
     expected = estimate_cost(setup, asked.replicates)
     resolved = to_dict(setup.config)
     if asked.json:

@@ -47,7 +47,7 @@ class AnalyzeCommand(Shared):
         """Measure them."""
         from siftnet.commands.narrator import measuring_bar
         from siftnet.commands.tables import print_outcome
-        from siftnet.report.write import write_pages
+        from siftnet.report.write import count_to_measure, write_pages
         from siftnet.runs.request import read_otherwise
         from siftnet.runs.setup import set_up
         from siftnet.store.folder import RunFolder
@@ -57,7 +57,7 @@ class AnalyzeCommand(Shared):
         if setup and (why := read_otherwise(folder.runs[0], setup.dataset)):
             print(f"note: {why}: measured without node ablation, which alone needs them", file=sys.stderr)
             setup = None
-        with measuring_bar(folder.finished_rounds) as done:
+        with measuring_bar(count_to_measure(folder, self.analysis)) as done:
             page = write_pages(folder, self.analysis, setup, done)
         print_outcome(folder, self.json)
         if not self.json:
@@ -114,14 +114,16 @@ class ReportCommand(Shared):
         """Make it."""
         from siftnet.commands.narrator import measuring_bar
         from siftnet.commands.tables import print_json
-        from siftnet.report.pictures.mosaic import mask_mosaic
-        from siftnet.report.write import write_pages
+        from siftnet.report.pictures.mosaic import check_mosaic, mask_mosaic
+        from siftnet.report.write import count_to_measure, write_pages
         from siftnet.store.folder import RunFolder
 
         folder = RunFolder.at(self.directory)
         if self.picture and folder.replicated:
             raise ValueError(f"--picture shows the masks of one run: name one, as in {folder.runs[0].path}")
-        with measuring_bar(folder.finished_rounds) as done:
+        if self.picture:
+            check_mosaic(folder.runs[0])
+        with measuring_bar(count_to_measure(folder)) as done:
             page = write_pages(folder, None, None, done)
         if self.picture:
             _save(mask_mosaic(folder.runs[0]), self.picture)

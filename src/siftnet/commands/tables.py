@@ -21,6 +21,7 @@ from siftnet.studies.measured_layer import Indices, index_to_dict
 from siftnet.studies.measured_run import read_headline, read_round_indices
 from siftnet.studies.seeds import SeedsSummary, summarise_seeds
 from siftnet.wording import (
+    counted,
     duration,
     index,
     index_over_seeds,
@@ -185,8 +186,9 @@ def cost_text(expected: RunCost) -> str:
     how = "side by side" if expected.side_by_side else "one after the other"
     replicates = f"{count} replicates, trained {how}, each with " if count > 1 else ""
     trained = "of training in all" if count > 1 else "of training"
+    rounds = ("at most " if expected.ending else "") + counted(len(expected.rounds), "round")
     sentence = (
-        f"{replicates}{len(expected.rounds)} rounds of a network with {expected.parameters:,} parameters: "
+        f"{replicates}{rounds} of a network with {expected.parameters:,} parameters: "
         f"{duration(expected.training_seconds)} {trained}, timed here; {memory} of memory beside "
         f"0.4 GB of libraries; {disk} on the disk"
     )
@@ -201,7 +203,7 @@ def cost_text(expected: RunCost) -> str:
     with console.capture() as drawn:
         console.print(table)
     lines = [line.rstrip() for line in drawn.get().splitlines()]
-    return "\n".join([*filter(None, lines), sentence])
+    return "\n".join([*filter(None, lines), sentence, *([expected.ending] if expected.ending else [])])
 
 
 def print_outcome(outcome: RunFolder, as_json: bool) -> None:

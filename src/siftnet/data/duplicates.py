@@ -54,7 +54,8 @@ def _shared(splits: Split, keys: Keys, known: str, name: str) -> Notes:
         row, twin = splits[name][at], rows[keys[name][at]]
         return (
             f"{len(shared):,} of {len(splits[name]):,} {name} examples are {WORDS[known]} examples as well, value for "
-            f"value (first: example {row} is example {twin}): data.duplicates drop leaves them out of {WORDS[known]}",
+            f"value (first: example {row:,} is example {twin:,}): data.duplicates drop leaves them out of "
+            f"{WORDS[known]}",
         )
     return ()
 

@@ -42,7 +42,7 @@ def from_arrays(
 
     >>> x = np.random.default_rng(0).normal(size=(100, 8))
     >>> from_arrays(x, x[:, 0] > 0, geometry="ring:1x8")
-    Dataset(arrays, 100 examples, 8 ring, 1 channel, 2 classes)
+    Dataset(arrays, 100 examples, ring of 8 sites, 1 channel, 2 classes)
     """
     given = {"x": x, "y": y} | arrays
     require(isinstance(name, str), f"the name of a data set is text, got {shown(name)}")

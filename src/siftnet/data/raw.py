@@ -46,6 +46,8 @@ class Raw:
     """One per class, e.g. WordNet ids; empty where nobody named them."""
     input_names: tuple[str, ...] = ()
     """One per input, e.g. column names; empty where nobody named them."""
+    read_arrays: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    """Names of the arrays that became examples and labels, where arrays have names."""
     notes: tuple[str, ...] = ()
     """What a reader of the results should know about these data: left out, changed, or easily misread."""
 

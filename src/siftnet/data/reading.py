@@ -16,7 +16,6 @@ SOURCES = {
     "cifar10": "CIFAR-10 in {}",
     "cifar100": "CIFAR-100 in {}",
     "idx": "IDX files in {}",
-    "npz": "arrays of {}",
     "table": "table {}",
     "folder": "folder of images {}",
     "nlgp": "fields made here",
@@ -25,7 +24,6 @@ SOURCES = {
 """What a format reads, by its name and that of data.root."""
 
 TARGETS = {
-    "npz": "array y",
     "folder": "the folders' names",
     "nlgp": "the fields' correlation length",
     "planted": "whether neighbours are alike",
@@ -64,10 +62,9 @@ class Reading:
 
 def describe_reading(raw: Raw, inputs: Normalised, config: DataConfig) -> Reading:
     """What was read as what; raw: as the format's reader handed it over; inputs: as `normalise` left them."""
-    root = "" if config.root is None else config.root.expanduser().absolute().name
     return Reading(
-        source=SOURCES[config.format].format(root),
-        target=_target(config, numeric=raw.classes is None),
+        source=_source(raw, config),
+        target=_target(raw, config),
         division=_division(raw, config),
         scaling=_scaling(raw),
         taken_off_I=inputs.taken_off_I,
@@ -75,11 +72,24 @@ def describe_reading(raw: Raw, inputs: Normalised, config: DataConfig) -> Readin
     )
 
 
-def _target(config: DataConfig, *, numeric: bool) -> str:
+def _source(raw: Raw, config: DataConfig) -> str:
+    root = "" if config.root is None else config.root.expanduser().absolute().name
+    if config.format != "npz":
+        return SOURCES[config.format].format(root)
+    return f"{_named_arrays(raw.read_arrays[0])} {f'of {root}' if root else 'given in Python'}"
+
+
+def _named_arrays(names: tuple[str, ...]) -> str:
+    return f"array{'' if len(names) == 1 else 's'} {', '.join(names)}"
+
+
+def _target(raw: Raw, config: DataConfig) -> str:
     if config.format == "table":
-        read = "a number" if numeric else "classes"
+        read = "a number" if raw.classes is None else "classes"
         how = f"taken for {read} by data.table.task = auto" if config.table.task == "auto" else f"read as {read}"
         target = f"column {config.table.target}, {how}"
+    elif config.format == "npz":
+        target = _named_arrays(raw.read_arrays[1])
     else:
         target = TARGETS.get(config.format, "the files' labels")
     changed = {

@@ -12,6 +12,7 @@ from siftnet.studies.seeds import OverSeeds, SeedRun, SeedsSummary, TestedOverSe
 from siftnet.wording import (
     DENSE,
     NONE,
+    density,
     gain,
     gain_interval,
     gain_size,
@@ -20,7 +21,6 @@ from siftnet.wording import (
     index_over_seeds,
     p_value,
     points,
-    share,
     undefined_scores,
 )
 
@@ -110,7 +110,7 @@ def _locality(summary: SeedsSummary) -> str:
     same = found.low is None
     times = index_over_seeds(found.mean, None if same else found.sd)
     return (
-        f"{over}at {share(row.density)} density {masks} hold {times} times the near pairs of degree-preserving "
+        f"{over}at {density(row.density)} density {masks} hold {times} times the near pairs of degree-preserving "
         f"shuffles (index_degree{_p_text(found)}){ALIKE if same else ''}"
     )
 
@@ -158,8 +158,8 @@ def scope(summary: SeedsSummary, examples: Mapping[str, int]) -> str:
         error = standard_error(summary.metric, row.test.mean, examples["test"])
         noise = f", which alone leave each accuracy a standard error of {points(error)}"
     return (
-        "Thin lines are single seeds, marks their mean, the shaded band its 95% t interval; all numbers are in the "
-        "table below. Seeds differ in initialisation and batches and are scored on the same "
+        "Thin lines are single seeds, marks their mean, the shaded band its 95% t interval where they differ; all "
+        "numbers are in the table below. Seeds differ in initialisation and batches and are scored on the same "
         f"{examples['test']:,} test examples{noise}: intervals are about other seeds, not about other data."
     )
 
@@ -172,7 +172,7 @@ def keys(summary: SeedsSummary, *, augmented: bool) -> list[Key]:
     found = [Key(begun, "seeds" if count > 1 else "seed", seeds_text(seeds)), *_gain_keys(summary)]
     if row is not None:
         remark = f"{'where seeds are compared, ' if count > 1 else ''}round {row.round}"
-        found.append(Key(share(row.density), "density", remark))
+        found.append(Key(density(row.density), "density", remark))
         index = row.index_degree
         if index.mean is not None:
             deviation = f"{index_deviation(index.sd)} {index_interval(index.low, index.high)}".strip()

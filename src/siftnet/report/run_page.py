@@ -15,8 +15,10 @@ from siftnet.store.run import Run
 from siftnet.studies.measured_run import MeasuredRound, MeasuredRun, Which, read_measured
 from siftnet.wording import (
     NONE,
+    density,
     duration,
     interval,
+    metric_name,
     named,
     number,
     p_value,
@@ -60,22 +62,24 @@ def key_numbers(measured: MeasuredRun) -> list[Key]:
     """The row of figures below the verdict: value, label and a remark each."""
     dense = next((r for r in measured.rounds if r.density == 1), None)
     top, metric = measured.top, measured.metric
+    of = "" if measured.is_accuracy else "R² on "
 
     def against(which: Which) -> str:
         if top.score(which) is None:
             return "R² is undefined: all targets are alike"
         return f"dense {score(dense.score(which), metric)}" if dense else ""
 
-    found = [Key(share(top.density), "density", f"headline, round {top.number}")]
+    found = [Key(density(top.density), "density", f"headline, round {top.number}")]
     if top.summary.test_best is not None:
-        found.append(Key(score(top.score("best"), metric), "validation", against("best")))
-        found.append(Key(score(top.score("test_best"), metric), "test, same weights", against("test_best")))
+        found.append(Key(score(top.score("best"), metric), f"{of}validation", against("best")))
+        found.append(Key(score(top.score("test_best"), metric), f"{of}test, same weights", against("test_best")))
     if measured.top.locality is not None:
         found.append(_index(measured.top.locality))
     told = "yes" if measured.run.data.augmented else "no"
     found.append(Key(told, "told about geometry", "flips or shifts" if told == "yes" else "no augmentation"))
     total = sum(r.summary.seconds for r in measured.rounds)
-    found.append(Key(str(len(measured.rounds)), "rounds", f"{duration(total)} of training"))
+    rounds = "round" if len(measured.rounds) == 1 else "rounds"
+    found.append(Key(str(len(measured.rounds)), rounds, f"{duration(total)} of training"))
     return found
 
 
@@ -92,16 +96,16 @@ def _index(locality: Locality) -> Key:
 
 def _labels(measured: MeasuredRun) -> list[tuple[int, str]]:
     """Number of each round, and what the slider says of it."""
-    found = []
+    found, name = [], "validation" if measured.is_accuracy else "validation R²"
     for r in measured.rounds:
-        state = "diverged" if r.diverged else f"validation {score(r.score('best'), measured.metric)}"
-        label = f"Round {r.number} of {measured.rounds[-1].number} · density {share(r.density)} · {state}"
+        state = "diverged" if r.diverged else f"{name} {score(r.score('best'), measured.metric)}"
+        label = f"Round {r.number} of {measured.rounds[-1].number} · density {density(r.density)} · {state}"
         found.append((r.number, label))
     return found
 
 
 def _sections(measured: MeasuredRun) -> list[Section]:
-    accuracy = Section("accuracy", "Accuracy", figures=[accuracy_figure(measured)])
+    accuracy = _accuracy(measured)
     if not measured.measured:
         return [accuracy]
     ablation = ablation_figure(measured)
@@ -115,6 +119,16 @@ def _sections(measured: MeasuredRun) -> list[Section]:
         _deeper(measured),
         Section("ablation", "Removing nodes", figures=[ablation] if ablation else []),
     ]
+
+
+def _accuracy(measured: MeasuredRun) -> Section:
+    name, figure = metric_name(measured.metric), accuracy_figure(measured)
+    if figure is not None:
+        return Section("accuracy", name.capitalize(), figures=[figure])
+    diverged = [str(r.number) for r in measured.rounds if r.diverged]
+    lost = f"Round {', '.join(diverged)} diverged: " if diverged else ""
+    text = f"{lost}there is no {name} to draw. {undefined_scores(measured.undefined)}".rstrip()
+    return Section("accuracy", name.capitalize(), text[:1].upper() + text[1:])
 
 
 def _masks(measured: MeasuredRun) -> Section:
@@ -149,7 +163,7 @@ def _deeper(measured: MeasuredRun) -> Section:
     if galleries:
         text = (
             f"Weights multiplied along every kept path down to the inputs, at round {measured.top.number} (density "
-            f"{share(measured.top.density)}): what a node would see if no nonlinearity lay below it."
+            f"{density(measured.top.density)}): what a node would see if no nonlinearity lay below it."
         )
     return Section("deeper", "Deeper layers", text, galleries, [figure] if figure else [])
 
@@ -158,13 +172,19 @@ ROUND_COLUMNS = [
     "round", "density", "effective", "weights", "validation best", "last", "test", "index uniform", "index degree",
     "95% interval", "p", "length", "kernel", "seconds", "",
 ]  # fmt: skip
+SCORES = ("validation best", "last", "test")
+
+
+def _columns(measured: MeasuredRun) -> list[str]:
+    """Headings of the table of rounds; an accuracy says by its sign what it is."""
+    return [f"R² {name}" if name in SCORES and not measured.is_accuracy else name for name in ROUND_COLUMNS]
 
 
 def _table(measured: MeasuredRun) -> Table:
     return Table(
         name="rounds",
         title="Round by round",
-        columns=ROUND_COLUMNS,
+        columns=_columns(measured),
         rows=[[Cell(text) for text in row] for row in round_rows(measured)],
         note="Density counts the prunable weights and biases; the effective one leaves out what no signal passes. Test "
         "is measured with the weights that validation chose. p can be no smaller than 1 / (1 + shuffles): rounds other "
@@ -193,7 +213,7 @@ def _round_row(r: MeasuredRound, metric: str) -> list[str]:
         score(r.score("test_best"), metric, 2),
         number(uniform.value if uniform else None),
         number(degree.value if degree else None),
-        interval(degree.low, degree.high, degree.value) if degree else "",
+        (degree and interval(degree.low, degree.high, degree.value)) or NONE,
         p_value(degree.p if degree else None),
         number(locality.correlation_length if locality else None),
         r.summary.kernel or NONE,

@@ -16,6 +16,7 @@ from siftnet.store.run import Run
 from siftnet.studies.seeds import RoundOverSeeds, SeedsSummary, summarise_seeds
 from siftnet.wording import (
     NONE,
+    density,
     gain_size,
     index_interval,
     index_over_seeds,
@@ -64,6 +65,14 @@ def _sections(summary: SeedsSummary, examples: Mapping[str, int]) -> list[Sectio
 ROUND_COLUMNS = ["round", "density", "seeds", "validation", "last", "test", "index uniform", "index degree", ""]
 
 
+SCORES = ("validation", "last", "test", "dense, test")
+
+
+def _with_metric(columns: Sequence[str], summary: SeedsSummary) -> list[str]:
+    """Headings; an accuracy says by its sign what it is."""
+    return [f"R² {name}" if name in SCORES and not summary.is_accuracy else name for name in columns]
+
+
 def _rounds_table(summary: SeedsSummary) -> Table:
     """Means and deviations of every round, with their intervals below them."""
     numbers = [row.round for row in summary.rounds]
@@ -74,7 +83,7 @@ def _rounds_table(summary: SeedsSummary) -> Table:
     return Table(
         name="rounds",
         title="Round by round",
-        columns=ROUND_COLUMNS,
+        columns=_with_metric(ROUND_COLUMNS, summary),
         rows=[_round_row(row, summary) for row in summary.rounds],
         note=f"{over if len(summary.runs) > 1 else 'One seed.'} Scores are those of the weights that validation chose "
         "within the round, “last” after its last update. Seeds counts the runs that reached the round and did not "
@@ -100,10 +109,11 @@ def _round_row(row: RoundOverSeeds, summary: SeedsSummary) -> list[Cell]:
 def seed_columns(summary: SeedsSummary) -> list[str]:
     """Headings of the table of seeds."""
     row = summary.compared
-    at = "" if row is None else f" at {share(row.density)}"
-    unit = ", points" if summary.is_accuracy else ""
+    at = "" if row is None else f" at {density(row.density)}"
+    unit = ", points" if summary.is_accuracy else ", R²"
     chosen = ["best sparse round", "density", "validation", "test", f"gain on test{unit}"]
-    return ["seed", "dense, test", *chosen, f"index degree{at}", "own headline round", ""]
+    columns = ["seed", "dense, test", *chosen, f"index degree{at}", "own headline round", ""]
+    return _with_metric(columns, summary)
 
 
 def _seeds_table(summary: SeedsSummary, runs: Sequence[Run], folder: Path) -> Table:

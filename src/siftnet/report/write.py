@@ -15,8 +15,14 @@ from siftnet.runs.setup import Setup
 from siftnet.store.folder import RunFolder
 from siftnet.store.lock import lock
 from siftnet.store.run import Run
-from siftnet.studies.measure_run import measure_rounds
+from siftnet.studies.measure_run import measure_rounds, rounds_to_measure
 from siftnet.wording import shell_word
+
+
+def count_to_measure(folder: RunFolder, config: AnalysisConfig | None = None) -> int:
+    """How many rounds of all runs `write_pages` would measure; config: as there. Raises ValueError as it does."""
+    _check_any(folder)
+    return sum(len(rounds_to_measure(stored, config)) for stored in folder.runs if stored.rounds())
 
 
 @own_torch()
@@ -29,13 +35,10 @@ def write_pages(
     """Measure the finished rounds of each run, and write its page and the one over replicates; the path of the last.
 
     config: how to measure, unless as it is stored; setup: data and network of any of the runs, for node ablation;
-    without it there is none; done: told each measured round. Raises ValueError where no round of any is finished; a
-    replicate that has none is not measured.
+    without it there is none; done: told each round that had to be measured. Raises ValueError where no round of any is
+    finished; a replicate that has none is not measured.
     """
-    _check_writable(folder.path)
-    if not folder.finished_rounds:
-        again = f"siftnet resume {shell_word(str(folder.path))}"
-        raise ValueError(f"{folder.path} has no finished round to measure: {again}")
+    _check_any(folder)
     for stored in folder.runs:
         if stored.rounds():
             page = write_run_page(stored, config, setup, done)
@@ -62,6 +65,14 @@ def write_run_page(
         if config is not None:
             _remember(stored, config)
         return stored.write_report(run_page(stored))
+
+
+def _check_any(folder: RunFolder) -> None:
+    """Raise ValueError where there is no round to measure, or no place for what is measured."""
+    _check_writable(folder.path)
+    if not folder.finished_rounds:
+        again = f"siftnet resume {shell_word(str(folder.path))}"
+        raise ValueError(f"{folder.path} has no finished round to measure: {again}")
 
 
 def _check_writable(path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from siftnet.config.fields import require
+from siftnet.config.fields import PruneConfig, require
 from siftnet.foreign import is_whole, shown
 from siftnet.kernels.instance import Instance
 from siftnet.kernels.interface import Kernel, KernelKind, Problem, ReplicatingKind
@@ -55,6 +55,9 @@ class RunCost:
     disk_bytes: int
     training_seconds: float
     rounds: tuple[RoundCost, ...]
+    """At most these: a layer that loses its connections, which nobody can foresee, ends a run earlier."""
+    ending: str = ""
+    """Why there are no more, and what may end it earlier, in a sentence."""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -104,7 +107,21 @@ def _estimate_cost(setup: Setup, replicates: int) -> RunCost:
         disk_bytes=int(replicates * disk),
         training_seconds=round(replicates / at_once * sum(cost.seconds for cost in rounds), 1),
         rounds=rounds,
+        ending=_ending(config.prune, densities),
     )
+
+
+def _ending(prune: PruneConfig, densities: Sequence[float]) -> str:
+    """Which stop rule ends a run after these densities, and that one of them may end it earlier."""
+    asked, count = prune.rounds + 1, len(densities)
+    connected = f"prune.min_connected = {prune.min_connected:g}"
+    if count == asked:
+        return f"{connected} may end it earlier" if count > 1 else ""
+    if densities[-1] <= prune.min_density:
+        why = f"prune.min_density = {prune.min_density:g} is reached then, and {connected} may end it earlier"
+    else:
+        why = f"fewer connections would be left than {connected} asks for, which may end it earlier still"
+    return f"prune.rounds = {prune.rounds} asks for {asked}, but {why}"
 
 
 def _round(steps: int, plan: Plan, number: int, density: float, validating: float) -> RoundCost:

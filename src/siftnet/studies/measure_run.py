@@ -16,6 +16,7 @@ from siftnet.analysis.paths import path_counts, path_weights
 from siftnet.analysis.verdict import verdict
 from siftnet.config.fields import AnalysisConfig, require
 from siftnet.foreign import shown
+from siftnet.geometry import Unknown
 from siftnet.host.torch_state import own_torch
 from siftnet.network.state import State
 from siftnet.pruning.ticket import Ticket, restore_inputs
@@ -54,7 +55,8 @@ def measure_rounds(
 
     run: or the path of one; config: how to measure, unless as the run's own configuration says; setup: the run's data
     and network, for node ablation, which evaluates with the kernels of the run's plan; without it there is none. done:
-    told each measured round. Stores analysis/round-NN for every round and analysis/headline.
+    told each round that had to be measured, see `rounds_to_measure`. Stores analysis/round-NN for every round and
+    analysis/headline.
 
     Raises ValueError where no round is finished, the headline asked for is not among them, or the setup's data are not
     those of the run.
@@ -71,25 +73,38 @@ def measure_rounds(
 
 
 def _measure_rounds(run: Run, config: AnalysisConfig, setup: Setup | None, done: Callable[[int], None]) -> Headline:
-    headline = headline_round(run, config)
+    headline, wanted = headline_round(run, config), rounds_to_measure(run, config)
     if config.ablation and setup is not None and setup.dataset.content_hash() != run.data.hash:
         raise ValueError(
             f"{run.path} was trained on other data ({run.data.name}) than its configuration finds now: bring those "
             "back, or measure without node ablation (analysis.ablation false), which alone needs them"
         )
-    for number in run.rounds():
-        key = MeasuringKey(
+    for number, key in wanted.items():
+        found = measure_round(run, number, key.samples, key.bootstrap, raw=key.headline)
+        write_round(run, number, key, found)
+        done(number)
+    return _measure_headline(run, config, headline, setup)
+
+
+def rounds_to_measure(run: Run, config: AnalysisConfig | None = None) -> dict[int, MeasuringKey]:
+    """The rounds that are not measured yet as is asked for, with how to measure each.
+
+    config: unless as the run's own configuration says. Raises ValueError where no round is finished, the headline asked
+    for is not among them, or a newer siftnet measured one.
+    """
+    config = run.config.analysis if config is None else config
+    headline = headline_round(run, config)
+    keys = {
+        number: MeasuringKey(
             samples=config.samples if number == headline else config.samples_other,
             bootstrap=config.bootstrap,
             headline=number == headline,
             siftnet=__version__,
             masks=run.summary(number).files["masks.safetensors"],
         )
-        if not _is_measured(run, number, key):
-            found = measure_round(run, number, key.samples, key.bootstrap, raw=key.headline)
-            write_round(run, number, key, found)
-        done(number)
-    return _measure_headline(run, config, headline, setup)
+        for number in run.rounds()
+    }
+    return {number: key for number, key in keys.items() if not _is_measured(run, number, key)}
 
 
 def _is_measured(run: Run, number: int, key: MeasuringKey) -> bool:
@@ -150,8 +165,23 @@ def measure_round(run: Run, number: int, samples: int, bootstrap: int, *, raw: b
     if raw and ticket.permutation_I is not None:
         as_seen = ticket.mask_JI(first, restore=False), ticket.weights_JI(first, restore=False)
         unrestored = measure_layer(*as_seen, ticket.geometry, resampling)
-    sentence = verdict(measured.locality, augmented=run.data.augmented, permuted=run.permuted, started=run.started)
+    sentence = verdict(
+        measured.locality,
+        augmented=run.data.augmented,
+        permuted=run.permuted,
+        started=run.started,
+        placeable=_placeable(run),
+    )
     return RoundMeasures(layers, unrestored, sentence)
+
+
+def _placeable(run: Run) -> int:
+    """How many inputs data.geometry could give a place; 0 where it cannot, as of those made of one column of text."""
+    data, geometry = run.config.data, run.geometry
+    if data.format not in ("npz", "table") or data.root is None or not isinstance(geometry, Unknown):
+        return 0
+    one_hot = data.table.text == "one_hot" and any("=" in name for name in run.data.input_names)
+    return 0 if one_hot else geometry.size
 
 
 def _deeper(ticket: Ticket, names: list[str], resampling: Resampling) -> dict[str, LayerMeasures]:

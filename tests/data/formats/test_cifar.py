@@ -119,7 +119,7 @@ def test_the_remedy_says_where_the_batches_are(tmp_path: Path) -> None:
     write_all(inside)
     with pytest.raises(ValueError, match=r"there is no .*data_batch_1: set data.root to .*cifar-10-batches-py$"):
         cifar.read(DataConfig(format="cifar10", root=tmp_path))
-    with pytest.raises(ValueError, match=r"there is no .*/train: these are the files of data.format = cifar10, set it"):
+    with pytest.raises(ValueError, match=r"is not the folder with train and test: set data.format cifar10$"):
         cifar.read(DataConfig(format="cifar100", root=inside))
     (tmp_path / "binary").mkdir()
     (tmp_path / "binary" / "data_batch_1.bin").write_bytes(b"")
@@ -146,5 +146,6 @@ def test_one_class_alone_is_refused(tmp_path: Path) -> None:
 def test_cifar10_read_as_cifar100(tmp_path: Path) -> None:
     write_all(tmp_path)
     (tmp_path / "test_batch").rename(tmp_path / "train")
+    (tmp_path / "test").touch()
     with pytest.raises(ValueError, match="but not fine_labels"):
         cifar.read(DataConfig(format="cifar100", root=tmp_path))

@@ -88,6 +88,7 @@ def raw_of(source: ArraySource, config: DataConfig, geometry: str | Geometry) ->
         group_N=groups_of(*_beside(names.group, source, names, count)) if names.group else None,
         time_N=_times(*_beside(names.time, source, names, count)) if names.time else None,
         class_names=targets.class_names,
+        read_arrays=(tuple(names.x.values()), tuple(names.y.values())),
         notes=(*notes, *targets.notes),
     )
 

@@ -63,9 +63,6 @@ def _remedy(root: Path, name: str) -> str:
     """Where the batches are, or what lies there in their place."""
     for folder in sorted(path for path in root.glob("*") if (path / name).is_file()):
         return f"set data.root to {folder}"
-    for format_, (training, test, *_) in LAYOUT.items():
-        if name not in (*training, test) and all((root / other).is_file() for other in (training[0], test)):
-            return f"these are the files of data.format = {format_}, set it"
     if next(root.glob("*.bin"), None):
         return "this is the binary version, get the python version of CIFAR"
     for archive in root.glob("cifar-*.tar.gz"):

@@ -12,6 +12,7 @@ from siftnet.report.figures.figure import (
     SECOND,
     Figure,
     Trace,
+    accuracy_axis,
     axis,
     band,
     density_axis,
@@ -26,8 +27,8 @@ from siftnet.wording import DENSE, metric_name, undefined_scores
 Z95 = 1.96
 
 
-def accuracy_figure(measured: MeasuredRun) -> Figure:
-    """Validation and test scores of every round that did not diverge, over density."""
+def accuracy_figure(measured: MeasuredRun) -> Figure | None:
+    """Validation and test scores of every round that did not diverge, over density; None without any score."""
     rounds = [r for r in measured.rounds if not r.diverged]
     curves = [
         Curve("best", "validation, best step", ACCENT, "circle", "solid"),
@@ -36,22 +37,30 @@ def accuracy_figure(measured: MeasuredRun) -> Figure:
     ]
     traces = [_curve(rounds, curve, bars=measured.is_accuracy) for curve in curves]
     # What is undefined in every round would leave its name in the legend.
-    data = [trace for trace in traces if trace["x"]] or traces[:1]
+    data = [trace for trace in traces if trace["x"]]
+    if not data:
+        return None
+    name = metric_name(measured.metric)
+    scale = accuracy_axis(name, _reach(data), ".1%") if measured.is_accuracy else axis(name, tickformat=".2f")
     dense = next((r.score("best") for r in rounds if r.density == 1), None)
     shapes = [] if dense is None else [reference_line(dense, "dense")]
-    bars = f"Bars are {Z95} standard errors to each side, the binomial ones by which the headline round is chosen. "
-    bars = bars if measured.is_accuracy else ""
+    bars = (
+        f"Bars are {Z95} standard errors to each side, the binomial ones by which the headline round is chosen, cut "
+        "off at 0% and 100%. "
+        if measured.is_accuracy
+        else ""
+    )
     left_out = [str(r.number) for r in measured.rounds if r.diverged]
     missing = f" Diverged and left out: round {', '.join(left_out)}." if left_out else ""
     missing += f" {undefined_scores(measured.undefined)}".rstrip()
     return Figure(
         name="accuracy",
-        title=f"{metric_name(measured.metric).capitalize()} as weights are removed",
+        title=f"{name.capitalize()} as weights are removed",
         caption="Look for a curve that holds or rises above the dotted line (the dense network) before it falls. "
         f"{bars}The test set took no part in any choice. {DENSE}{missing}",
         layout=layout(
             density_axis([r.density for r in measured.rounds]),
-            axis(metric_name(measured.metric), tickformat=".1%" if measured.is_accuracy else ".2f"),
+            scale,
             400,
             showlegend=True,
             shapes=shapes,
@@ -87,13 +96,26 @@ def _curve(rounds: list[MeasuredRound], curve: Curve, *, bars: bool) -> Trace:
     }
     if bars:
         errors = [standard_error("accuracy", value, r.examples(curve.which)) for r, value in kept]
+        # No accuracy is above 1 or below 0, whatever an interval says.
         trace["error_y"] = {
-            "array": [Z95 * error for error in errors],
+            "array": [min(Z95 * error, 1 - value) for error, (_, value) in zip(errors, kept, strict=True)],
+            "arrayminus": [min(Z95 * error, value) for error, (_, value) in zip(errors, kept, strict=True)],
+            "symmetric": False,
             "color": curve.color,
             "thickness": 1,
             "width": 0,
         }
     return trace
+
+
+def _reach(traces: list[Trace]) -> list[float]:
+    """Both ends of every bar."""
+    ends = []
+    for trace in traces:
+        bars = trace["error_y"]
+        for value, up, down in zip(trace["y"], bars["array"], bars["arrayminus"], strict=True):
+            ends += [value + up, value - down]
+    return ends
 
 
 def ablation_figure(measured: MeasuredRun) -> Figure | None:
@@ -103,6 +125,11 @@ def ablation_figure(measured: MeasuredRun) -> Figure | None:
         return None
     removed, mean, deviation = found.counts.tolist(), found.random_mean.tolist(), found.random_deviation.tolist()
     low, high = ([m + sign * s for m, s in zip(mean, deviation, strict=True)] for sign in (-1, 1))
+    name = f"validation {metric_name(measured.metric)}"
+    scale = axis(name, tickformat=".2f")
+    if measured.is_accuracy:
+        low, high = ([min(max(value, 0.0), 1.0) for value in ends] for ends in (low, high))
+        scale = accuracy_axis(name, [*low, *high, *found.most.tolist(), *found.least.tolist()], ".0%")
     return Figure(
         name="ablation",
         title="Which nodes matter",
@@ -110,10 +137,7 @@ def ablation_figure(measured: MeasuredRun) -> Figure | None:
         "deviation over random orders; a curve below it removes nodes that matter more than most.",
         layout=layout(
             axis("nodes removed from the first layer"),
-            axis(
-                f"validation {metric_name(measured.metric)}",
-                tickformat=".0%" if measured.is_accuracy else ".2f",
-            ),
+            scale,
             380,
             showlegend=True,
             margin={"l": 64, "r": 16, "t": 48, "b": 52},

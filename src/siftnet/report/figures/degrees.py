@@ -26,7 +26,7 @@ from siftnet.report.figures.figure import (
 )
 from siftnet.studies.measured_layer import MeasuredLayer
 from siftnet.studies.measured_run import MeasuredRun
-from siftnet.wording import correlation, literal, named, number, share
+from siftnet.wording import correlation, counted, literal, median_count, named, share
 
 # Inputs named in the figure of unknown geometries.
 NAMED = 30
@@ -50,7 +50,7 @@ def bins_figure(rounds: Sequence[Sequence[DegreeBin]]) -> Figure:
         largest = max([largest, *(b.high for b in bins)])
         frames.append([_bins(bins)])
         without = sum(b.nodes for b in found) - sum(b.nodes for b in bins)
-        notes.append(f"Left out: {without:,} nodes in groups without any near pair." if without else "")
+        notes.append(f"Left out: {counted(without, 'node')} in groups without any near pair." if without else "")
     return Figure(
         name="bins",
         title="Locality by connection count",
@@ -94,10 +94,10 @@ def histogram_figure(layers: Sequence[MeasuredLayer]) -> Figure:
         frames.append([_histogram(plain(degree[shown]), plain(nodes[shown]))])
         in_degree = layer.degrees.in_degree
         empty = int((in_degree == 0).sum())
-        lost = f"; {empty:,} nodes have none" if empty else ""
+        lost = f"; {counted(empty, 'node')} {'has' if empty == 1 else 'have'} none" if empty else ""
         notes.append(
-            f"The largest is node {int(in_degree.argmax())} with {int(in_degree.max()):,} inputs, "
-            f"the median {number(layer.degrees.median)}{lost}."
+            f"The largest is node {int(in_degree.argmax())} with {counted(int(in_degree.max()), 'input')}, "
+            f"the median {median_count(layer.degrees.median)}{lost}."
         )
     return Figure(
         name="histogram",
@@ -136,20 +136,21 @@ def input_figures(measured: MeasuredRun) -> list[Figure]:
             f"Rank correlation with the variance: {explained}. Inputs that no node uses: {share(found.unused)}."
         )
     every = [_flat(m.sum(0), grid) for m in maps]
-    caption = (
-        "Nodes that kept each pixel, summed over channels." if grid.channels > 1 else "Nodes that kept each input."
-    )
-    figures = [_sites(Words("inputs", "Connections of each pixel", caption), every, "nodes", notes)]
+    place = _place(grid)
+    caption = f"Nodes that kept each {place}" + (", summed over channels." if grid.channels > 1 else ".")
+    figures = [_sites(Words("inputs", f"Connections of each {place}", caption), every, "nodes", notes, grid=grid)]
     variance = measured.restored(measured.run.inputs()["variance_I"]).reshape(grid.channels, *grid.shape).mean(0)
     figures.append(
         _sites(
             Words(
                 "variance",
-                "Variance of each pixel",
-                "Over training examples, mean over channels: the cheap explanation of why some pixels are popular.",
+                f"Variance of each {place}",
+                f"Over training examples{', mean over channels' if grid.channels > 1 else ''}: the cheap explanation "
+                f"of why some {place}s are popular.",
             ),
             [_flat(variance, grid)],
             "variance",
+            grid=grid,
         )
     )
     if 1 < grid.channels <= 4:
@@ -160,8 +161,13 @@ def input_figures(measured: MeasuredRun) -> list[Figure]:
 def _channel(c: int, grid: Grid, maps: list[np.ndarray]) -> Figure:
     name = ["red", "green", "blue"][c] if grid.channels == 3 else str(c + 1)
     values = [_flat(m[c], grid) for m in maps]
-    words = Words(f"inputs-{c}", f"Channel {name}", "Nodes that kept each pixel of it.")
-    return _sites(words, values, "nodes", width="third")
+    words = Words(f"inputs-{c}", f"Channel {name}", f"Nodes that kept each {_place(grid)} of it.")
+    return _sites(words, values, "nodes", grid=grid, width="third")
+
+
+def _place(grid: Grid) -> str:
+    """What a place of a map is called: a pixel where the inputs are an image, a site elsewhere."""
+    return "pixel" if grid.ndim == 2 and not grid.periodic else "site"
 
 
 def _flat(values: np.ndarray, grid: Grid) -> np.ndarray:
@@ -182,6 +188,8 @@ def _sites(
     maps: list[np.ndarray],
     quantity: str,
     notes: list[str] | None = None,
+    *,
+    grid: Grid,
     width: Literal["half", "third"] = "half",
 ) -> Figure:
     frames = [[_line(m, quantity) if m.ndim == 1 else _heat(m, quantity)] for m in maps]
@@ -189,8 +197,8 @@ def _sites(
         shape = layout(axis("site"), axis(quantity, rangemode="tozero"), 320)
     else:
         shape = layout(
-            axis("x (pixels)", constrain="domain", showgrid=False),
-            axis("y (pixels)", scaleanchor="x", constrain="domain", autorange="reversed", showgrid=False),
+            axis(f"x ({_place(grid)}s)", constrain="domain", showgrid=False),
+            axis(f"y ({_place(grid)}s)", scaleanchor="x", constrain="domain", autorange="reversed", showgrid=False),
             340 if width == "half" else 250,
             margin={"l": 48, "r": 8, "t": 12, "b": 48},
         )

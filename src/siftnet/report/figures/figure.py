@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from siftnet.wording import ratio, share_tick
+from siftnet.wording import density, ratio
 
 INK, MUTED, FAINT = "@ink", "@muted", "@faint"
 ACCENT, SECOND, BAND = "@accent", "@second", "@band"
@@ -23,6 +23,9 @@ DIVERGING = "@diverging"
 SEQUENTIAL = "Viridis"
 # Densities at which an axis may have a tick.
 DENSITIES = [d * 10.0**k for k in range(-5, 1) for d in (1, 3)]
+
+# What an axis of accuracies spans at least.
+NARROW = 0.02
 
 Trace = dict[str, Any]
 
@@ -96,7 +99,7 @@ def density_axis(densities: Sequence[float]) -> dict[str, Any]:
         type="log",
         range=[math.log10(high) + edge, math.log10(low) - edge],
         tickvals=ticks,
-        ticktext=[share_tick(d) for d in ticks],
+        ticktext=[density(d) for d in ticks],
     )
 
 
@@ -105,6 +108,9 @@ def power_axis(title: str, low: float, high: float, base: int = 2, **more: Any) 
     low = max(low, 1e-9)
     high = max(high, 1.01 * low)
     powers = range(math.floor(math.log(low, base) + 1e-9), math.ceil(math.log(high, base) - 1e-9) + 1)
+    if base > 2 and sum(low <= base**k <= high for k in powers) < 2:
+        # One label says nothing of the scale.
+        return power_axis(title, low, high, 2, **more)
     # Ten labels at most, or they collide.
     ticks = [float(base) ** k for k in powers if k % (1 + len(powers) // 10) == 0]
     pad = 0.04 * math.log10(high / low)
@@ -117,6 +123,18 @@ def power_axis(title: str, low: float, high: float, base: int = 2, **more: Any) 
         tickangle=0,
         **more,
     )
+
+
+def accuracy_axis(title: str, values: Iterable[float], tickformat: str) -> dict[str, Any]:
+    """An axis of accuracies over these, with a little room at both ends and no tick below 0% or above 100%."""
+    found = list(values) or [0.0, 1.0]
+    low, high = max(min(found), 0.0), min(max(found), 1.0)
+    if high - low < NARROW:
+        low = max(high - NARROW, 0.0)
+        high = low + NARROW
+    # Less than the step from one tick to the next.
+    room = 0.05 * (high - low)
+    return axis(title, tickformat=tickformat, range=[low - room, high + room])
 
 
 def reference_line(y: float, text: str = "") -> dict[str, Any]:

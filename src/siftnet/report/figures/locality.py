@@ -184,7 +184,9 @@ def map_figure(localities: Sequence[Locality], grid: Grid, *, same: bool) -> Fig
     }
     if grid.ndim == 1:
         return Figure(
-            caption=_map_caption(same, "Displacements along the line; 1 is no structure."),
+            caption=_map_caption(
+                same, f"Displacements along the {'ring' if grid.periodic else 'line'}; 1 is no structure."
+            ),
             layout=layout(axis("displacement (sites)"), power_axis("g(d)", 2.0**-cap, 2.0**cap), 320),
             frames=[[_g_line(_offsets(g), plain(np.clip(g, 2.0**-cap, 2.0**cap)))] for g in maps],
             **common,

@@ -54,11 +54,13 @@ def centre_figure(fields: Sequence[Fields], grid: Grid) -> Figure:
             axis(names[1], range=limits[1][::-1], scaleanchor="x", constrain="domain"),
             400,
         )
+    whole = {1: "a line", 2: "an image"}.get(grid.ndim, "a volume")
+    ignorant = f" A mask that ignores place puts every centre in the middle of {whole} with edges."
     return Figure(
         name="centres",
         title="Where they look",
-        caption="Centre of each node's masked weights; a disc's area is the number of inputs. A mask that ignores "
-        "place puts every centre in the middle of an image with edges.",
+        caption="Centre of each node's masked weights; a disc's area is the number of inputs."
+        + ("" if grid.periodic else ignorant),
         layout=shape,
         frames=frames,
         width="half",

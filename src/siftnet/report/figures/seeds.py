@@ -31,6 +31,7 @@ def score_figures(summary: SeedsSummary) -> list[Figure]:
     low, high = _range(rows, ("test", "validation"))
     # No accuracy is above 1, whatever an interval says; the marks there keep their room.
     high = min(high, 1 + 0.03 * (1 - low)) if exact else high
+    low = max(low, -0.03 * high) if exact else low
     said_of: list[tuple[Literal["test", "validation"], str, str]] = [
         ("test", SECOND, "Of the weights that validation chose; the test set took no part in any choice."),
         ("validation", ACCENT, "The same weights on the examples that chose them, and so slightly optimistic."),
@@ -95,7 +96,10 @@ def _traces(summary: SeedsSummary, which: Quantity, color: str, digits: str, *, 
     if log:
         # Nothing has a place below 0 on a logarithmic axis.
         low = [None if v is None else max(v, 1e-6) for v in low]
-    between = band(x, low, [r.over(which).high for r in rows], "95% interval of the mean")
+    high = [r.over(which).high for r in rows]
+    if summary.is_accuracy and not log:
+        low, high = ([None if v is None else min(max(v, 0.0), 1.0) for v in ends] for ends in (low, high))
+    between = band(x, low, high, "95% interval of the mean")
     each = [[r.over(which).values[at] for r in rows] for at in range(len(summary.runs))]
     seeds = [_seed(x, y, run.seed, color, digits) for y, run in zip(each, summary.runs, strict=True)]
     return [between, *seeds, _mean(rows, which, color, digits)]

@@ -17,8 +17,9 @@ from siftnet.report.pictures.gallery import choose_nodes, first_layers
 from siftnet.report.pictures.nodes import is_coloured, mask_pictures, weight_pictures
 from siftnet.store.folder import as_run
 from siftnet.store.run import Run
+from siftnet.studies.measure_run import has_affine_first
 from siftnet.studies.measured_run import MeasuredRun, read_measured
-from siftnet.wording import score, share
+from siftnet.wording import density, score
 
 # Twice the 900 pixels at which it is shown, for sharp displays.
 WIDTH, MARGIN, LABELS = 1800, 44, 250
@@ -38,11 +39,11 @@ def mask_mosaic(run: Run | str | Path, rounds: Sequence[int] | None = None, node
     ValueError where the run has not been analysed, has no such round, or has no grid to draw on.
     """
     run = as_run(run)
+    check_mosaic(run)
     measured = read_measured(run)
-    grid = measured.grid
-    first = measured.top.first
-    if grid is None or first is None:
-        raise ValueError(f"{run.path} has {run.geometry.describe()}: a picture of masks needs a first layer on a grid")
+    grid, first = measured.grid, measured.top.first
+    assert grid is not None, "checked above"
+    assert first is not None, "checked above"
     if not is_whole(nodes) or nodes < 1:
         raise ValueError(f"nodes must be at least 1, a whole number, got {shown(nodes)}")
     if rounds is not None and not (isinstance(rounds, list | tuple | range) and all(map(is_whole, rounds))):
@@ -56,6 +57,14 @@ def mask_mosaic(run: Run | str | Path, rounds: Sequence[int] | None = None, node
         rows = [] if mask_JI.all() else [("mask", mask_pictures(mask_JI, grid))]
         blocks.append((_label(measured, number), [*rows, ("weights", weight_pictures(weights_JI, grid))]))
     return _compose(blocks, size, len(best), is_coloured(grid))
+
+
+def check_mosaic(run: Run) -> None:
+    """Raise ValueError where a run has no masks on a grid to draw, whether it is measured or not."""
+    if isinstance(run.geometry, Grid) and (not run.rounds() or has_affine_first(run, run.rounds()[-1])):
+        return
+    what = "a convolution as its first layer" if isinstance(run.geometry, Grid) else run.geometry.describe()
+    raise ValueError(f"{run.path} has {what}: a picture of masks needs a first layer of connections on a grid")
 
 
 def round_series(measured: MeasuredRun) -> list[int]:
@@ -80,7 +89,7 @@ def _tile_size(grid: Grid, nodes: int) -> tuple[int, int]:
 def _label(measured: MeasuredRun, number: int) -> tuple[str, str, str]:
     found = next(r for r in measured.rounds if r.number == number)
     reached = score(found.score("best"), measured.metric)
-    return share(found.density), f"of weights, round {number}", f"validation {reached}"
+    return density(found.density), f"of weights, round {number}", f"validation {reached}"
 
 
 def _compose(
