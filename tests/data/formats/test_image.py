@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import logging
+import struct
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -175,6 +177,16 @@ def test_files_that_are_cut_off_are_refused(data: bytes, allowed: bool, monkeypa
     with pytest.raises(ValueError, match="cannot be read as an image"):
         decode(data, "x")
     assert allowed is ImageFile.LOAD_TRUNCATED_IMAGES
+
+
+def test_what_pillow_logs_of_a_damaged_file_is_not_printed(caplog: pytest.LogCaptureFixture) -> None:
+    samples = struct.pack("<HHIH", 277, 3, 1, 3)
+    data = tiff(COLOUR).replace(samples, struct.pack("<HHIH", 277, 3, 1, 1000))
+    assert data != tiff(COLOUR)
+    with pytest.raises(ValueError, match="cannot be read as an image"):
+        decode(data, "x")
+    assert caplog.records == []
+    assert logging.getLogger("PIL").level == logging.NOTSET
 
 
 def test_a_flipped_bit_of_a_png_is_noticed() -> None:

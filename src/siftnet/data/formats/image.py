@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
 import zlib
@@ -43,14 +44,18 @@ def decode(source: Path | bytes, name: str) -> np.ndarray:
 @contextmanager
 def strict_pillow() -> Iterator[None]:
     """Pillow without its warnings, and without leave to fill up files that are cut off, which scripts often give."""
-    given = ImageFile.LOAD_TRUNCATED_IMAGES
+    given, log = ImageFile.LOAD_TRUNCATED_IMAGES, logging.getLogger("PIL")
+    level = log.level
     try:
         ImageFile.LOAD_TRUNCATED_IMAGES = False
+        # What it logs of a damaged file it raises as well.
+        log.setLevel(logging.CRITICAL + 1)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         ImageFile.LOAD_TRUNCATED_IMAGES = given
+        log.setLevel(level)
 
 
 def decode_strictly(source: Path | bytes, name: str) -> np.ndarray:
