@@ -107,6 +107,19 @@ def test_names_are_no_longer_than_there_is_room() -> None:
     assert len(wording.named("\n" * 61)) == 60
 
 
+def test_quotation_marks_show_blanks_and_escape_once() -> None:
+    assert wording.quoted("a ") == "'a '"
+    assert wording.quoted("a\0b") == r"'a\x00b'"
+    assert wording.quoted("it's") == '"it\'s"'
+    assert wording.quoted("x" * 61) == f"'{wording.named('x' * 61)}'"
+
+
+def test_of_many_names_the_first_are_listed() -> None:
+    assert wording.listed(["a", "b"]) == "a, b"
+    assert wording.listed([*map(str, range(1500))], 2) == "0, 1 and 1,498 more"
+    assert wording.listed(["x" * 99, "\n"]) == "x" * 59 + r"…, \n"
+
+
 NAMES = [
     "plain",
     "",

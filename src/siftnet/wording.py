@@ -253,6 +253,18 @@ def named(text: str, room: int = 60) -> str:
     return text if len(text) <= room else text[: room - 1] + "…"
 
 
+def quoted(text: str, room: int = 60) -> str:
+    """A name or value that others gave in quotation marks, which show blanks at its ends; otherwise as `named`."""
+    mark = '"' if "'" in text and '"' not in text else "'"
+    return f"{mark}{named(text, room)}{mark}"
+
+
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """Names that others gave, the first of many: 'a, b and 7 more'."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(map(named, names[:most])) + more
+
+
 def folded(name: str) -> str:
     """What names have in common that people take for one: without case, blanks, accents' spelling, invisible signs."""
     visible = "".join(c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")

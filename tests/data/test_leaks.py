@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def told(column: Any, labels: np.ndarray, name: str = "") -> tuple[str, ...]:
     kinds = None if labels.dtype.kind == "f" else 3
     names = ("a", "b", name, "c", "d") if name else ()
     raw = Raw(name="t", inputs_NI=x, labels_N=labels, classes=kinds, geometry=Unknown(5), input_names=names)
-    return note_copies(raw, "y")
+    return note_copies(raw, "y", "leave them out")
 
 
 @pytest.mark.parametrize("column", [CLASSES, 5 - 2.5 * CLASSES, np.array([0.1, 9, -4])[CLASSES]])
@@ -68,13 +69,15 @@ def test_every_format_tells(tmp_path: Path) -> None:
     table = pd.DataFrame(x, columns=[*"abcd"]).assign(y=CLASSES)
     table.to_csv(tmp_path / "x.csv", index=False)
     as_table = DataConfig(format="table", root=tmp_path / "x.csv", table=TableConfig(target="y"))
-    for dataset, name in (
-        (siftnet.from_arrays(x, CLASSES), "input 3"),
-        (siftnet.from_arrays(table, table.y), "d, y"),
-        (load_dataset(DataConfig(format="npz", root=tmp_path / "x.npz")), "input 3"),
-        (load_dataset(as_table), "d"),
+    for dataset, told in (
+        (siftnet.from_arrays(x, CLASSES), "input 3; leave them out unless"),
+        (siftnet.from_arrays(table, table.y), "d, y; leave them out unless"),
+        (load_dataset(DataConfig(format="npz", root=tmp_path / "x.npz")), "input 3; leave them out unless"),
+        (load_dataset(as_table), "d; leave them out with data.table.drop unless"),
     ):
-        assert any(f"say the target of every row: {name};" in note for note in dataset.notes)
+        assert any(f"say the target of every row: {told}" in note for note in dataset.notes)
     table.rename(columns={"d": "y.1"}).to_csv(tmp_path / "x.csv", index=False)
-    with pytest.raises(ValueError, match=r"the column y.1 is data.table.target = y again: leave it out"):
+    with pytest.raises(ValueError, match=r"the column y.1 is data.table.target = y again: set data.table.drop y.1"):
         load_dataset(as_table)
+    without = replace(as_table, table=TableConfig(target="y", drop=("y.1",)))
+    assert load_dataset(without).input_names == ("a", "b", "c")

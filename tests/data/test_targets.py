@@ -131,7 +131,7 @@ def test_text_that_may_say_missing_is_told_of(text: str) -> None:
     y = np.array(["cat", text, "dog", "cat"])
     [note] = classes_of([y], "y").notes
     assert note == (
-        f"y has classes that may stand for no label: {text!r} (1); leave those examples out, or set "
+        f"y has classes that may stand for no label: '{text}' (1); leave those examples out, or set "
         "data.missing_labels keep if they are classes"
     )
     assert classes_of([y], "y", "keep").notes == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from siftnet.wording import folded
+from siftnet.wording import folded, quoted
 
 PERHAPS_MISSING = frozenset(("na", "none", "nil", "missing", "<null>", "\\n", "#value!", "#div/0!", "#ref!", "#name?"))
 """Text, in lower case, that is the name of a class or stands for none."""
@@ -34,7 +34,7 @@ def perhaps_missing(names: list[str], count_K: np.ndarray, source: str) -> tuple
         # Such as + and -.
         signs = []
     found = [
-        f"{short(name)} ({count:,})"
+        f"{quoted(name)} ({count:,})"
         for name, count in zip(names, count_K, strict=True)
         if name in signs or name.strip().lower() in PERHAPS_MISSING
     ]
@@ -50,7 +50,7 @@ def nearly_equal(names: list[str], count_K: np.ndarray) -> tuple[str, ...]:
     """A sentence on classes that differ by nothing but case, blanks or the spelling of an accent."""
     alike: dict[str, list[str]] = {}
     for name, count in zip(names, count_K, strict=True):
-        alike.setdefault(folded(name), []).append(f"{short(name)} ({count:,})")
+        alike.setdefault(folded(name), []).append(f"{quoted(name)} ({count:,})")
     told = [" and ".join(group) for group in alike.values() if len(group) > 1]
     if not told:
         return ()
@@ -59,8 +59,3 @@ def nearly_equal(names: list[str], count_K: np.ndarray) -> tuple[str, ...]:
         f"classes that differ only by case, blanks or invisible signs: {', '.join(told[:3])}{more}; write them "
         "alike if they are one",
     )
-
-
-def short(name: str) -> str:
-    """A name in quotation marks, cut where it is long."""
-    return repr(name if len(name) <= 60 else name[:57] + "...")

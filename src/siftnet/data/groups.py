@@ -10,7 +10,7 @@ import pandas as pd
 from siftnet.config.fields import require
 from siftnet.data.raw import MISSING
 from siftnet.data.targets import classes_of
-from siftnet.wording import folded, named
+from siftnet.wording import folded, quoted
 
 
 def groups_of(parts: Sequence[np.ndarray], source: str) -> np.ndarray:
@@ -46,6 +46,6 @@ def _refuse_alike(names: Sequence[str], source: str) -> None:
         other = seen.setdefault(folded(name), name)
         require(
             other == name,
-            f"{source} has {named(repr(other))} and {named(repr(name))}, which differ only by case or blanks: write "
+            f"{source} has {quoted(other)} and {quoted(name)}, which differ only by case or blanks: write "
             "them alike if they are one group, else more differently",
         )

@@ -7,8 +7,9 @@ import re
 import numpy as np
 
 from siftnet.config.fields import require
+from siftnet.data.formats.tables.frame import dropping
 from siftnet.data.raw import MISSING, Raw
-from siftnet.wording import named
+from siftnet.wording import listed, named
 
 LOOKED_AT = 100
 """Rows that are compared first: hardly an input agrees in so many by chance."""
@@ -17,11 +18,11 @@ EXACT = 1e-9
 SHOWN = 5
 
 
-def note_copies(raw: Raw, target: str) -> tuple[str, ...]:
+def note_copies(raw: Raw, target: str, leave_out: str) -> tuple[str, ...]:
     """A sentence on inputs that say each row's target: one value for each class; or, of numbers, a line through them.
 
-    target: its name, empty where it has none. Raises ValueError for an input that bears it with a number behind it
-    (target.1), which is how programs rename a column that a file has twice.
+    target: its name, empty where it has none; leave_out: what to do about them, in words. Raises ValueError for an
+    input with that name and a number behind it (target.1), as programs rename a column that a file has twice.
     """
     absent_N = np.isnan(raw.labels_N) if raw.classes is None else raw.labels_N == MISSING
     known_N = np.flatnonzero(~absent_N)
@@ -35,10 +36,11 @@ def note_copies(raw: Raw, target: str) -> tuple[str, ...]:
     for name in names:
         require(
             not (target and re.fullmatch(re.escape(target) + r"[._ ]\d+", name)),
-            f"the column {named(name)} is data.table.target = {named(target)} again: leave it out",
+            f"the column {named(name)} is data.table.target = {named(target)} again: {dropping(name)}",
         )
-    listed = ", ".join(map(named, names[:SHOWN])) + (f" and {len(names) - SHOWN:,} more" if names[SHOWN:] else "")
-    return (f"inputs that say the target of every row: {listed}; leave them out unless they are known before it",)
+    return (
+        f"inputs that say the target of every row: {listed(names, SHOWN)}; {leave_out} unless they are known before it",
+    )
 
 
 def _few(labels_N: np.ndarray) -> np.ndarray:

@@ -104,11 +104,12 @@ def _what_is_odd(raw: Raw, splits: Split, config: DataConfig) -> Notes:
     """Sentences on examples as they were read, of data that were not made here."""
     if config.is_synthetic:
         return ()
+    leave_out = "leave them out" + (" with data.table.drop" if config.format == "table" else "")
     return (
         *compare_sets(raw),
         *note_duplicates(raw.inputs_NI, splits),
         *note_windows(raw, config),
-        *note_copies(raw, config.table.target.strip()),
+        *note_copies(raw, config.table.target.strip(), leave_out),
         *note_shared_scale(raw, splits["train"], as_arrays=config.format == "npz"),
     )
 

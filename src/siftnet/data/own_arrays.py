@@ -12,12 +12,12 @@ from siftnet.config.fields import DataConfig, RefusedError, RunConfig, require
 from siftnet.data.dataset import Dataset
 from siftnet.data.formats.array_names import ArrayNames, find_arrays
 from siftnet.data.formats.arrays import ArraySource, raw_of
-from siftnet.data.formats.tables.frame import listed
 from siftnet.data.formats.tables.names import refuse_names
 from siftnet.data.formats.tables.order import in_order
 from siftnet.data.load import prepare
 from siftnet.foreign import as_numpy, columns_of, in_columns_of, only_column, refuse_other_rows, shown
 from siftnet.geometry import Geometry, Unknown
+from siftnet.wording import listed
 
 PLACE = "siftnet.from_arrays"
 

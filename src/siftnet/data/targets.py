@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from siftnet.config.fields import require
-from siftnet.data.doubtful import SENTINELS, nearly_equal, perhaps_missing, short, standing_apart
+from siftnet.data.doubtful import SENTINELS, nearly_equal, perhaps_missing, standing_apart
 from siftnet.data.raw import MISSING
+from siftnet.wording import quoted
 
 MISSING_TEXT = frozenset(
     ("", "nan", "NaN", "-nan", "-NaN", "NAN", "None", "null", "NULL", "Null", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT")
@@ -164,7 +165,7 @@ def refuse_control_characters(names: Iterable[str], source: str) -> None:
     for name in names:
         require(
             not CONTROL.search(name),
-            f"{source} has the value {short(name)}, which holds a line break or another control character: close the "
+            f"{source} has the value {quoted(name)}, which holds a line break or another control character: close the "
             "quotation mark before it, or rename it",
         )
 

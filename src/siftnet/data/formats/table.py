@@ -15,7 +15,7 @@ from siftnet.data.formats.tables.csv_columns import read_csv
 from siftnet.data.formats.tables.doubts import row_numbers
 from siftnet.data.formats.tables.features import Features, features_of
 from siftnet.data.formats.tables.file_bytes import holds_parquet
-from siftnet.data.formats.tables.frame import Column, Frame, dropping, listed
+from siftnet.data.formats.tables.frame import Column, Frame, dropping
 from siftnet.data.formats.tables.order import in_order
 from siftnet.data.formats.tables.parquet import read_parquet
 from siftnet.data.formats.tables.pictures import is_picture, pictures_of
@@ -23,6 +23,7 @@ from siftnet.data.formats.tables.roles import group_of, roles_of, split_of, time
 from siftnet.data.formats.tables.target import target_of
 from siftnet.data.raw import Raw, Scaling
 from siftnet.geometry import Geometry, Unknown
+from siftnet.wording import listed, named
 
 HOLDS = "a .csv, .tsv or .parquet file"
 
@@ -88,13 +89,13 @@ def impute(inputs_NI: np.ndarray, train_T: np.ndarray, table: TableConfig, names
         known = inputs_NI[train_T, i][~missing_NI[train_T, i]].astype(np.float64)
         if len(known) == 0 and table.missing != "zero":
             raise ValueError(
-                f"column {names[i]} has no value in any training row to take the {table.missing} of: "
+                f"column {named(names[i])} has no value in any training row to take the {table.missing} of: "
                 f"{dropping(names[i])}, or set data.table.missing zero"
             )
         inputs_NI[missing_NI[:, i], i] = _stand_in(known, table.missing)
     if len(columns) == 0:
         return ()
-    counts = ", ".join(f"{names[i]} {missing_NI[:, i].sum()}" for i in columns)
+    counts = listed([f"{named(names[i], 40)} {missing_NI[:, i].sum():,}" for i in columns])
     source = "zero" if table.missing == "zero" else f"the {table.missing} of the training rows"
     return (f"Missing values were filled in with {source} ({counts}).",)
 

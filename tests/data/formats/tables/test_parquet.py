@@ -213,3 +213,20 @@ def test_text_with_decimal_commas_has_a_remedy_in_parquet(place: str, tmp_path: 
     frame.assign(**{place: frame[place].str.replace(",", ".").astype(float)}).to_parquet(path)
     raw = read(path)
     assert (raw.inputs_NI[:, 1] if place == "b" else raw.labels_N).tolist() == [0.5, 1.5] * 10
+
+
+def test_long_names_are_cut_in_messages(tmp_path: Path) -> None:
+    name = "x" * 700
+    frame = pd.DataFrame({name: [b"no image"] * 4, "b": range(4), "y": ["1,5", "2", "3", "4"]})
+    frame.to_parquet(tmp_path / "t.parquet")
+    path = tmp_path / "t.parquet"
+    wrong: list[dict[str, Any]] = [{"target": "b"}, {"task": "numbers"}, {"group": "z"}, {"target": name}]
+    for settings in wrong:
+        assert len(refused(path, **settings)) < 600
+    frame[name] = ["p", "q", "p", "q"]
+    frame["y"] = [0, 1, 0, 1]
+    frame.to_parquet(path)
+    assert len(refused(path)) < 600
+    assert read(path, drop=(name,)).input_names == ("b",)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    assert "set data.table.drop to its name" in refused(tmp_path / "t.csv")

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from siftnet.config.fields import TableConfig, require
-from siftnet.data.formats.tables.frame import listed, short
 from siftnet.data.formats.tables.header import on_header
 from siftnet.data.formats.tables.names import refuse_names
 from siftnet.data.formats.tables.roles import kept
 from siftnet.data.formats.tables.separators import refuse_another, refuse_one_field, separator_of
 from siftnet.data.formats.tables.spelling import is_like_a_value, is_number
+from siftnet.wording import listed, named
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +63,8 @@ def look_at(data: bytes, path: Path, table: TableConfig) -> CsvText:
     require(number > 0, f"{path} is empty: it needs a line of names and lines of examples")
     require(
         not re.fullmatch(rb"sep=.", first.strip()),
-        f"line {number} of {path} ({first.decode().strip()}) tells a spreadsheet what separates the fields: remove it, "
-        "and set data.table.separator",
+        f"line {number} of {path} ({named(first.decode().strip())}) tells a spreadsheet what separates the fields: "
+        "remove it, and set data.table.separator",
     )
     refuse_another(first, (line for _, _, line in _lines(data[end:], path, separator)), number, path, table)
     fields = _fields(first, number, path, separator)
@@ -134,8 +134,8 @@ def _refuse_stray_mark(text: str, number: int, path: Path, separator: str) -> No
         enclosed = '"' + field.replace('"', '""') + '"'
         require(
             not stray,
-            f"line {number} of {path} has a quotation mark at the end of the field {short(field)} that none opens: "
-            f"remove it, or write {short(enclosed)} where it is part of the text",
+            f"line {number} of {path} has a quotation mark at the end of the field {named(field)} that none opens: "
+            f"remove it, or write {named(enclosed)} where it is part of the text",
         )
 
 

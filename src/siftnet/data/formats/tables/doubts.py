@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from siftnet.config.fields import require
-from siftnet.data.formats.tables.frame import Column, Frame, dropping, short
+from siftnet.data.formats.tables.frame import Column, Frame, dropping
 from siftnet.data.formats.tables.spelling import MISSING
+from siftnet.wording import named
 
 FEWEST = 10
 """Rows from which on numbers that ascend by one are told of."""
@@ -46,7 +47,7 @@ def row_numbers(columns: Sequence[Column]) -> tuple[str, ...]:
     if len(columns) < 2:
         return ()
     return tuple(
-        f"column {short(column.name)} counts the rows, {column.values_N[0]:.0f} to {column.values_N[-1]:.0f}, and is "
+        f"column {column.shown} counts the rows, {column.values_N[0]:.0f} to {column.values_N[-1]:.0f}, and is "
         f"an input: {dropping(column.name)} if it says nothing but where a row stands"
         for column in columns
         if _counts(column)
@@ -73,6 +74,6 @@ def thousands(name: str, texts: Iterable[str]) -> tuple[str, ...]:
     if not pointed or pointed == words or not all(map(SMALL.fullmatch, words - pointed)):
         return ()
     return (
-        f"column {short(name)} has {min(pointed)}, which is read as {float(min(pointed)):g}: where the point separates "
+        f"column {named(name)} has {min(pointed)}, which is read as {float(min(pointed)):g}: where the point separates "
         "thousands, write numbers without it",
     )

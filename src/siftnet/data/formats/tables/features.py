@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from siftnet.config.fields import DataConfig, require
-from siftnet.data.formats.tables.frame import Column, Frame, dropping, short
-from siftnet.data.formats.tables.spelling import is_number, odd, quoted
+from siftnet.data.formats.tables.frame import Column, Frame, dropping
+from siftnet.data.formats.tables.spelling import is_number, odd
 from siftnet.data.formats.tables.target import class_values, doubles, first_row
 from siftnet.data.targets import classes_of
+from siftnet.wording import listed, named, quoted
 
 MOST_VALUES = 100
 """Different values of a column of text that still become inputs."""
@@ -41,13 +42,13 @@ def features_of(columns: Sequence[Column], frame: Frame, config: DataConfig) -> 
         _refuse_missing(columns, frame)
     names = tuple(name for part in parts for name in part.names)
     for name, count in Counter(names).items():
-        require(count == 1, f"{count} inputs of {frame.path} would be named {short(name)}: rename a column")
+        require(count == 1, f"{count} inputs of {frame.path} would be named {named(name)}: rename a column")
     inputs_NI = np.concatenate([part.inputs_NI for part in parts], axis=1)
     return Features(inputs_NI, names, tuple(note for part in parts for note in part.notes))
 
 
 def _feature(column: Column, frame: Frame, config: DataConfig) -> Features:
-    source = f"column {short(column.name)} of {frame.path}"
+    source = f"column {column.shown} of {frame.path}"
     by_value = column.categories or column.kind in ("text", "truth")
     if by_value and config.table.text == "one_hot" and column.kind in ("text", "truth", "whole", "float"):
         return _one_hot(column, source, frame, config)
@@ -111,13 +112,13 @@ def _one_hot(column: Column, source: str, frame: Frame, config: DataConfig) -> F
     found = classes_of([class_values(column)], source)
     inputs_NI = (found.labels_N[:, None] == np.arange(len(found.class_names))).astype(np.float64)
     names = tuple(f"{column.name}={name}" for name in found.class_names)
-    notes = tuple(f"column {short(column.name)}: {note}" for note in found.notes)
+    notes = tuple(f"column {column.shown}: {note}" for note in found.notes)
     numbers = [word for word in found.class_names if is_number(word, config.table.decimal)]
     if column.kind == "text" and 0 < len(numbers) < len(found.class_names):
-        notes += (f"column {short(column.name)} holds numbers beside text, and each is taken for a name",)
+        notes += (f"column {column.shown} holds numbers beside text, and each is taken for a name",)
     absent = int(column.absent_N.sum())
     if absent:
-        notes += (f"column {short(column.name)} lacks {absent:,} values, which are 0 in all inputs made of it",)
+        notes += (f"column {column.shown} lacks {absent:,} values, which are 0 in all inputs made of it",)
     return Features(inputs_NI, names, notes)
 
 
@@ -133,8 +134,5 @@ def _refuse_amounts(column: Column, source: str, frame: Frame, config: DataConfi
 def _refuse_missing(columns: Sequence[Column], frame: Frame) -> None:
     lacking = [(column.name, int(column.absent_N.sum())) for column in columns if column.absent_N.any()]
     if lacking:
-        told = ", ".join(f"{short(name)} {count:,}" for name, count in lacking[:12])
-        more = f" and {len(lacking) - 12:,} more columns" if len(lacking) > 12 else ""
-        raise ValueError(
-            f"{frame.path} has missing values ({told}{more}): set data.table.missing to mean, median or zero"
-        )
+        told = listed([f"{named(name, 40)} {count:,}" for name, count in lacking])
+        raise ValueError(f"{frame.path} has missing values ({told}): set data.table.missing to mean, median or zero")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from siftnet.wording import shell_word
+from siftnet.wording import named, shell_word
 
 Kind = Literal["truth", "whole", "float", "text", "moment", "image", "bytes", "other"]
-SHOWN = 12
-"""Names at most that a message lists."""
+
+
+LONGEST = 100
+"""Characters of a name that a message writes out in full, to be copied."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,11 @@ class Column:
     """The type as the file has it, for messages, e.g. text or timestamp[ns]."""
     categories: bool = False
     """Whether the file says that its values are categories, of whatever kind."""
+
+    @property
+    def shown(self) -> str:
+        """The name for a message."""
+        return named(self.name)
 
     @property
     def is_numeric(self) -> bool:
@@ -60,18 +67,6 @@ class Frame:
     """Whether the file says of which type each column is, as parquet does."""
 
 
-def listed(names: Sequence[str]) -> str:
-    """Names for a message, the first of many."""
-    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return ", ".join(short(name) for name in names[:SHOWN]) + more
-
-
 def dropping(name: str) -> str:
     """The setting that leaves a column out, for a message."""
-    return f"set data.table.drop {shell_word(name)}"
-
-
-def short(text: str) -> str:
-    """Text for a message, cut where it is long, on one line."""
-    cut = text if len(text) <= 60 else text[:57] + "..."
-    return cut if cut.isprintable() else repr(cut)
+    return f"set data.table.drop {shell_word(name) if len(name) <= LONGEST else 'to its name'}"

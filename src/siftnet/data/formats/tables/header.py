@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 from siftnet.config.fields import TableConfig, require
-from siftnet.data.formats.tables.frame import Column, Frame, listed
+from siftnet.data.formats.tables.frame import Column, Frame
 from siftnet.data.formats.tables.spelling import DATE, MISSING, TRUTH, is_like_a_value
+from siftnet.wording import listed
 
 STAND_INS = MISSING | {"?", "-", "--", ".", "*", "missing", "unknown"} | set(TRUTH)
 """Words that are values: truth values, and what is written where a value is missing."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from siftnet.config.fields import require
-from siftnet.data.formats.tables.frame import dropping, short
+from siftnet.data.formats.tables.frame import dropping
 from siftnet.data.targets import CONTROL
+from siftnet.wording import named
 
 STAND_IN = re.compile(r"Unnamed: [0-9]+|__index_level_[0-9]+__")
 """What pandas calls a column that has no name, most often row numbers."""
@@ -33,11 +34,11 @@ def refuse_names(
         )
         require(
             not CONTROL.search(name),
-            f"column {column} of {path} has a name with a control character, {short(name)}: rename it",
+            f"column {column} of {path} has a name with a control character, {named(name)}: rename it",
         )
         require(
             name not in seen,
-            f"columns {seen.get(name)} and {column} of {path} are both named {short(name)}: rename or remove one of "
+            f"columns {seen.get(name)} and {column} of {path} are both named {named(name)}: rename or remove one of "
             f"them{otherwise}",
         )
         require(

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
-from siftnet.data.formats.tables.frame import listed
+from siftnet.wording import listed
 
 WHOLE = r"[0-9]+"
 DECIMAL = r"[0-9]+(?:\.[0-9]+)?"

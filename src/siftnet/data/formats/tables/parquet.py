@@ -12,10 +12,11 @@ import numpy as np
 
 from siftnet.config.fields import DataConfig, RefusedError, TableConfig, require
 from siftnet.data.formats.tables.doubts import refuse_names_as_rows
-from siftnet.data.formats.tables.frame import Column, Frame, dropping, short
+from siftnet.data.formats.tables.frame import Column, Frame, dropping
 from siftnet.data.formats.tables.names import STAND_IN, refuse_names
 from siftnet.data.formats.tables.roles import kept
 from siftnet.data.formats.tables.spelling import whole_array, without_missing
+from siftnet.wording import named
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,7 +56,7 @@ def read_parquet(path: Path, config: DataConfig) -> Frame:
     except (pa.ArrowException, ValueError, OSError, KeyError, OverflowError, RecursionError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        reason = short(str(error).strip().partition("\n")[0])
+        reason = named(str(error).strip().partition("\n")[0])
         raise ValueError(f"{path} cannot be read as parquet ({reason}): save it anew, as parquet or CSV") from None
     notes = _on_index(schema, path, config)
     lenient = config.table.target.strip() if config.missing_labels == "keep" else None
@@ -117,13 +118,13 @@ def _on_index(schema: pa.Schema, path: Path, config: DataConfig) -> tuple[str, .
 
     pandas stores an index as a column that it hides again when it reads the file.
     """
-    named = {config.table.target, config.table.split, config.group, config.time, *config.table.drop} - {""}
+    wanted = {config.table.target, config.table.split, config.group, config.time, *config.table.drop} - {""}
     for column in _index(schema):
         if isinstance(column, dict):
             if column.get("name") is not None:
-                return (f"the row names {short(str(column['name']))} (0, 1, 2, ... or steps of them) are no input",)
-        elif column in schema.names and column not in named:
-            called = "without a name" if STAND_IN.fullmatch(column) else f"named {short(column)}"
+                return (f"the row names {named(str(column['name']))} (0, 1, 2, ... or steps of them) are no input",)
+        elif column in schema.names and column not in wanted:
+            called = "without a name" if STAND_IN.fullmatch(column) else f"named {named(column)}"
             raise RefusedError(
                 f"{path} has row names (a pandas index) {called}: save it with frame.reset_index().to_parquet(...) if "
                 f"they are an input, else {dropping(column)}"
@@ -143,7 +144,7 @@ def _column(name: str, kind: pa.DataType, values: pa.ChunkedArray) -> Column:
     import pyarrow as pa
     import pyarrow.types as types
 
-    stored = short(str(kind))
+    stored = named(str(kind))
     absent_N = np.asarray(values.is_null().to_numpy(), bool)
     if types.is_dictionary(kind):
         plain = _column(name, kind.value_type, values.cast(kind.value_type))
@@ -170,7 +171,7 @@ def _column(name: str, kind: pa.DataType, values: pa.ChunkedArray) -> Column:
         pictures = [None if row is None else row["bytes"] for row in values.to_pylist()]
         require(
             all(isinstance(p, bytes | None) for p in pictures),
-            f"the column {name} is {stored}, whose bytes are none: save images as PNG or JPEG bytes",
+            f"the column {named(name)} is {stored}, whose bytes are none: save images as PNG or JPEG bytes",
         )
         return Column(name, "image", _objects(pictures), np.array([p is None for p in pictures], bool), stored)
     return Column(name, "other", np.zeros(len(values)), absent_N, stored)

@@ -9,8 +9,9 @@ import numpy as np
 from siftnet.config.fields import DataConfig, require
 from siftnet.data.formats.axes import parse_geometry
 from siftnet.data.formats.image import decode_strictly, strict_pillow
-from siftnet.data.formats.tables.frame import Column, Frame, listed
+from siftnet.data.formats.tables.frame import Column, Frame
 from siftnet.geometry import Geometry, Grid
+from siftnet.wording import listed
 
 
 def is_picture(column: Column) -> bool:
@@ -28,19 +29,19 @@ def pictures_of(columns: Sequence[Column], frame: Frame, config: DataConfig) -> 
     column, others = pictures[0], [column.name for column in columns if column is not pictures[0]]
     require(
         not others,
-        f"{frame.path} has images in the column {column.name} and further columns ({listed(others)}): name those with "
+        f"{frame.path} has images in the column {column.shown} and further columns ({listed(others)}): name those with "
         "data.table.drop, so that they are left out",
     )
     absent = int(column.absent_N.sum())
     require(
         absent == 0,
-        f"the column {column.name} of {frame.path} lacks {absent:,} images, the first in "
+        f"the column {column.shown} of {frame.path} lacks {absent:,} images, the first in "
         f"{frame.place(int(np.argmax(column.absent_N)))}: store their bytes in it, or leave those rows out",
     )
     scale = config.table.scale
     require(
         scale == "standard",
-        f"data.table.scale = {scale} is for columns of numbers, and the column {column.name} of {frame.path} holds "
+        f"data.table.scale = {scale} is for columns of numbers, and the column {column.shown} of {frame.path} holds "
         "images: leave it out",
     )
     with strict_pillow():

@@ -13,8 +13,8 @@ import pandas as pd
 from siftnet.config.fields import DataConfig, RefusedError, TableConfig, require
 from siftnet.data.dates import dates_of
 from siftnet.data.formats.split_names import WORDS
-from siftnet.data.formats.tables.frame import Column, Frame, listed
-from siftnet.data.formats.tables.spelling import quoted
+from siftnet.data.formats.tables.frame import Column, Frame
+from siftnet.wording import listed, named, quoted
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def roles_of(names: Sequence[str], path: Path, config: DataConfig, also: str = "
     for setting, name in wanted.items():
         require(
             not name or name.strip() not in dropped,
-            f"data.table.drop and {setting} both name the column {name} of {path}: leave it out of one of them",
+            f"data.table.drop and {setting} both name the column {named(name)} of {path}: leave it out of one of them",
         )
         if not name and setting != "data.table.target":
             found[setting] = None
@@ -57,7 +57,7 @@ def roles_of(names: Sequence[str], path: Path, config: DataConfig, also: str = "
         for other, column in found.items():
             require(
                 other == setting or column != found[setting],
-                f"{other} and {setting} both name the column {name} of {path}: name another one",
+                f"{other} and {setting} both name the column {named(name)} of {path}: name another one",
             )
     target = found["data.table.target"]
     assert target is not None
@@ -79,8 +79,10 @@ def _number(name: str, names: Sequence[str], setting: str, path: Path, also: str
         raise RefusedError(f"no column of {path} is named as the target: set {setting} to one of {listed(names)}{also}")
     folded = {other.casefold(): other for other in names}
     near = [folded[match] for match in difflib.get_close_matches(name.strip().casefold(), folded, 1)] if name else []
-    hint = f" (did you mean {near[0]}?)" if near else ""
-    raise RefusedError(f"{setting} = {name!r} is no column of {path}; its columns are {listed(names)}{hint}{also}")
+    hint = f" (did you mean {named(near[0])}?)" if near else ""
+    raise RefusedError(
+        f"{setting} = {quoted(name)} is no column of {path}; its columns are {listed(names)}{hint}{also}"
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +98,7 @@ def split_of(column: Column, frame: Frame) -> Held:
 
     Raises ValueError for missing values, for other words, and where no row is for training.
     """
-    source = f"the split column {column.name} of {frame.path}"
+    source = f"the split column {column.shown} of {frame.path}"
     _refuse_missing(column, source, frame)
     wording = "write train, validation or test"
     require(column.kind == "text", f"{source} is {column.stored}, not text: {wording} in it")
@@ -112,7 +114,7 @@ def split_of(column: Column, frame: Frame) -> Held:
 
 def group_of(column: Column, frame: Frame) -> np.ndarray:
     """int64 (N,): a number for each different value; raises ValueError for missing ones and for lists and the like."""
-    source = f"the group column {column.name} of {frame.path}"
+    source = f"the group column {column.shown} of {frame.path}"
     _refuse_missing(column, source, frame)
     require(
         column.kind not in ("other", "image"),
@@ -128,7 +130,7 @@ def time_of(column: Column, frame: Frame) -> np.ndarray:
     Raises ValueError for missing and infinite values, and for text that is not ISO 8601, or some of it with a time zone
     and some without.
     """
-    source = f"the time column {column.name} of {frame.path}"
+    source = f"the time column {column.shown} of {frame.path}"
     _refuse_missing(column, source, frame)
     if column.kind == "moment":
         return column.values_N.astype(np.int64)

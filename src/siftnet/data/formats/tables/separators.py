@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from siftnet.config.fields import TableConfig, require
-from siftnet.data.formats.tables.frame import short
+from siftnet.wording import quoted
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 BY_SUFFIX = {".csv": ",", ".tsv": "\t"}
@@ -85,6 +85,6 @@ def refuse_one_field(head: str, number: int, path: Path, separator: str) -> None
         f"line {number} of {path} has no {separator!r} but {head.count('|')} times '|': {BARS}",
     )
     raise ValueError(
-        f"line {number} of {path} has one field, {short(head)!r}: it needs a feature column beside the target, with "
+        f"line {number} of {path} has one field, {quoted(head)}: it needs a feature column beside the target, with "
         f"{separator!r} between them"
     )

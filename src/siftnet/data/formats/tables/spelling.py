@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from siftnet.data.formats.tables.frame import Column, Kind, short
+from siftnet.data.formats.tables.frame import Column, Kind
 from siftnet.data.targets import LARGEST_EXACT, MISSING_TEXT
 
 MISSING = MISSING_TEXT | {"#NA", "#N/A N/A", "-1.#IND", "1.#IND", "-1.#QNAN", "1.#QNAN", "NAT"}
@@ -161,8 +161,3 @@ def whole_array(numbers: list[Any]) -> np.ndarray:
     if low >= 0 and high < 2**64:
         return np.array(numbers, np.uint64)
     return np.array([*numbers, None], object)[:-1]
-
-
-def quoted(text: str) -> str:
-    """A value for a message."""
-    return repr(short(text))

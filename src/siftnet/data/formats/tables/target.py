@@ -9,8 +9,9 @@ import numpy as np
 
 from siftnet.config.fields import DataConfig, require
 from siftnet.data.formats.tables.frame import Column, Frame
-from siftnet.data.formats.tables.spelling import CODE, MISSING, is_number, odd, quoted
+from siftnet.data.formats.tables.spelling import CODE, MISSING, is_number, odd
 from siftnet.data.targets import FEW_CLASSES, LARGEST_EXACT, Targets, classes_of, numbers_of, refuse_identifiers
+from siftnet.wording import quoted
 
 
 def target_of(column: Column, frame: Frame, config: DataConfig) -> Targets:
@@ -19,7 +20,7 @@ def target_of(column: Column, frame: Frame, config: DataConfig) -> Targets:
     Raises ValueError for a column that is neither, for text that spells numbers another way or mixes them with words
     unless task is classes, and for classes that are nearly as many as rows.
     """
-    task, source = config.table.task, f"the target column {column.name} of {frame.path}"
+    task, source = config.table.task, f"the target column {column.shown} of {frame.path}"
     _refuse_kind(column, source, task)
     present = int((~column.absent_N).sum())
     require(present > 0, f"{source} has no value in any row: name another column")
