@@ -123,7 +123,7 @@ def test_what_stands_below_a_mask_is_no_class() -> None:
 def test_text_that_says_missing(text: str) -> None:
     y = np.array(["cat", text, "dog", f" {text} ", "cat", "dog"])
     assert named(classes_of([y], "y")) == ["cat", None, "dog", None, "cat", "dog"]
-    assert named(classes_of([y], "y", "keep"))[1] == text
+    assert named(classes_of([y], "y", "keep"))[1] == (text or None)
 
 
 @pytest.mark.parametrize("text", ["?", r"\N", "-", "#VALUE!", "none", "NONE", "na", "<null>", "Missing"])

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from siftnet.config.fields import require
+from siftnet.data.casts import cast_nan
 from siftnet.data.raw import MISSING
 from siftnet.data.targets import classes_of
 from siftnet.wording import folded, quoted
@@ -34,9 +35,12 @@ def groups_of(parts: Sequence[np.ndarray], source: str) -> np.ndarray:
 
 
 def missing_of(array: np.ndarray) -> np.ndarray:
-    """Where numbers, dates or text (n,) are masked, NaN, NaT, None or infinite, bool (n,)."""
+    """Where numbers, dates or text (n,) are masked, NaN, what NaN becomes, NaT, None or infinite, bool (n,)."""
     values = np.ma.getdata(array)
     absent = np.asarray(pd.isna(values), np.bool_) | np.ma.getmaskarray(array)
+    cast = cast_nan(values)
+    if cast is not None:
+        absent |= values == cast
     return absent | np.isinf(values) if values.dtype.kind == "f" else absent
 
 

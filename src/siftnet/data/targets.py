@@ -11,20 +11,20 @@ import numpy as np
 import pandas as pd
 
 from siftnet.config.fields import require
+from siftnet.data.casts import NAN_AS_INTEGER, cast_nan
 from siftnet.data.doubtful import SENTINELS, nearly_equal, perhaps_missing, standing_apart
 from siftnet.data.raw import MISSING
 from siftnet.wording import quoted
 
 MISSING_TEXT = frozenset(
-    ("", "nan", "NaN", "-nan", "-NaN", "NAN", "None", "null", "NULL", "Null", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT")
-)
-"""Text that stands for a missing value: what pandas reads so, and what NumPy and pandas write for one."""
+    ("", "nan", "NaN", "-nan", "-NaN", "NAN", "None", "null", "NULL", "Null", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT",
+     "NAT", "#NA", "#N/A N/A", "-1.#IND", "1.#IND", "-1.#QNAN", "1.#QNAN")
+)  # fmt: skip
+"""Text that stands for a missing value, as pandas, NumPy, spreadsheets and older Windows write it."""
 FEW_CLASSES = 20
 """Numbers that take no more whole values than this may be meant as classes."""
 LARGEST_EXACT = 2**53
 """Whole numbers beyond it are not all different as float64."""
-NAN_AS_INTEGER = {"i": frozenset((-(2**63), -(2**31))), "u": frozenset((2**63, 2**31))}
-"""What NaN becomes when it is cast, by kind of dtype: the smallest int64 or int32, or its bits without a sign."""
 KEPT = 0.9
 """Targets and inputs are told of that keep fewer than this share of their different values."""
 LAST_CHARACTER, SURROGATES = 0x10FFFF, (0xD800, 0xDFFF)
@@ -79,13 +79,14 @@ def classes_of(parts: Sequence[np.ndarray], source: str, missing: Missing = "ref
     parts: arrays (n,) of one or more files that belong together, e.g. training and test; bytes are UTF-8; objects may
     be text, numbers and missing values (None, NaN, NaT, pandas.NA). source: what holds them, for messages. Whole
     numbers are compared and named exactly. Missing are NaN, None, masked entries, what NaN becomes when it is cast to
-    whole numbers and, unless missing is "keep", text of MISSING_TEXT. Raises ValueError for parts of two kinds, bytes
-    that are not UTF-8, names with line breaks or other control characters, floats that are not whole, and no value.
+    whole numbers, blank text and, unless missing is "keep", all of MISSING_TEXT. Raises ValueError for parts of two
+    kinds, bytes that are not UTF-8, names with line breaks or other control characters, floats that are not whole, and
+    no value.
     """
     columns = [_column(part, source) for part in parts]
     kind = _one_kind(columns, source)
-    if kind == "text" and missing != "keep":
-        columns = [_without_missing_text(column) for column in columns]
+    if kind == "text":
+        columns = [_without_missing_text(column, missing) for column in columns]
     values = sorted({value for column in columns for value in column.values} - {None})
     require(len(values) > 0, f"all labels in {source} are missing: fill them in")
     numbers = {value: number for number, value in enumerate(values)}
@@ -115,7 +116,7 @@ def refuse_identifiers(targets: Targets, source: str, instead: str) -> Targets:
 
 
 def numbers_of(parts: Sequence[np.ndarray], source: str) -> Targets:
-    """Numeric targets as float64, NaN where missing or masked.
+    """Numeric targets as float64, NaN where missing, masked, or what NaN becomes when it is cast to whole numbers.
 
     parts: arrays (n,) of numbers of any width. Raises ValueError for infinite ones, and for numbers that are different
     only beyond double precision.
@@ -271,7 +272,12 @@ def _whole(value: Any, absent: frozenset[int], source: str) -> int | None:
 def _doubles(part: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):
         values = np.ma.getdata(part).astype(np.float64)
-    return np.where(np.ma.getmaskarray(part), np.nan, values) if isinstance(part, np.ma.MaskedArray) else values
+    if isinstance(part, np.ma.MaskedArray):
+        values[np.ma.getmaskarray(part)] = np.nan
+    cast = cast_nan(part.compressed() if isinstance(part, np.ma.MaskedArray) else part)
+    if cast is not None:
+        values[values == cast] = np.nan
+    return values
 
 
 def decoded(value: str | bytes, source: str) -> str:
@@ -285,8 +291,13 @@ def decoded(value: str | bytes, source: str) -> str:
         ) from None
 
 
-def _without_missing_text(column: _Column) -> _Column:
-    values = [None if value is not None and value.strip() in MISSING_TEXT else value for value in column.values]
+def says_missing(text: str, missing: Missing) -> bool:
+    """Whether text stands for a missing value: blank text does, and unless missing is "keep" all of MISSING_TEXT."""
+    return not text.strip() if missing == "keep" else text.strip() in MISSING_TEXT
+
+
+def _without_missing_text(column: _Column, missing: Missing) -> _Column:
+    values = [None if value is None or says_missing(value, missing) else value for value in column.values]
     return _Column(column.kind, values, column.code_N)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from siftnet.config.fields import require
+from siftnet.data.casts import cast_nan
 from siftnet.data.targets import LARGEST_EXACT
 
 WHOLE = "biu"
@@ -42,8 +43,12 @@ def check_numbers(x: np.ndarray, name: str, source: str) -> None:
         require(
             bad == 0, f"{source} has {bad} NaN or infinite values in {name}: fill them in or leave those examples out"
         )
-    if kind == "i" and x.dtype.itemsize >= 4:
-        _refuse_nan_as_integer(x, name, source)
+    cast = cast_nan(x)
+    if cast is not None:
+        raise ValueError(
+            f"{source} has {int((x == cast).sum())} values {cast} in {name}, which NaN becomes in whole numbers: fill "
+            "them in or leave those examples out"
+        )
 
 
 def stack(parts: Mapping[str, np.ndarray], source: str) -> np.ndarray:
@@ -105,17 +110,3 @@ def _relative_extended(parts: Mapping[str, np.ndarray], source: str) -> np.ndarr
         f"{source} has values in {' or '.join(parts)} beyond 1e308, the range of double precision: divide them",
     )
     return joined
-
-
-def _refuse_nan_as_integer(x: np.ndarray, name: str, source: str) -> None:
-    """Raise ValueError for the smallest whole number of the dtype, unless others come near it."""
-    smallest = int(np.iinfo(x.dtype).min)
-    if int(x.min()) > smallest:
-        return
-    there = x == smallest
-    near = int(x.min(where=~there, initial=np.iinfo(x.dtype).max)) < smallest // 2
-    require(
-        near,
-        f"{source} has {int(there.sum())} values {smallest} in {name}, which NaN becomes in whole numbers: fill them "
-        "in or leave those examples out",
-    )

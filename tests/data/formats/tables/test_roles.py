@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import siftnet
+from siftnet.config.fields import DataConfig
 from siftnet.data.load import load_dataset
 from tables import config, put, read, refused
 
@@ -205,3 +208,49 @@ def test_a_column_of_splits_that_divides_groups_has_a_remedy_that_works(tmp_path
     assert "or leave data.table.split out and set data.table.drop part, so that whole groups are drawn" in told
     dataset = load_dataset(config(path, group="who", drop=("part",)))
     assert dataset.input_names == ("a",)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("pair", [("P3", "P3 "), ("P3", "p3"), ("café", "cafe\u0301")])
+def test_groups_that_differ_by_case_or_blanks_are_refused_as_in_arrays(
+    kind: str, pair: tuple[str, str], tmp_path: Path
+) -> None:
+    who = np.array([*pair, "P4", "P5"])[np.arange(ROWS) // 15]
+    told = "which differ only by case or blanks: write them alike if they are one group"
+    assert told in refused(saved(tmp_path, kind, frame().drop(columns="part").assign(who=who)), group="who")
+    with pytest.raises(ValueError, match=told):
+        siftnet.from_arrays(np.eye(ROWS), np.arange(ROWS) % 2, config=DataConfig(group="who"), who=who)
+
+
+WHOLE = np.arange(ROWS) // 6 - 3
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        WHOLE,
+        WHOLE / 2,
+        WHOLE > 0,
+        WHOLE.astype("datetime64[D]"),
+        WHOLE.astype("timedelta64[h]"),
+        [f"p{k}" for k in WHOLE],
+        [f"p{k}".encode() for k in WHOLE],
+        [Decimal(int(k)) / 4 for k in WHOLE],
+        [2**64 + int(k) for k in WHOLE],
+    ],
+    ids=lambda who: type(who[0]).__name__,
+)
+def test_groups_of_any_kind_are_equal_values(who: Any, tmp_path: Path) -> None:
+    table = frame().drop(columns="part").assign(who=who)
+    expected = pd.factorize(np.asarray(WHOLE > 0 if isinstance(who[0], np.bool_) else WHOLE))[0]
+    path = saved(tmp_path, "csv" if isinstance(who[0], int) else "parquet", table)
+    raw = read(path, group="who")
+    assert raw.group_N is not None
+    assert pd.factorize(raw.group_N)[0].tolist() == expected.tolist()
+
+
+def test_groups_that_are_infinite_are_refused(tmp_path: Path) -> None:
+    who = np.where(WHOLE, WHOLE + 0.5, np.inf)
+    assert "who of t.csv is missing for 6 examples" in refused(
+        saved(tmp_path, "csv", frame().drop(columns="part").assign(who=who)), group="who"
+    )

@@ -17,8 +17,8 @@ from siftnet.data.formats.tables.file_bytes import read_text
 from siftnet.data.formats.tables.frame import Column, Frame
 from siftnet.data.formats.tables.header import on_header, refuse_examples
 from siftnet.data.formats.tables.roles import Roles, roles_of
-from siftnet.data.formats.tables.spelling import MISSING, SAFE, typed
-from siftnet.data.targets import LARGEST_EXACT
+from siftnet.data.formats.tables.spelling import SAFE, typed
+from siftnet.data.targets import LARGEST_EXACT, MISSING_TEXT
 
 EXACT = {} if Version(pd.__version__) >= Version("3.1.dev0") else {"float_precision": "round_trip"}
 """What makes pandas take the float nearest to what is written; later versions always do."""
@@ -59,14 +59,13 @@ def _has_three_decimals(column: Column) -> bool:
 def _named(text: CsvText, roles: Roles, config: DataConfig) -> dict[int, Column]:
     """The columns that settings name, from their text, so that no digit is lost."""
     texts = _as_text(text, roles.taken)
-    keep = config.missing_labels == "keep"
     columns = {k: typed(text.names[k], texts[k], config.table.decimal) for k in roles.taken if k != roles.target}
     columns[roles.target] = typed(
         text.names[roles.target],
         texts[roles.target],
         config.table.decimal,
         codes=config.table.task != "numbers",
-        keep_missing=keep,
+        missing=config.missing_labels,
     )
     if roles.group is not None:
         columns[roles.group] = typed(text.names[roles.group], texts[roles.group], config.table.decimal, codes=True)
@@ -85,7 +84,7 @@ def _features(text: CsvText, numbers: list[int], path: Path, config: DataConfig)
     if not numbers:
         return {}
     decimal = "," if config.table.decimal == "comma" else "."
-    frame = _read(text, numbers, decimal=decimal, na_values=sorted(MISSING), **EXACT)
+    frame = _read(text, numbers, decimal=decimal, na_values=sorted(MISSING_TEXT), **EXACT)
     columns = {k: _column(text.names[k], frame[k]) for k in numbers}
     long = _has_long_numbers(text, config)
     # Text, or whole numbers too wide for pandas, or that it rounded beside missing values, or fractions.

@@ -9,7 +9,7 @@ import numpy as np
 
 from siftnet.config.fields import require
 from siftnet.data.formats.tables.frame import Column, Frame, dropping
-from siftnet.data.formats.tables.spelling import MISSING
+from siftnet.data.targets import MISSING_TEXT
 from siftnet.wording import named
 
 FEWEST = 10
@@ -69,7 +69,7 @@ def thousands(name: str, texts: Iterable[str]) -> tuple[str, ...]:
 
     So are 67.130 and 999 written where commas are decimal signs.
     """
-    words = {text.strip() for text in texts} - MISSING
+    words = {text.strip() for text in texts} - MISSING_TEXT
     pointed = {word for word in words if THOUSANDS.fullmatch(word)}
     if not pointed or pointed == words or not all(map(SMALL.fullmatch, words - pointed)):
         return ()

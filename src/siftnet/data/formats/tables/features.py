@@ -11,7 +11,7 @@ import numpy as np
 from siftnet.config.fields import DataConfig, require
 from siftnet.data.formats.tables.frame import Column, Frame, dropping
 from siftnet.data.formats.tables.spelling import is_number, odd
-from siftnet.data.formats.tables.target import class_values, doubles, first_row
+from siftnet.data.formats.tables.target import casts_of, class_values, doubles, first_row
 from siftnet.data.targets import classes_of
 from siftnet.wording import listed, named, quoted
 
@@ -53,6 +53,12 @@ def _feature(column: Column, frame: Frame, config: DataConfig) -> Features:
     if by_value and config.table.text == "one_hot" and column.kind in ("text", "truth", "whole", "float"):
         return _one_hot(column, source, frame, config)
     _refuse_kind(column, source, frame, config)
+    cast, cast_N = casts_of(column)
+    if cast is not None:
+        raise ValueError(
+            f"{source} has {int(cast_N.sum()):,} values {cast}, the first in {frame.place(int(np.argmax(cast_N)))}, "
+            "which NaN becomes in whole numbers: leave them empty and set data.table.missing"
+        )
     values_N = doubles(column, source, f"subtract an offset, or {dropping(column.name)} where it is an identifier")
     infinite = int(np.isinf(values_N).sum())
     require(

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from siftnet.config.fields import TableConfig, require
 from siftnet.data.formats.tables.frame import Column, Frame
-from siftnet.data.formats.tables.spelling import DATE, MISSING, TRUTH, is_like_a_value
+from siftnet.data.formats.tables.spelling import DATE, TRUTH, is_like_a_value
+from siftnet.data.targets import MISSING_TEXT
 from siftnet.wording import listed
 
-STAND_INS = MISSING | {"?", "-", "--", ".", "*", "missing", "unknown"} | set(TRUTH)
+STAND_INS = MISSING_TEXT | {"?", "-", "--", ".", "*", "missing", "unknown"} | set(TRUTH)
 """Words that are values: truth values, and what is written where a value is missing."""
 DIGITS = re.compile("[0-9]+")
 

@@ -59,8 +59,8 @@ def read_parquet(path: Path, config: DataConfig) -> Frame:
         reason = named(str(error).strip().partition("\n")[0])
         raise ValueError(f"{path} cannot be read as parquet ({reason}): save it anew, as parquet or CSV") from None
     notes = _on_index(schema, path, config)
-    lenient = config.table.target.strip() if config.missing_labels == "keep" else None
-    columns = tuple(without_missing(column, keep_missing=column.name == lenient) for column in columns)
+    target = config.table.target.strip()
+    columns = tuple(without_missing(c, config.missing_labels if c.name == target else "refuse") for c in columns)
     frame = Frame(path, columns, table.num_rows, lambda row: f"row {row + 1}", notes, typed=True)
     refuse_names_as_rows(frame)
     return frame

@@ -14,6 +14,8 @@ from siftnet.config.fields import DataConfig, RefusedError, TableConfig, require
 from siftnet.data.dates import dates_of
 from siftnet.data.formats.split_names import WORDS
 from siftnet.data.formats.tables.frame import Column, Frame
+from siftnet.data.formats.tables.target import casts_of
+from siftnet.data.groups import groups_of
 from siftnet.wording import listed, named, quoted
 
 
@@ -113,15 +115,21 @@ def split_of(column: Column, frame: Frame) -> Held:
 
 
 def group_of(column: Column, frame: Frame) -> np.ndarray:
-    """int64 (N,): a number for each different value; raises ValueError for missing ones and for lists and the like."""
+    """int64 (N,): a number for each different value, as `groups_of` has it.
+
+    Raises ValueError for missing values, for lists and the like, and for names that differ only by case or blanks.
+    """
     source = f"the group column {column.shown} of {frame.path}"
     _refuse_missing(column, source, frame)
     require(
         column.kind not in ("other", "image"),
         f"{source} is {column.stored}: write text or numbers in it, one for each group",
     )
-    codes_N, _ = pd.factorize(column.values_N)
-    return np.asarray(codes_N, np.int64)
+    values_N = column.values_N
+    if values_N.dtype.kind == "m" or (values_N.dtype == object and column.kind not in ("text", "whole")):
+        # Durations, Decimals, and bytes that need not be text.
+        return np.asarray(pd.factorize(values_N)[0], np.int64)
+    return groups_of([values_N], source)
 
 
 def time_of(column: Column, frame: Frame) -> np.ndarray:
@@ -147,7 +155,11 @@ def time_of(column: Column, frame: Frame) -> np.ndarray:
 
 
 def _refuse_missing(column: Column, source: str, frame: Frame) -> None:
-    absent = int(column.absent_N.sum())
-    if absent:
-        row = int(np.argmax(column.absent_N))
-        raise ValueError(f"{source} lacks {absent:,} values, the first in {frame.place(row)}: fill them in")
+    cast, cast_N = casts_of(column)
+    absent_N = column.absent_N | cast_N
+    if absent_N.any():
+        told = "" if cast is None else f" ({cast} is what NaN becomes in whole numbers)"
+        raise ValueError(
+            f"{source} lacks {int(absent_N.sum()):,} values{told}, the first in "
+            f"{frame.place(int(np.argmax(absent_N)))}: fill them in"
+        )

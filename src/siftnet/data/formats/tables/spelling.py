@@ -12,10 +12,8 @@ import numpy as np
 import pandas as pd
 
 from siftnet.data.formats.tables.frame import Column, Kind
-from siftnet.data.targets import LARGEST_EXACT, MISSING_TEXT
+from siftnet.data.targets import LARGEST_EXACT, Missing, says_missing
 
-MISSING = MISSING_TEXT | {"#NA", "#N/A N/A", "-1.#IND", "1.#IND", "-1.#QNAN", "1.#QNAN", "NAT"}
-"""Text that stands for a missing value, as pandas, NumPy and spreadsheets write it."""
 TRUTH = {word: word.lower() == "true" for word in ("True", "TRUE", "true", "False", "FALSE", "false")}
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:inf|infinity)", re.IGNORECASE)
 COMMA_NUMBER = re.compile(r"[+-]?(?:[0-9]+,?[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:inf|infinity)", re.IGNORECASE)
@@ -82,16 +80,16 @@ def odd(text: str, decimals: Decimals = "point", *, typed: bool = False) -> Odd:
 
 
 def typed(
-    name: str, texts_N: np.ndarray, decimals: Decimals, *, codes: bool = False, keep_missing: bool = False
+    name: str, texts_N: np.ndarray, decimals: Decimals, *, codes: bool = False, missing: Missing = "refuse"
 ) -> Column:
     """A column of text as what it spells: truth values, whole numbers of any width, other numbers, or text.
 
-    texts_N: objects (N,), str. codes: take numbers with a leading zero (007) for names. keep_missing: take text such as
-    NA for a value; what is empty is missing all the same.
+    texts_N: objects (N,), str. codes: take numbers with a leading zero (007) for names. missing: whether text
+    such as NA is a value, see `says_missing`.
     """
     codes_N, distinct = pd.factorize(texts_N)
     words = [str(text) for text in distinct]
-    gone = [_is_missing(word, keep_missing=keep_missing) for word in words]
+    gone = [says_missing(word, missing) for word in words]
     there = [word for word, absent in zip(words, gone, strict=True) if not absent]
     kind, values = _spelled(there, decimals, codes=codes)
     of_word = np.empty(len(words), values.dtype)
@@ -100,17 +98,13 @@ def typed(
     return Column(name, kind, of_word[codes_N], np.array(gone, bool)[codes_N], "text" if kind == "text" else kind)
 
 
-def without_missing(column: Column, *, keep_missing: bool = False) -> Column:
+def without_missing(column: Column, missing: Missing = "refuse") -> Column:
     """A column of text where text such as NA counts as missing; any other as it is."""
     if column.kind != "text" or not len(column.values_N):
         return column
     codes_N, distinct = pd.factorize(column.values_N)
-    gone = np.array([_is_missing(str(word), keep_missing=keep_missing) for word in distinct], bool)
+    gone = np.array([says_missing(str(word), missing) for word in distinct], bool)
     return replace(column, absent_N=column.absent_N | gone[codes_N])
-
-
-def _is_missing(word: str, *, keep_missing: bool) -> bool:
-    return not word.strip() if keep_missing else word.strip() in MISSING
 
 
 def _spelled(words: list[str], decimals: Decimals, *, codes: bool) -> tuple[Kind, np.ndarray]:

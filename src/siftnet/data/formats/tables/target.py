@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from siftnet.config.fields import DataConfig, require
+from siftnet.data.casts import cast_nan
 from siftnet.data.formats.tables.frame import Column, Frame
-from siftnet.data.formats.tables.spelling import CODE, MISSING, is_number, odd
-from siftnet.data.targets import FEW_CLASSES, LARGEST_EXACT, Targets, classes_of, numbers_of, refuse_identifiers
+from siftnet.data.formats.tables.spelling import CODE, is_number, odd
+from siftnet.data.targets import (
+    FEW_CLASSES,
+    LARGEST_EXACT,
+    MISSING_TEXT,
+    Targets,
+    classes_of,
+    numbers_of,
+    refuse_identifiers,
+)
 from siftnet.wording import quoted
+
+SMALLEST = frozenset((-(2**63), int(Decimal(repr(-(2.0**63))))))
+"""The smallest whole number of 64 bits, also by the digits with which its nearest float is written."""
 
 
 def target_of(column: Column, frame: Frame, config: DataConfig) -> Targets:
@@ -22,6 +35,7 @@ def target_of(column: Column, frame: Frame, config: DataConfig) -> Targets:
     """
     task, source = config.table.task, f"the target column {column.shown} of {frame.path}"
     _refuse_kind(column, source, task)
+    column = replace(column, absent_N=column.absent_N | casts_of(column)[1])
     present = int((~column.absent_N).sum())
     require(present > 0, f"{source} has no value in any row: name another column")
     if task == "numbers" or (task == "auto" and column.is_numeric and not _is_few_whole(column)):
@@ -51,6 +65,20 @@ def doubles(column: Column, source: str, remedy: str) -> np.ndarray:
             f"{source} has {before:,} different values, of which double precision leaves {after:,}: {remedy}",
         )
     return values_N
+
+
+def casts_of(column: Column) -> tuple[int | None, np.ndarray]:
+    """The number that NaN became when it was cast, see `cast_nan`, and where it stands, bool (N,)."""
+    values_N, none_N = column.values_N, np.zeros(len(column.values_N), bool)
+    if not column.is_numeric:
+        return None, none_N
+    if values_N.dtype == object:
+        found_N = np.array([value in SMALLEST for value in values_N], bool)
+        cast = cast_nan(_floats(column)[~column.absent_N]) if found_N.any() else None
+    else:
+        cast = cast_nan(values_N[~column.absent_N])
+        found_N = none_N if cast is None else values_N == cast
+    return (None, none_N) if cast is None else (cast, found_N & ~column.absent_N)
 
 
 def _floats(column: Column) -> np.ndarray:
@@ -100,7 +128,7 @@ def _refuse_odd_words(column: Column, source: str, frame: Frame, config: DataCon
     if column.kind != "text" or column.categories:
         return
     decimal = config.table.decimal
-    distinct = [word for word in _words(column) if word.strip() not in MISSING]
+    distinct = [word for word in _words(column) if word.strip() not in MISSING_TEXT]
     words = [word for word in distinct if not is_number(word, decimal)]
     names = ", or set data.table.task classes to take each for a name"
     for word in words:
