@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from fuzz import thrift
 from siftnet.geometry import Grid
 from tables import read, refused
 
@@ -230,3 +234,47 @@ def test_long_names_are_cut_in_messages(tmp_path: Path) -> None:
     assert read(path, drop=(name,)).input_names == ("b",)
     frame.to_csv(tmp_path / "t.csv", index=False)
     assert "set data.table.drop to its name" in refused(tmp_path / "t.csv")
+
+
+def with_footer(data: bytes, change: Callable[[thrift.Struct], None]) -> bytes:
+    """A parquet file whose footer is changed."""
+    length = int.from_bytes(data[-8:-4], "little")
+    footer = thrift.Reader(data[-8 - length : -8]).struct()
+    change(footer)
+    packed = thrift.pack(footer)
+    return data[: -8 - length] + packed + len(packed).to_bytes(4, "little") + data[-4:]
+
+
+def field(struct: thrift.Struct, number: int) -> Any:
+    return next(field for field in struct.fields if field.number == number)
+
+
+def widen(footer: thrift.Struct) -> None:
+    """The column b has bytes of a length of two billion."""
+    field(footer.get(2).items[3], 2).value = 2**31 - 1
+
+
+def test_a_small_file_that_claims_to_be_vast(tmp_path: Path) -> None:
+    path = packed(tmp_path, b=pa.array([bytes(4)] * ROWS, pa.binary(4)))
+    path.write_bytes(with_footer(path.read_bytes(), widen))
+    told = "says that it holds 20 rows of 3 columns, 42,949,673,260 bytes, more than 1,000 times its size"
+    assert told in refused(path)
+
+
+def require_values(footer: thrift.Struct) -> None:
+    """No value of the first column is missing, it says, where its parts say how many are."""
+    field(footer.get(2).items[1], 3).value = 0
+
+
+def test_damage_that_ends_the_process_where_parts_are_looked_at(tmp_path: Path) -> None:
+    path = packed(tmp_path)
+    path.write_bytes(with_footer(path.read_bytes(), require_values))
+    code = "import sys; from tables import *; from pathlib import Path; load_dataset(config(Path(sys.argv[1])))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stderr

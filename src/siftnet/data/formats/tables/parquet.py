@@ -44,7 +44,7 @@ def read_parquet(path: Path, config: DataConfig) -> Frame:
         drop = [name.strip() for name in config.table.drop]
         refuse_names([name for name in names if name not in _index(schema)], path, drop=drop)
         with pq.ParquetFile(path, read_dictionary=_texts(schema)) as file:
-            _refuse_vast(file.metadata, path)
+            _refuse_vast(file, path)
             table = file.read()
         table.validate(full=True)
         fields = [(k, schema.field(k)) for k in kept(names, path, config.table)]
@@ -73,18 +73,23 @@ def _texts(schema: pa.Schema) -> list[str]:
     return [f.name for f in schema if types.is_string(f.type) or types.is_large_string(f.type)]
 
 
-def _refuse_vast(metadata: Any, path: Path) -> None:
+def _refuse_vast(file: Any, path: Path) -> None:
+    """Raise ValueError where a file's metadata claim far more than it can hold; what reads them believes them."""
+    metadata = file.metadata
     groups = [metadata.row_group(k).num_rows for k in range(metadata.num_row_groups)]
     require(
         sum(groups) == metadata.num_rows and min(groups, default=0) >= 0,
         f"{path} says that it has {metadata.num_rows:,} rows, and its parts that they have {sum(groups):,}: save it "
         "anew",
     )
-    size = 8 * metadata.num_rows * metadata.num_columns
+    # Bytes of one length may have any. Parts are asked for no more than their rows: pyarrow ends the process where what
+    # a part says of a column is damaged.
+    width = sum(max(8, file.schema.column(k).length or 0) for k in range(metadata.num_columns))
+    size = width * metadata.num_rows
     require(
         size <= max(SMALL, FACTOR * path.stat().st_size),
-        f"{path} says that it holds {metadata.num_rows:,} rows of {metadata.num_columns:,} columns, more than "
-        f"{FACTOR:,} times its size: save it as CSV, or fewer rows",
+        f"{path} says that it holds {metadata.num_rows:,} rows of {metadata.num_columns:,} columns, {size:,} bytes, "
+        f"more than {FACTOR:,} times its size: save it as CSV, or fewer rows",
     )
 
 
