@@ -12,6 +12,7 @@ import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def look_at(data: bytes, path: Path, table: TableConfig) -> CsvText:
     empty, repeated or, unless table.header says what they are, all numbers, and for another separator.
     """
     separator = separator_of(path, table)
-    lines = _lines(data, path, separator)
+    lines = _lines(data, separator)
     number, end, first = next(lines, (0, 0, b""))
     require(number > 0, f"{path} is empty: it needs a line of names and lines of examples")
     require(
@@ -66,13 +67,13 @@ def look_at(data: bytes, path: Path, table: TableConfig) -> CsvText:
         f"line {number} of {path} ({named(first.decode().strip())}) tells a spreadsheet what separates the fields: "
         "remove it, and set data.table.separator",
     )
-    refuse_another(first, (line for _, _, line in _lines(data[end:], path, separator)), number, path, table)
+    refuse_another(first, (line for _, _, line in islice(_lines(data, separator), 1, None)), number, path, table)
     fields = _fields(first, number, path, separator)
     if len(fields) == 1:
         refuse_one_field(fields[0], number, path, separator)
     if table.header == "none":
         names, start = tuple(str(k + 1) for k in range(len(fields))), 0
-        lines = _lines(data, path, separator)
+        lines = _lines(data, separator)
     else:
         names, start = tuple(field.strip() for field in fields), end
         _refuse_names(names, number, path, table)
@@ -96,15 +97,14 @@ def look_at(data: bytes, path: Path, table: TableConfig) -> CsvText:
     )
 
 
-def _lines(data: bytes, path: Path, separator: str) -> Iterator[tuple[int, int, bytes]]:
+def _lines(data: bytes, separator: str) -> Iterator[tuple[int, int, bytes]]:
     """Number from 1, byte after it, and text of each line that is not blank."""
-    blank = b" " if separator == "\t" else b" \t"
+    blank = b" \n" if separator == "\t" else b" \t\n"
     end = 0
     for number, line in enumerate(io.BytesIO(data), 1):
         end += len(line)
-        text = line.rstrip(b"\n")
-        if text.strip(blank):
-            yield number, end, text
+        if not line.isspace() or line.strip(blank):
+            yield number, end, line.rstrip(b"\n")
 
 
 def _fields(line: bytes, number: int, path: Path, separator: str) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from siftnet.config.fields import DataConfig, require
 from siftnet.data.formats.tables.frame import Column, Frame, dropping
-from siftnet.data.formats.tables.spelling import is_number, odd
+from siftnet.data.formats.tables.spelling import CODE, is_number, odd
 from siftnet.data.formats.tables.target import casts_of, class_values, doubles, first_row
 from siftnet.data.targets import classes_of
 from siftnet.wording import listed, named, quoted
@@ -87,7 +87,7 @@ def _refuse_kind(column: Column, source: str, frame: Frame, config: DataConfig) 
         )
     word = next((word for word in column.present.tolist() if not is_number(word, config.table.decimal)), None)
     if word is None:
-        raise ValueError(f"{source} is {column.stored} that spells numbers, not numeric: save it as numbers")
+        raise ValueError(f"{source} is {column.stored} that spells numbers, not numeric: save it as numbers{one_hot}")
     meant = odd(word, config.table.decimal, typed=frame.typed)
     leave_out = f", or {dropping(column.name)} to leave it out"
     remedy = meant.remedy + leave_out + ("" if meant.amount else one_hot)
@@ -105,13 +105,15 @@ def _mostly_numbers(column: Column, config: DataConfig) -> bool:
 
 def _one_hot(column: Column, source: str, frame: Frame, config: DataConfig) -> Features:
     """An input of 0 and 1 for each value, sorted; a row whose value is missing has a 1 in none."""
-    distinct = len(set(column.present.tolist()))
+    words = set(column.present.tolist())
     present = int((~column.absent_N).sum())
     require(present > 0, f"{source} has no value in any row: {dropping(column.name)}")
+    coded = column.kind == "text" and any(CODE.fullmatch(word.strip()) for word in words)
+    amounts = ", or write its numbers without leading zeros where they are amounts" if coded else ""
     require(
-        distinct <= min(MOST_VALUES, max(2, present // 2)),
-        f"{source} has {distinct:,} different values in {present:,} rows, more than {MOST_VALUES} or half as many as "
-        f"rows, which is rather an identifier: {dropping(column.name)}, or put its values into fewer groups",
+        len(words) <= min(MOST_VALUES, max(2, present // 2)),
+        f"{source} has {len(words):,} different values in {present:,} rows, more than {MOST_VALUES} or half as many as "
+        f"rows, which is rather an identifier: {dropping(column.name)}, or put its values into fewer groups{amounts}",
     )
     if column.kind == "text" and not column.categories:
         _refuse_amounts(column, source, frame, config)
