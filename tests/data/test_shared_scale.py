@@ -173,6 +173,11 @@ def test_inputs_of_one_kind_are_taken_without_a_word(kind: str, seed: int, count
     assert not noted(DRAWN[kind](np.random.default_rng(seed), (count, 8, 5)))
 
 
+@pytest.mark.parametrize("unit", [1e-319, 1e-200, 1e150])
+def test_numbers_whose_squares_no_number_holds(unit: float) -> None:
+    assert noted(normal(3, 5) * unit) == []
+
+
 def test_files_of_images_are_to_be_given_as_arrays(tmp_path: Path) -> None:
     for row in range(60):
         path = tmp_path / "ab"[row % 2] / f"{row}.png"

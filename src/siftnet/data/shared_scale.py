@@ -74,7 +74,9 @@ def _axes(x: np.ndarray) -> list[_Axis]:
         varied = [values[values > 0] for values in values_KV]
         sizes = [float(np.median(values)) if len(values) >= ENOUGH else np.nan for values in varied]
         spread_K = np.sqrt(np.moveaxis(variance, number, 0).reshape(len(varied), -1).mean(axis=1))
-        axes.append(_Axis(number, np.array(sizes), spread_K))
+        # Squares of the largest numbers are infinite, of the smallest zero.
+        squared_K = np.isfinite(spread_K) & (spread_K > 0)
+        axes.append(_Axis(number, np.where(squared_K, sizes, np.nan), spread_K))
     return axes
 
 
