@@ -290,3 +290,11 @@ def test_a_file_without_permission_is_a_sentence(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(ValueError, match=r"mine\.toml cannot be read \(Permission denied\): check its permissions"):
         load(tmp_path / "mine.toml")
+
+
+def test_what_values_say_stands_on_one_line_of_a_message() -> None:
+    with pytest.raises(ValueError, match=r"data.time = a\\nb orders the examples"):
+        DataConfig(time="a\nb")
+    with pytest.raises(ValueError, match=r"data.time = a{200}… orders") as error:
+        DataConfig(time="a" * 5000)
+    assert len(str(error.value)) < 500

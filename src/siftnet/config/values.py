@@ -12,6 +12,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from siftnet.wording import printable
+
 ENDLESS = re.compile(r"[^\s/]{300,}")
 DATES = (datetime.date, datetime.time)
 
@@ -21,9 +23,12 @@ class RefusedError(ValueError):
 
 
 def require(condition: bool, message: str) -> None:
-    """Raise RefusedError, a ValueError, with `message` unless `condition` holds; words without end in it are cut."""
+    """Raise RefusedError, a ValueError, with `message` unless `condition` holds.
+
+    What values say in it is escaped where it cannot be shown in one line, and cut where it has no end.
+    """
     if not condition:
-        raise RefusedError(ENDLESS.sub(lambda word: word[0][:200] + "…", message))
+        raise RefusedError(printable(ENDLESS.sub(lambda word: word[0][:200] + "…", message)))
 
 
 def take_values(group: Any, prefix: str = "") -> None:
