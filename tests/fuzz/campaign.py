@@ -30,6 +30,7 @@ from fuzz.mutations import stream  # noqa: E402
 from fuzz.readers import READERS  # noqa: E402
 from fuzz.supervisor import SECONDS, Supervisor  # noqa: E402
 from fuzz.worker import Job, keep, target  # noqa: E402
+from siftnet.version import __version__  # noqa: E402
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,10 +105,12 @@ def table(rows: list[Row]) -> str:
 
 def write(path: Path, rows: list[Row], by_file: Mapping[str, Branches]) -> None:
     """The report as CSV, with what it holds for in its first lines, and branch coverage by source file beside it."""
-    packages = ("siftnet", "numpy", "pandas", "pyarrow", "pillow", "safetensors", "torch")
+    packages = ("numpy", "pandas", "pyarrow", "pillow", "safetensors", "torch")
     with path.open("w", newline="") as file:
         versions = ", ".join(f"{name} {version(name)}" for name in packages)
-        file.write(f"# {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {versions}\n")
+        # Of an editable installation the metadata may be of another day than the sources.
+        python = platform.python_version()
+        file.write(f"# {time.strftime('%Y-%m-%d')}, siftnet {__version__}, Python {python}, {versions}\n")
         file.write(f"# limits: {SECONDS:g} seconds and {ALLOWANCE >> 20} MiB an input; {os.cpu_count()} cores\n")
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow([field.name for field in fields(Row)])
