@@ -319,6 +319,14 @@ def test_a_damaged_file_is_one_sentence_that_names_it(copy: Run, name: str, dama
     assert "\n" not in message
 
 
+@pytest.mark.parametrize("density", [0.0, -0.0, -0.25, 1.5])
+def test_a_density_that_is_none_is_refused(copy: Run, density: float) -> None:
+    path = copy.round_path(1) / "round.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"density": density}))
+    with pytest.raises(ValueError, match=r"round\.json is not what a round stores .*a density of .*restore it from a"):
+        copy.summary(1)
+
+
 def test_weights_that_do_not_fit_their_masks_are_named(copy: Run) -> None:
     shutil.copy(copy.round_path(1) / "weights.safetensors", copy.round_path(2) / "weights.safetensors")
     message = r"02/weights\.safetensors has \d+ values of layers\.\d\.\w+, whose mask keeps \d+"

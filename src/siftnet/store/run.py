@@ -29,7 +29,8 @@ from siftnet.foreign import is_whole, shown
 from siftnet.geometry import Geometry
 from siftnet.pruning.evaluation import Record
 from siftnet.store.analysis_files import AnalysisFiles
-from siftnet.store.atomic import read_arrays, read_json, rename_durably, to_json, to_npz, write_file
+from siftnet.store.atomic import read_json, rename_durably, to_json, to_npz, write_file
+from siftnet.store.input_arrays import read_inputs
 from siftnet.store.round_numbers import read_history, read_summary
 from siftnet.store.run_json import read_run_json
 from siftnet.store.shown import ShownExamples, read_shown
@@ -161,7 +162,7 @@ class Run:
 
     def inputs(self) -> dict[str, np.ndarray]:
         """variance_I float32 (I,) of the training inputs, and permutation_I int64 (I,) where they were permuted."""
-        return read_arrays(self.path / "data.npz")
+        return read_inputs(self.path / "data.npz", self.geometry.size)
 
     def shown(self) -> ShownExamples | None:
         """Three examples that it was trained on; None in a run of siftnet 0.4 or before, which kept none."""

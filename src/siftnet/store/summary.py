@@ -167,7 +167,8 @@ class RoundSummary:
     def from_dict(cls, values: dict[str, Any]) -> RoundSummary:
         """The inverse of `to_dict`, also for what siftnet 0.1 to 0.3 wrote.
 
-        Raises ValueError for the numbers of a newer siftnet, KeyError or TypeError for anything else.
+        Raises ValueError for the numbers of a newer siftnet and for a density that is none, KeyError or TypeError for
+        anything else.
         """
         values = dict(values)
         found = values.pop("schema", 1)
@@ -176,7 +177,10 @@ class RoundSummary:
         records = {name: values[name] and Record.from_dict(values[name]) for name in ("best", "last")}
         tests = {name: values[name] and Evaluation.from_dict(values[name]) for name in ("test_best", "test_last")}
         layers = {name: LayerSummary(**layer) for name, layer in values["layers"].items()}
-        return typed(cls(**values | records | tests | {"layers": layers}))
+        summary = typed(cls(**values | records | tests | {"layers": layers}))
+        if not 0 < summary.density <= 1:
+            raise ValueError(f"a density of {summary.density:g}")
+        return summary
 
 
 def undefined_in(summaries: Sequence[RoundSummary]) -> tuple[str, ...]:
