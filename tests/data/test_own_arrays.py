@@ -13,7 +13,7 @@ import scipy.sparse
 import torch
 
 import siftnet
-from siftnet.config.fields import DataConfig
+from siftnet.config.fields import DataConfig, TableConfig
 from siftnet.data.load import load_dataset
 from siftnet.geometry import Grid, Points, Unknown
 
@@ -107,6 +107,10 @@ def test_columns_in_the_order_of_text_are_no_neighbours() -> None:
     for geometry in ("ring:1x6", siftnet.torus(2, 3)):
         with pytest.raises(ValueError, match=says):
             siftnet.from_arrays(table, Y, geometry=geometry)
+        with pytest.raises(ValueError, match=says):
+            siftnet.from_arrays(table, Y, geometry=geometry, config=DataConfig(table=TableConfig(order="number")))
+        stands = DataConfig(table=TableConfig(order="file"))
+        assert siftnet.from_arrays(table, Y, geometry=geometry, config=stands).input_names[2] == "p10"
         assert siftnet.from_arrays(table.to_numpy(), Y, geometry=geometry).input_names == ()
         in_order = table[["p0", "p1", "p2", "p3", "p4", "p10"]]
         assert siftnet.from_arrays(in_order, Y, geometry=geometry).input_names[5] == "p10"

@@ -100,7 +100,7 @@ def _columns(
             f"{in_columns_of((spelled, x), given[spelled])}",
         )
     laid_out = not isinstance(geometry, Unknown) and geometry not in ("auto", "unknown")
-    if columns and laid_out and config.table.order == "refuse":
+    if columns and laid_out and config.table.order != "file":
         try:
             in_order(columns, "refuse", x)
         except ValueError:
