@@ -1,4 +1,4 @@
-"""Classes that may be none, or two that may be one: sentences on them for whoever knows the data. K classes."""
+"""Labels that may be none, and classes that may be one: sentences on them for whoever knows the data. K classes."""
 
 from __future__ import annotations
 
@@ -59,3 +59,17 @@ def nearly_equal(names: list[str], count_K: np.ndarray) -> tuple[str, ...]:
         f"classes that differ only by case, blanks or invisible signs: {', '.join(told[:3])}{more}; write them "
         "alike if they are one",
     )
+
+
+def apart_from_all(values_N: np.ndarray, source: str) -> tuple[str, ...]:
+    """A sentence on a number of SENTINELS that several examples have and that is far from all other numbers."""
+    found, count = np.unique(values_N[~np.isnan(values_N)], return_counts=True)
+    for at, others in ((0, found[1:]), (-1, found[:-1])):
+        if len(others) < 2 or found[at] not in SENTINELS or count[at] < 2:
+            continue
+        if min(abs(found[at] - others[0]), abs(found[at] - others[-1])) > others[-1] - others[0]:
+            return (
+                f"{source} is {found[at]:g} in {count[at]:,} examples, and {others[0]:g} to {others[-1]:g} in all "
+                "others: leave them out if it marks examples without a target",
+            )
+    return ()

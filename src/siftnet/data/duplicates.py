@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from siftnet.data.splits import Notes, Split
+from siftnet.data.raw import Notes
+from siftnet.data.splits import IN_WORDS, LATER, Split
 
 Keys = dict[str, list[bytes | int]]
-KNOWN = {"validation": ("train",), "test": ("train", "validation")}
-"""Of each split, those whose examples are known before it is asked."""
-WORDS = {"train": "training", "validation": "validation"}
 
 
 def note_duplicates(inputs_NI: np.ndarray, splits: Split) -> Notes:
     """Sentences on examples that stand in two splits. inputs_NI: (N, I) of any dtype, compared byte for byte."""
     keys = _keys(inputs_NI, splits)
-    return tuple(
-        note for name, before in KNOWN.items() for known in before for note in _shared(splits, keys, known, name)
-    )
+    pairs = [(known, name) for known, later in LATER.items() for name in later]
+    return tuple(note for known, name in pairs for note in _shared(splits, keys, known, name))
 
 
 def without_duplicates(inputs_NI: np.ndarray, splits: Split) -> tuple[Split, Notes]:
@@ -29,19 +26,19 @@ def without_duplicates(inputs_NI: np.ndarray, splits: Split) -> tuple[Split, Not
     keys = _keys(inputs_NI, splits)
     notes: Notes = ()
     left = dict(splits)
-    for known, later in (("train", ("validation", "test")), ("validation", ("test",))):
+    for known, later in LATER.items():
         asked = {key for name in later for key in keys[name]}
         kept = np.array([key not in asked for key in keys[known]])
         if not kept.any():
             raise ValueError(
-                f"all {WORDS[known]} examples are {' or '.join(later)} examples as well: take other data, or set "
+                f"all {IN_WORDS[known]} examples are {' or '.join(later)} examples as well: take other data, or set "
                 "data.duplicates keep"
             )
         if not kept.all():
             left[known] = splits[known][kept]
             notes += (
-                f"{int((~kept).sum()):,} {WORDS[known]} examples that are {' or '.join(later)} examples as well were "
-                "left out",
+                f"{int((~kept).sum()):,} {IN_WORDS[known]} examples that are {' or '.join(later)} examples as well "
+                "were left out",
             )
     return left, notes
 
@@ -53,9 +50,9 @@ def _shared(splits: Split, keys: Keys, known: str, name: str) -> Notes:
     for at in shared[:1]:
         row, twin = splits[name][at], rows[keys[name][at]]
         return (
-            f"{len(shared):,} of {len(splits[name]):,} {name} examples are {WORDS[known]} examples as well, value for "
-            f"value (first: example {row:,} is example {twin:,}): data.duplicates drop leaves them out of "
-            f"{WORDS[known]}",
+            f"{len(shared):,} of {len(splits[name]):,} {name} examples are {IN_WORDS[known]} examples as well, value "
+            f"for value (first: example {row:,} is example {twin:,}): data.duplicates drop leaves them out of "
+            f"{IN_WORDS[known]}",
         )
     return ()
 

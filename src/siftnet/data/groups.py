@@ -21,8 +21,7 @@ def groups_of(parts: Sequence[np.ndarray], source: str) -> np.ndarray:
     holds them, for messages. Raises ValueError for missing and infinite values, for parts of two kinds, and for names
     that differ only by case, blanks or the spelling of an accent, which would part what is one.
     """
-    kinds = {"fM"[array.dtype.kind == "M"] if array.dtype.kind in "fM" else "" for array in parts}
-    if kinds <= {"f", "M"} and len(kinds) == 1:
+    if {array.dtype.kind for array in parts} in ({"f"}, {"M"}):
         # Measured values and dates are no classes, and groups all the same.
         absent = sum(int(missing_of(array).sum()) for array in parts)
         numbers_N = np.asarray(pd.factorize(np.concatenate([np.ma.getdata(array) for array in parts]))[0], np.int64)

@@ -8,7 +8,7 @@ import numpy as np
 
 from siftnet.config.fields import require
 from siftnet.data.formats.tables.frame import dropping
-from siftnet.data.raw import MISSING, Raw
+from siftnet.data.raw import Notes, Raw, spread
 from siftnet.wording import listed, named
 
 LOOKED_AT = 100
@@ -18,14 +18,13 @@ EXACT = 1e-9
 SHOWN = 5
 
 
-def note_copies(raw: Raw, target: str, leave_out: str) -> tuple[str, ...]:
+def note_copies(raw: Raw, target: str, leave_out: str) -> Notes:
     """A sentence on inputs that say each row's target: one value for each class; or, of numbers, a line through them.
 
     target: its name, empty where it has none; leave_out: what to do about them, in words. Raises ValueError for an
     input with that name and a number behind it (target.1), as programs rename a column that a file has twice.
     """
-    absent_N = np.isnan(raw.labels_N) if raw.classes is None else raw.labels_N == MISSING
-    known_N = np.flatnonzero(~absent_N)
+    known_N = np.flatnonzero(~raw.unlabelled_N)
     tells = np.arange(raw.inputs_NI.shape[1])
     for rows in (known_N[_few(raw.labels_N[known_N])], known_N):
         x_NI, y_N = raw.inputs_NI[rows[:, None], tells], raw.labels_N[rows]
@@ -46,11 +45,7 @@ def note_copies(raw: Raw, target: str, leave_out: str) -> tuple[str, ...]:
 def _few(labels_N: np.ndarray) -> np.ndarray:
     """Rows from all over the data, which may be sorted, and some of different labels."""
     _, first = np.unique(labels_N, return_index=True)
-    return np.unique(np.concatenate([_spread(np.arange(len(labels_N))), _spread(first)]))
-
-
-def _spread(rows: np.ndarray) -> np.ndarray:
-    return rows[np.unique(np.linspace(0, len(rows) - 1, LOOKED_AT).astype(np.int64))]
+    return np.union1d(spread(np.arange(len(labels_N)), LOOKED_AT), spread(first, LOOKED_AT))
 
 
 def _tell_class(x_NI: np.ndarray, label_N: np.ndarray) -> np.ndarray:

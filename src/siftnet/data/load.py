@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from functools import partial
 
 import numpy as np
 
@@ -15,10 +14,10 @@ from siftnet.data.formats.registry import READERS
 from siftnet.data.leaks import note_copies
 from siftnet.data.normalise import Normalised, normalise
 from siftnet.data.overlap import note_windows, part_in_time
-from siftnet.data.raw import MISSING, Raw
+from siftnet.data.raw import Notes, Raw
 from siftnet.data.reading import describe_reading
 from siftnet.data.shared_scale import note_shared_scale
-from siftnet.data.splits import Notes, Split, split
+from siftnet.data.splits import Split, split
 from siftnet.data.targets import standardise
 from siftnet.data.tasks import permute, relabel
 from siftnet.data.units import compare_sets
@@ -74,28 +73,26 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
     if config.format == "table":
         settled += table.impute(raw.inputs_NI, splits["train"], config.table, raw.input_names)
     inputs, permutation_I, scrambled = _transform(raw, splits["train"], config)
-    made = partial(
-        Dataset,
-        name=raw.name,
-        inputs_NI=inputs.inputs_NI,
-        labels_N=labels_N,
-        classes=classes,
-        geometry=raw.geometry,
-        splits=splits,
-        center_I=inputs.center_I,
-        scale_I=inputs.scale_I,
-        permutation_I=permutation_I,
-        scrambled=scrambled,
-        target_mean=mean,
-        target_deviation=deviation,
-        class_names=class_names,
-        input_names=raw.input_names,
-        notes=(*raw.notes, *notes, *inputs.notes, *settled),
-        settled=settled,
-        reading=describe_reading(raw, inputs, config),
-    )
     try:
-        return made()
+        return Dataset(
+            name=raw.name,
+            inputs_NI=inputs.inputs_NI,
+            labels_N=labels_N,
+            classes=classes,
+            geometry=raw.geometry,
+            splits=splits,
+            center_I=inputs.center_I,
+            scale_I=inputs.scale_I,
+            permutation_I=permutation_I,
+            scrambled=scrambled,
+            target_mean=mean,
+            target_deviation=deviation,
+            class_names=class_names,
+            input_names=raw.input_names,
+            notes=(*raw.notes, *notes, *inputs.notes, *settled),
+            settled=settled,
+            reading=describe_reading(raw, inputs, config),
+        )
     except ValueError as error:
         raise ValueError(f"{config.root or raw.name}: {error}") from None
 
@@ -107,7 +104,8 @@ def _what_is_odd(raw: Raw, splits: Split, config: DataConfig) -> Notes:
     leave_out = "leave them out" + (" with data.table.drop" if config.format == "table" else "")
     return (
         *compare_sets(raw),
-        *note_duplicates(raw.inputs_NI, splits),
+        # Where they were left out none are left.
+        *(() if config.duplicates == "drop" else note_duplicates(raw.inputs_NI, splits)),
         *note_windows(raw, config),
         *note_copies(raw, config.table.target.strip(), leave_out),
         *note_shared_scale(raw, splits["train"], as_arrays=config.format == "npz"),
@@ -189,7 +187,7 @@ def _without_missing(raw: Raw, config: DataConfig) -> tuple[Raw, Notes]:
 
     Raises ValueError where some lack it and nobody asked to leave them out.
     """
-    absent_N = np.isnan(raw.labels_N) if raw.classes is None else raw.labels_N == MISSING
+    absent_N = raw.unlabelled_N
     absent, count = int(absent_N.sum()), len(absent_N)
     if not absent:
         return raw, ()
@@ -222,11 +220,9 @@ def _without_missing(raw: Raw, config: DataConfig) -> tuple[Raw, Notes]:
 
 def _refuse_unseen(raw: Raw) -> None:
     """Raise ValueError for a class that only the sets have that the data come with, which nobody could learn."""
-    given = [rows for rows in (raw.held_out_N, raw.validation_N) if rows is not None]
-    if raw.classes is None or not given or raw.share_taken:
+    if raw.classes is None or not raw.given or raw.share_taken:
         return
-    trained = np.setdiff1d(np.arange(len(raw.labels_N)), np.concatenate(given))
-    for unseen in np.setdiff1d(raw.labels_N, raw.labels_N[trained])[:1]:
+    for unseen in np.setdiff1d(raw.labels_N, raw.labels_N[raw.training_T])[:1]:
         raise ValueError(
             f"{raw.name} has the class {raw.class_names[unseen] if raw.class_names else unseen} in its test or "
             "validation set and not in training: leave its examples out, or add some to training"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from siftnet.config.fields import DataConfig, require
-from siftnet.data.raw import Raw
-from siftnet.data.splits import Notes, Split
+from siftnet.data.raw import Notes, Raw, spread
+from siftnet.data.splits import LATER, Split
 from siftnet.geometry import Grid, Unknown
 
 PAIRS, FEW, ANCHORS = 200, 12, 64
@@ -61,7 +61,7 @@ def part_in_time(raw: Raw, splits: Split) -> tuple[Split, Notes]:
     rank_N = np.empty(len(time_N), np.int64)
     rank_N[np.argsort(time_N, kind="stable")] = np.arange(len(time_N))
     left, out = dict(splits), 0
-    for name, later in (("train", ("validation", "test")), ("validation", ("test",))):
+    for name, later in LATER.items():
         first = min(int(rank_N[splits[other]].min()) for other in later)
         left[name] = splits[name][rank_N[splits[name]] < first - windows.reach]
         out += len(splits[name]) - len(left[name])
@@ -84,7 +84,7 @@ def _find(raw: Raw) -> Windows | None:
     count = len(raw.inputs_NI)
     if count < 2:
         return None
-    first_P = np.unique(np.linspace(0, count - 2, PAIRS).astype(np.int64))
+    first_P = spread(np.arange(count - 1), PAIRS)
     before_PI, after_PI = raw.inputs_NI[first_P], raw.inputs_NI[first_P + 1]
     if isinstance(raw.geometry, Grid):
         shape = (raw.geometry.channels, *raw.geometry.shape)
@@ -146,9 +146,9 @@ def _likely(one_PI: np.ndarray, other_PI: np.ndarray) -> np.ndarray:
     """Strides, bool (I,), at which a quarter of some values of one stand in the other: all strides at all would take
     time with the square of the inputs."""
     inputs = one_PI.shape[1]
-    anchors = np.unique(np.concatenate([np.arange(SHORTEST), np.linspace(0, inputs - 2, ANCHORS).astype(np.int64)]))
+    anchors = np.union1d(np.arange(min(SHORTEST, inputs - 1)), spread(np.arange(inputs - 1), ANCHORS))
     found_S, asked_S = np.zeros(inputs), np.zeros(inputs)
-    for anchor in anchors[anchors < inputs - 1]:
+    for anchor in anchors:
         found_S[1 : inputs - anchor] += (one_PI[:, anchor + 1 :] == other_PI[:, anchor : anchor + 1]).mean(axis=0)
         asked_S[1 : inputs - anchor] += 1
     return np.asarray(4 * found_S >= np.maximum(asked_S, 1))

@@ -14,6 +14,9 @@ Scaling = Literal["none", "pixels", "largest", "one", "each", "range"]
 largest value; (x - mean) / deviation, one for each channel of a grid; the same, one for each input; (x - low) / (high -
 low), for each input."""
 
+Notes = tuple[str, ...]
+"""Sentences on data, for whoever reads the results."""
+
 MISSING = -1
 """Class number of an example whose label is missing; a missing numeric target is NaN."""
 
@@ -48,7 +51,7 @@ class Raw:
     """One per input, e.g. column names; empty where nobody named them."""
     read_arrays: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     """Names of the arrays that became examples and labels, where arrays have names."""
-    notes: tuple[str, ...] = ()
+    notes: Notes = ()
     """What a reader of the results should know about these data: left out, changed, or easily misread."""
 
     def __post_init__(self) -> None:
@@ -61,3 +64,27 @@ class Raw:
         assert len(self.input_names) in (0, inputs), (len(self.input_names), inputs)
         for name, array in (("group_N", self.group_N), ("time_N", self.time_N)):
             assert array is None or array.shape == (count,), (name, count)
+
+    @property
+    def given(self) -> dict[str, np.ndarray]:
+        """int64 rows of the test and the validation set that the data come with, those that are there."""
+        sets = {"test": self.held_out_N, "validation": self.validation_N}
+        return {name: rows for name, rows in sets.items() if rows is not None}
+
+    @property
+    def training_T(self) -> np.ndarray:
+        """int64 rows, ascending, of all other examples."""
+        own_N = np.ones(len(self.labels_N), np.bool_)
+        for rows in self.given.values():
+            own_N[rows] = False
+        return np.flatnonzero(own_N)
+
+    @property
+    def unlabelled_N(self) -> np.ndarray:
+        """Where the label is missing, bool (N,)."""
+        return np.asarray(np.isnan(self.labels_N) if self.classes is None else self.labels_N == MISSING)
+
+
+def spread(rows: np.ndarray, count: int) -> np.ndarray:
+    """So many of these rows, or all if they are fewer, evenly spaced: files are often sorted."""
+    return np.asarray(rows[np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(np.int64))])

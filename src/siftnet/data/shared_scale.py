@@ -11,7 +11,7 @@ from math import prod
 
 import numpy as np
 
-from siftnet.data.raw import Raw
+from siftnet.data.raw import Notes, Raw, spread
 from siftnet.geometry import Grid, Points
 
 VALUES, ROWS = 500_000, 1000
@@ -42,7 +42,7 @@ class _Axis:
     """float64: root mean square deviation."""
 
 
-def note_shared_scale(raw: Raw, train_T: np.ndarray, *, as_arrays: bool) -> tuple[str, ...]:
+def note_shared_scale(raw: Raw, train_T: np.ndarray, *, as_arrays: bool) -> Notes:
     """A sentence where inputs that are scaled together are of sizes that differ as units do.
 
     train_T: int64 training rows; as_arrays: whether data.geometry can be set.
@@ -51,7 +51,7 @@ def note_shared_scale(raw: Raw, train_T: np.ndarray, *, as_arrays: bool) -> tupl
         return ()
     shape = (raw.geometry.channels, *raw.geometry.shape) if isinstance(raw.geometry, Grid) else raw.inputs_NI.shape[1:]
     count = min(len(train_T), ROWS, max(ENOUGH, VALUES // raw.inputs_NI.shape[1]))
-    rows = train_T[np.linspace(0, len(train_T) - 1, count).astype(np.int64)]
+    rows = spread(train_T, count)
     x = raw.inputs_NI[rows].astype(np.float64).reshape(count, *shape)
     # With floats on a grid each channel has a scale of its own.
     own = raw.scaling == "one" and isinstance(raw.geometry, Grid)

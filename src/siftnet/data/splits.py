@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from siftnet.config.fields import DataConfig, require
-from siftnet.data.raw import Raw
+from siftnet.data.raw import Notes, Raw
 from siftnet.seeds import generator
 from siftnet.wording import shell_word
 
@@ -16,7 +16,9 @@ UNEVEN = 1.25
 """Groups are told of that make a split larger or smaller than asked for by this factor."""
 
 Split = dict[str, np.ndarray]
-Notes = tuple[str, ...]
+IN_WORDS = {"train": "training", "test": "test", "validation": "validation"}
+LATER = {"train": ("validation", "test"), "validation": ("test",)}
+"""Of each split, those that are asked what it may have taught."""
 
 
 def take_share(rows_T: np.ndarray, config: DataConfig) -> np.ndarray:
@@ -47,7 +49,6 @@ def split(raw: Raw, config: DataConfig) -> tuple[Split, Notes]:
 
 def _split(raw: Raw, config: DataConfig) -> tuple[Split, Notes]:
     rows_N = np.arange(len(raw.labels_N))
-    given = [rows for rows in (raw.held_out_N, raw.validation_N) if rows is not None]
     if config.split == "paper":
         return _as_in_the_paper(rows_N, raw, config)
     if config.split == "time":
@@ -61,7 +62,7 @@ def _split(raw: Raw, config: DataConfig) -> tuple[Split, Notes]:
     if test_N is None:
         free_N = rows_N if raw.validation_N is None else np.setdiff1d(rows_N, raw.validation_N)
         test_N, notes = _set_aside(free_N, max(1, round(config.holdout * len(free_N))), raw, config, "test")
-    train_T = np.setdiff1d(rows_N, np.concatenate([test_N, *given]))
+    train_T = np.setdiff1d(raw.training_T, test_N)
     if not raw.share_taken:
         train_T = take_share(train_T, config)
     if raw.validation_N is not None:
@@ -166,14 +167,15 @@ def _set_aside(rows: np.ndarray, number: int, raw: Raw, config: DataConfig, name
         return _draw(rows, number, config, name), ()
     group_R = raw.group_N[rows]
     groups, sizes = np.unique(group_R, return_counts=True)
+    # For training, and where it comes from the same groups for validation.
+    left = 2 if name == "test" and raw.validation_N is None else 1
     require(
-        len(groups) > (2 if name == "test" and raw.validation_N is None else 1),
+        len(groups) > left,
         f"data.group = {config.group} makes {len(groups)} group(s) of {len(rows):,} examples, too few to set some "
         f"aside for {name}: name what divides them more finely",
     )
     order = generator(config.seed, "data", name, "groups").permutation(len(groups))
-    # The number of groups that comes nearest to what is asked for, and leaves one at least, and one for validation.
-    left = 2 if name == "test" and raw.validation_N is None else 1
+    # The number of groups that comes nearest to what is asked for.
     reached = np.cumsum(sizes[order])[:-left]
     taken = order[: int(np.argmin(np.abs(reached - number))) + 1]
     chosen = rows[np.isin(group_R, groups[taken])]

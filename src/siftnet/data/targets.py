@@ -12,8 +12,9 @@ import pandas as pd
 
 from siftnet.config.fields import require
 from siftnet.data.casts import NAN_AS_INTEGER, cast_nan
-from siftnet.data.doubtful import SENTINELS, nearly_equal, perhaps_missing, standing_apart
+from siftnet.data.doubtful import apart_from_all, nearly_equal, perhaps_missing, standing_apart
 from siftnet.data.raw import MISSING
+from siftnet.foreign import LARGEST_EXACT
 from siftnet.wording import quoted
 
 MISSING_TEXT = frozenset(
@@ -23,8 +24,6 @@ MISSING_TEXT = frozenset(
 """Text that stands for a missing value, as pandas, NumPy, spreadsheets and older Windows write it."""
 FEW_CLASSES = 20
 """Numbers that take no more whole values than this may be meant as classes."""
-LARGEST_EXACT = 2**53
-"""Whole numbers beyond it are not all different as float64."""
 KEPT = 0.9
 """Targets and inputs are told of that keep fewer than this share of their different values."""
 LAST_CHARACTER, SURROGATES = 0x10FFFF, (0xD800, 0xDFFF)
@@ -132,7 +131,7 @@ def numbers_of(parts: Sequence[np.ndarray], source: str) -> Targets:
                 f"{source} has {given:,} different numbers, of which double precision keeps {kept:,}: subtract the "
                 "smallest of all before you save them",
             )
-    return Targets(values, notes=_apart_from_all(values, source))
+    return Targets(values, notes=apart_from_all(values, source))
 
 
 def standardise(targets_N: np.ndarray, train_T: np.ndarray) -> Standardised:
@@ -299,17 +298,3 @@ def says_missing(text: str, missing: Missing) -> bool:
 def _without_missing_text(column: _Column, missing: Missing) -> _Column:
     values = [None if value is None or says_missing(value, missing) else value for value in column.values]
     return _Column(column.kind, values, column.code_N)
-
-
-def _apart_from_all(values_N: np.ndarray, source: str) -> tuple[str, ...]:
-    """A sentence on a number of SENTINELS that several examples have and that is far from all other numbers."""
-    found, count = np.unique(values_N[~np.isnan(values_N)], return_counts=True)
-    for at, others in ((0, found[1:]), (-1, found[:-1])):
-        if len(others) < 2 or found[at] not in SENTINELS or count[at] < 2:
-            continue
-        if min(abs(found[at] - others[0]), abs(found[at] - others[-1])) > others[-1] - others[0]:
-            return (
-                f"{source} is {found[at]:g} in {count[at]:,} examples, and {others[0]:g} to {others[-1]:g} in all "
-                "others: leave them out if it marks examples without a target",
-            )
-    return ()

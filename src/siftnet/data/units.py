@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from siftnet.config.fields import require
-from siftnet.data.raw import Raw
+from siftnet.data.raw import Notes, Raw, spread
 from siftnet.geometry import Grid
 from siftnet.wording import named
 
@@ -53,15 +53,13 @@ class Sample:
         return f"{np.nanmin(self.values_NC):g} to {np.nanmax(self.values_NC):g}"
 
 
-def compare_sets(raw: Raw) -> tuple[str, ...]:
+def compare_sets(raw: Raw) -> Notes:
     """Sentences on what differs between the training examples and the test and validation set that the data come with.
 
     Looked at are inputs and numeric targets. Raises ValueError as `compare` does.
     """
-    given = {"test": raw.held_out_N, "validation": raw.validation_N}
-    sets = {name: rows for name, rows in given.items() if rows is not None and len(rows)}
-    training = np.setdiff1d(np.arange(len(raw.labels_N)), np.concatenate([np.zeros(0, np.int64), *sets.values()]))
-    notes: tuple[str, ...] = ()
+    sets, training = {name: rows for name, rows in raw.given.items() if len(rows)}, raw.training_T
+    notes: Notes = ()
     if not sets or not len(training):
         return notes
     examples = _inputs(raw, training, "training")
@@ -76,7 +74,7 @@ def compare_sets(raw: Raw) -> tuple[str, ...]:
 def _inputs(raw: Raw, rows: np.ndarray, name: str) -> Sample:
     inputs = raw.inputs_NI.shape[1]
     count = min(len(rows), ROWS, max(ENOUGH, VALUES // inputs))
-    x_NI = raw.inputs_NI[_some(rows, count)].astype(np.float64)
+    x_NI = raw.inputs_NI[spread(rows, count)].astype(np.float64)
     shared = isinstance(raw.geometry, Grid) and raw.scaling not in ("each", "range")
     channels = raw.geometry.channels if isinstance(raw.geometry, Grid) and shared else inputs
     values_NC = np.moveaxis(x_NI.reshape(count, channels, -1), 1, -1).reshape(-1, channels)
@@ -88,16 +86,11 @@ def _inputs(raw: Raw, rows: np.ndarray, name: str) -> Sample:
 
 
 def _targets(raw: Raw, rows: np.ndarray, name: str) -> Sample:
-    values_NC = raw.labels_N[_some(rows, VALUES)].reshape(-1, 1).astype(np.float64)
+    values_NC = raw.labels_N[spread(rows, VALUES)].reshape(-1, 1).astype(np.float64)
     return Sample(f"{name} targets", values_NC, len(rows), lambda c: "the target")
 
 
-def _some(rows: np.ndarray, count: int) -> np.ndarray:
-    """Evenly spaced ones: files are often sorted."""
-    return rows[np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(np.int64))]
-
-
-def compare(training: Sample, other: Sample) -> tuple[str, ...]:
+def compare(training: Sample, other: Sample) -> Notes:
     """Sentences on what differs between two sets.
 
     Compared are sizes of what is not zero at four levels, signs and places of the columns, so that sparse, constant and

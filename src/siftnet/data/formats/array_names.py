@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from siftnet.config.fields import DataConfig, require
 from siftnet.data.formats.split_names import WORDS, Role
+from siftnet.data.splits import IN_WORDS
 
 ROLES = {
     "x": "x|xs|data|images?|imgs?|inputs?|features?",
@@ -18,8 +19,6 @@ PARTS = {
     part: "|".join(word for word, role in {**WORDS, **SHORT}.items() if role == part)
     for part in ("train", "test", "validation")
 }
-WHICH = {"train": "training", "test": "test", "validation": "validation"}
-"""The same in words."""
 BETWEEN = r"[-_. ]*"
 
 
@@ -60,7 +59,7 @@ def find_arrays(names: Iterable[str], config: DataConfig, source: str) -> ArrayN
     for part in x.keys() ^ y.keys():
         have = x.get(part) or y.get(part)
         lacks = "labels, y" if part in x else "examples, x"
-        raise ValueError(f"{source} has {have} but no {WHICH[part]} {lacks}_{part}: give both, or neither")
+        raise ValueError(f"{source} has {have} but no {IN_WORDS[part]} {lacks}_{part}: give both, or neither")
     named = {}
     for setting, spelled in (("group", group), ("time", time)):
         word = getattr(config, setting)
@@ -97,8 +96,8 @@ def _chosen(found: dict[str, list[str]], role: str, source: str) -> dict[str, st
             what = {"x": "examples", "y": "labels"}.get(role, role)
             kept = role if part == "train" else f"{role}_{part}"
             raise ValueError(
-                f"{source} holds {' and '.join(names)}, which may each be the {WHICH[part]} {what}: name the right one "
-                f"{kept} and leave the others out"
+                f"{source} holds {' and '.join(names)}, which may each be the {IN_WORDS[part]} {what}: name the right "
+                f"one {kept} and leave the others out"
             )
         chosen[part] = spelled[0]
     return chosen

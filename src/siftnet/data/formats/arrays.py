@@ -17,7 +17,7 @@ from siftnet.data.formats.halves import refuse_other_kind
 from siftnet.data.formats.root import file_of
 from siftnet.data.formats.stack import check_numbers, stack
 from siftnet.data.groups import groups_of, missing_of
-from siftnet.data.raw import MISSING, Raw
+from siftnet.data.raw import MISSING, Notes, Raw
 from siftnet.data.targets import FEW_CLASSES, Targets, classes_of, decoded, numbers_of, refuse_identifiers
 from siftnet.geometry import Geometry, Unknown
 
@@ -32,7 +32,6 @@ KINDS = {
     "O": "",
 }
 """Kinds of dtype that y may have, in words; objects are looked at one by one."""
-Notes = tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)

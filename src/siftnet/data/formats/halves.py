@@ -6,7 +6,7 @@ import numpy as np
 
 from siftnet.config.fields import require
 from siftnet.data.formats.stack import WHOLE
-from siftnet.data.targets import LARGEST_EXACT
+from siftnet.foreign import LARGEST_EXACT
 
 
 def refuse_other_kind(training: tuple[str, np.ndarray], other: tuple[str, np.ndarray], source: str) -> None:

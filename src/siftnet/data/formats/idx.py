@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,16 +13,13 @@ from typing import IO
 import numpy as np
 
 from siftnet.config.fields import DataConfig, require
+from siftnet.data.formats.likely import IDX_NAME
 from siftnet.data.formats.root import folder_of
 from siftnet.data.raw import Raw
 from siftnet.data.targets import Targets, classes_of
 from siftnet.geometry import Grid
 
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-NAME = re.compile(
-    r"(?P<set>.*[-_. ])?(?P<part>train|t10k|test)[-_](?P<kind>images|labels)[-_.]idx\d[-_.](ubyte|int)(\.gz)?"
-)
-"""E.g. train-images-idx3-ubyte.gz, t10k-labels.idx1-ubyte, emnist-letters-test-images-idx3-ubyte."""
 AXES = {"images": 3, "labels": 1}
 TESTS = ("t10k", "test")
 GZIP, ZIP = b"\x1f\x8b", b"PK"
@@ -82,7 +78,7 @@ def _find_all(root: Path) -> list[_Found]:
     """The IDX files of a folder; one may lie in a folder of its own name, as some archives unpack."""
     found = []
     for path in _files(root):
-        match = NAME.fullmatch(path.name)
+        match = IDX_NAME.fullmatch(path.name)
         if match:
             found.append(_Found(path, match["set"] or "", match["part"], match["kind"]))
     sets = sorted({file.set for file in found})
@@ -95,7 +91,7 @@ def _find_all(root: Path) -> list[_Found]:
 
 
 def _named(path: Path) -> bool:
-    return NAME.fullmatch(path.name) is not None
+    return IDX_NAME.fullmatch(path.name) is not None
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -11,10 +11,14 @@ from siftnet.data.formats.image_tree import SUFFIXES
 
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq")
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+IDX_NAME = re.compile(
+    r"(?P<set>.*[-_. ])?(?P<part>train|t10k|test)[-_](?P<kind>images|labels)[-_.]idx\d[-_.](ubyte|int)(\.gz)?"
+)
+"""E.g. train-images-idx3-ubyte.gz, t10k-labels.idx1-ubyte, emnist-letters-test-images-idx3-ubyte."""
 FOLDERS = {
-    "imagenet": r"train_data_batch_\d+(\.npz)?",
-    "cifar10": r"data_batch_\d",
-    "idx": r"(.*[-_.])?(train|t10k|test)[-_.](images|labels)[-_.]idx\d[-_.]ubyte(\.gz)?",
+    "imagenet": re.compile(r"train_data_batch_\d+(\.npz)?"),
+    "cifar10": re.compile(r"data_batch_\d"),
+    "idx": IDX_NAME,
 }
 """What lies in the folder of a format, by pattern."""
 LOOKED_AT, INSIDE = 1000, 20
@@ -54,7 +58,7 @@ def _remedy_for_file(name: str, wanted: str) -> str | None:
 
 def _of_folder(path: Path) -> list[str]:
     names = {entry.name for entry in _entries(path)}
-    found = [kind for kind, pattern in FOLDERS.items() if any(re.fullmatch(pattern, name) for name in names)]
+    found = [kind for kind, pattern in FOLDERS.items() if any(map(pattern.fullmatch, names))]
     inside = _folders(path)
     if "train" in names and {"test", "meta"} & names and (path / "train").is_file():
         found.append("cifar100")

@@ -14,18 +14,16 @@ WORDS: dict[str, Role] = {
     **dict.fromkeys(("val", "valid", "validation", "validate", "dev", "devel"), "validation"),
     **dict.fromkeys(("test", "tests", "testing", "tst", "eval", "evaluation", "holdout", "heldout"), "test"),
 }
-# Words that say nothing about the content, beside which a split is still a split.
-AROUND = frozenset(
-    ("set", "sets", "data", "dataset", "datasets", "image", "images", "img", "imgs", "pic", "pics", "picture",
-     "pictures", "photo", "photos", "seg", "split", "splits", "sample", "samples", "example", "examples", "file",
-     "files", "folder", "folders", "dir", "directory", "the", "my", "new", "final", "full", "all", "raw", "original",
-     "cropped", "resized", "sorted", "processed", "clean", "cleaned", "small", "labeled", "labelled", "x", "px", "v")
-)  # fmt: skip
 HOLDERS = frozenset(
     ("data", "dataset", "datasets", "image", "images", "img", "imgs", "pic", "pics", "picture", "pictures", "photo",
      "photos", "sample", "samples", "example", "examples", "file", "files", "folder", "folders", "dir", "directory")
 )  # fmt: skip
-"""Of these, what a folder around all others is called; the others may be classes: small, original."""
+"""What a folder around all others is called."""
+AROUND = HOLDERS | frozenset(
+    ("set", "sets", "seg", "split", "splits", "the", "my", "new", "final", "full", "all", "raw", "original", "cropped",
+     "resized", "sorted", "processed", "clean", "cleaned", "small", "labeled", "labelled", "x", "px", "v")
+)  # fmt: skip
+"""Words beside which a split is still a split; a folder of such a name alone may be a class: small, original."""
 UNLABELLED = frozenset(
     ("pred", "preds", "predict", "prediction", "predictions", "unlabeled", "unlabelled", "unsup", "inference")
 )

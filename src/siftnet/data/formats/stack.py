@@ -8,7 +8,7 @@ import numpy as np
 
 from siftnet.config.fields import require
 from siftnet.data.casts import cast_nan
-from siftnet.data.targets import LARGEST_EXACT
+from siftnet.foreign import LARGEST_EXACT
 
 WHOLE = "biu"
 """Kinds of dtype that hold whole numbers."""

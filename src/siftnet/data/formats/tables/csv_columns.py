@@ -20,7 +20,8 @@ from siftnet.data.formats.tables.frame import Column, Frame
 from siftnet.data.formats.tables.header import on_header, refuse_examples
 from siftnet.data.formats.tables.roles import Roles, roles_of
 from siftnet.data.formats.tables.spelling import SAFE, typed
-from siftnet.data.targets import LARGEST_EXACT, MISSING_TEXT
+from siftnet.data.targets import MISSING_TEXT
+from siftnet.foreign import LARGEST_EXACT
 
 EXACT = {} if Version(pd.__version__) >= Version("3.1.dev0") else {"float_precision": "round_trip"}
 """What makes pandas take the float nearest to what is written; later versions always do."""

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from siftnet.data.formats.tables.frame import Column, Kind
-from siftnet.data.targets import LARGEST_EXACT, Missing, says_missing
+from siftnet.data.targets import Missing, says_missing
+from siftnet.foreign import LARGEST_EXACT
 
 TRUTH = {word: word.lower() == "true" for word in ("True", "TRUE", "true", "False", "FALSE", "false")}
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:inf|infinity)", re.IGNORECASE)

@@ -14,13 +14,13 @@ from siftnet.data.formats.tables.frame import Column, Frame
 from siftnet.data.formats.tables.spelling import CODE, is_number, odd
 from siftnet.data.targets import (
     FEW_CLASSES,
-    LARGEST_EXACT,
     MISSING_TEXT,
     Targets,
     classes_of,
     numbers_of,
     refuse_identifiers,
 )
+from siftnet.foreign import LARGEST_EXACT
 from siftnet.wording import quoted
 
 SMALLEST = frozenset((-(2**63), int(Decimal(repr(-(2.0**63))))))
