@@ -12,7 +12,7 @@ Flat = tyro.conf.arg(name="")
 Switch = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 Strict = Annotated[
     Switch,
-    tyro.conf.arg(help="Refuse the data, with exit status 2, where anything is noted about them."),
+    tyro.conf.arg(help="Refuse the data, with exit status 2, where anything is noted that no setting asked for."),
 ]
 Directory = tyro.conf.Positional[Path]
 
