@@ -26,6 +26,8 @@ def test_variance_and_permutation_are_read_back(tmp_path: Path) -> None:
         ({"other": VARIANCE}, "holds no variance of each of 3 inputs: restore it from a copy"),
         ({"variance_I": VARIANCE[:2]}, "holds no variance of each of 3 inputs"),
         ({"variance_I": VARIANCE[:, None]}, "holds no variance of each of 3 inputs"),
+        ({"variance_I": np.array([1, np.nan, 2])}, "holds no variance of each of 3 inputs"),
+        ({"variance_I": np.array([1, np.inf, 2])}, "holds no variance of each of 3 inputs"),
         ({"variance_I": np.array(["a", "b", "c"])}, "holds no variance of each of 3 inputs"),
         ({"variance_I": VARIANCE, "permutation_I": np.array([2, 0])}, "holds no permutation of 3 inputs"),
         ({"variance_I": VARIANCE, "permutation_I": np.array([2, 0, 0])}, "holds no permutation of 3 inputs"),

@@ -16,7 +16,12 @@ def read_inputs(path: Path, inputs: int) -> dict[str, np.ndarray]:
     """
     stored = read_arrays(path)
     variance_I = stored.get("variance_I")
-    if variance_I is None or variance_I.dtype.kind != "f" or variance_I.shape != (inputs,):
+    if (
+        variance_I is None
+        or variance_I.dtype.kind != "f"
+        or variance_I.shape != (inputs,)
+        or not np.isfinite(variance_I).all()
+    ):
         raise ValueError(f"{path} holds no variance of each of {inputs:,} inputs: restore it from a copy")
     permutation_I = stored.get("permutation_I")
     if permutation_I is not None and not (
