@@ -334,6 +334,20 @@ def test_weights_that_do_not_fit_their_masks_are_named(copy: Run) -> None:
         copy.weights(2)
 
 
+@pytest.mark.parametrize("change", ["dropped", "reshaped"])
+def test_a_rewind_point_that_does_not_fit_the_masks_is_named(copy: Run, change: str) -> None:
+    rewind = copy.rewind()
+    assert rewind is not None
+    parameters = dict(rewind.parameters)
+    weight = parameters.pop("layers.0.weight")
+    if change == "reshaped":
+        parameters["layers.0.weight"] = weight[:1]
+    copy.write_rewind(State(parameters, rewind.statistics))
+    has = "no" if change == "dropped" else rf"\(1, {weight.shape[1]}\) of"
+    with pytest.raises(ValueError, match=rf"state\.safetensors has {has} layers\.0\.weight, whose mask is of"):
+        copy.ticket(1)
+
+
 def test_what_is_not_a_run_or_a_newer_one_is_refused(copy: Run, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"there is no run .*absent: check the path"):
         Run(tmp_path / "absent")

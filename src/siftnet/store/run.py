@@ -275,6 +275,7 @@ class Run:
     def ticket(self, number: int = -1) -> Ticket:
         """Masks, rewind and trained weights of a round, with their geometry; -1 is the last round."""
         from siftnet.pruning.ticket import Provenance, Ticket
+        from siftnet.store.tensors import rewind_of
 
         rounds = self.rounds()
         if not rounds:
@@ -284,12 +285,10 @@ class Run:
                 f"a round is named by its number, one of {_span(rounds)} or -1 for the last, got {shown(number)}"
             )
         number = rounds[-1] if number == -1 else number
-        rewind = self.rewind()
-        if rewind is None:
-            raise ValueError(f"{self._rewind_path} is missing, which every round goes back to: restore it from a copy")
+        masks = self.masks(number)
         return Ticket(
-            masks=self.masks(number),
-            rewind=rewind,
+            masks=masks,
+            rewind=rewind_of(masks, self.rewind(), self._rewind_path),
             trained=self.weights(number),
             best=self.weights(number, "best") if self.summary(number).best else None,
             geometry=self.geometry,

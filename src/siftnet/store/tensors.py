@@ -118,6 +118,20 @@ def _with_zeros(survivors: Tensor, mask: Tensor) -> Tensor:
     return dense
 
 
+def rewind_of(masks: Masks, state: State | None, path: Path) -> State:
+    """The rewind point that was read from `path`; raises ValueError unless it is there and whole, of these masks."""
+    if state is None:
+        raise RefusedError(f"{path} is missing, which every round goes back to: restore it from a copy")
+    for name, mask in masks.items():
+        value = state.parameters.get(name)
+        if value is None or value.shape != mask.shape:
+            has = "no" if value is None else f"{tuple(value.shape)} of"
+            raise RefusedError(
+                f"{path} has {has} {named(name)}, whose mask is of {tuple(mask.shape)}: restore it from a copy"
+            )
+    return state
+
+
 def join_owners(owned: dict[str, dict[str, Tensor]]) -> dict[str, Tensor]:
     """The tensors of several states in one file: 'OWNER|' before their names."""
     return {f"{owner}|{key}": value for owner, tensors in owned.items() for key, value in tensors.items()}
