@@ -319,6 +319,15 @@ def test_a_damaged_file_is_one_sentence_that_names_it(copy: Run, name: str, dama
     assert "\n" not in message
 
 
+def test_a_round_without_the_digest_of_its_masks_is_refused(copy: Run) -> None:
+    path = copy.round_path(1) / "round.json"
+    stored = json.loads(path.read_text())
+    del stored["files"]["masks.safetensors"]
+    path.write_text(json.dumps(stored))
+    with pytest.raises(ValueError, match=r"round\.json is not what a round stores .*masks\.safetensors among its"):
+        copy.summary(1)
+
+
 @pytest.mark.parametrize("density", [0.0, -0.0, -0.25, 1.5])
 def test_a_density_that_is_none_is_refused(copy: Run, density: float) -> None:
     path = copy.round_path(1) / "round.json"

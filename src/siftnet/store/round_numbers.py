@@ -16,7 +16,10 @@ def read_summary(path: Path) -> RoundSummary:
     """What round.json holds. Raises ValueError where it is damaged, or is of a newer siftnet."""
     values = read_json(path)
     try:
-        return RoundSummary.from_dict(values)
+        found = RoundSummary.from_dict(values)
+        if "masks.safetensors" not in found.files:
+            raise KeyError("masks.safetensors among its files")
+        return found
     except RefusedError as error:
         raise ValueError(f"{path}: {error}") from None
     except MISFITS as error:
