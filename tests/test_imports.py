@@ -88,6 +88,8 @@ def test_ctrl_c_while_modules_load_ends_in_one_line() -> None:
     # A finder that presses Ctrl-C as the command line is imported.
     program = (
         "import os, signal, sys\n"
+        # As in a terminal: what runs in the background ignores Ctrl-C, and so would this.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Press:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == sys.argv[1]: sys.argv = ['siftnet', '--help']; os.kill(os.getpid(), signal.SIGINT)\n"
@@ -103,6 +105,8 @@ def test_ctrl_c_while_modules_load_ends_in_one_line() -> None:
 def test_ctrl_c_while_a_command_loads_what_computes_ends_in_one_line(stored: Run) -> None:
     program = (
         "import os, signal, sys\n"
+        # As in a terminal: what runs in the background ignores Ctrl-C, and so would this.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Press:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'torch': os.kill(os.getpid(), signal.SIGINT)\n"
