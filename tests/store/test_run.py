@@ -319,6 +319,17 @@ def test_a_damaged_file_is_one_sentence_that_names_it(copy: Run, name: str, dama
     assert "\n" not in message
 
 
+@pytest.mark.parametrize("change", [{"examples": 0}, {"examples": -3}, {"score": 1.01}, {"score": -0.01}])
+@pytest.mark.parametrize("where", ["best", "test_best"])
+def test_a_score_that_is_none_is_refused(copy: Run, where: str, change: dict[str, float]) -> None:
+    path = copy.round_path(1) / "round.json"
+    stored = json.loads(path.read_text())
+    (stored[where]["validation"] if where == "best" else stored[where]).update(change)
+    path.write_text(json.dumps(stored))
+    with pytest.raises(ValueError, match=r"round\.json is not what a round stores .*(a score of|an accuracy below 0)"):
+        copy.summary(1)
+
+
 def test_a_round_without_the_digest_of_its_masks_is_refused(copy: Run) -> None:
     path = copy.round_path(1) / "round.json"
     stored = json.loads(path.read_text())

@@ -44,9 +44,11 @@ class Evaluation:
     def from_dict(cls, values: dict[str, Any]) -> Evaluation:
         """The inverse of `dataclasses.asdict`; the R^2 that siftnet 0.1 to 0.4 gave of targets that are alike is None.
 
-        Raises TypeError for anything else.
+        Raises TypeError for anything else, ValueError for numbers that no evaluation gives.
         """
         found = cls(**values)
+        if found.examples < 1 or (found.score is not None and found.score > 1):
+            raise ValueError(f"a score of {found.score} over {found.examples} examples")
         if found.score is None or found.score >= ABSURD:
             return found
         # Their spread was rounding, or a bound of 1e-30 for none.

@@ -167,8 +167,8 @@ class RoundSummary:
     def from_dict(cls, values: dict[str, Any]) -> RoundSummary:
         """The inverse of `to_dict`, also for what siftnet 0.1 to 0.3 wrote.
 
-        Raises ValueError for the numbers of a newer siftnet and for a density that is none, KeyError or TypeError for
-        anything else.
+        Raises ValueError for the numbers of a newer siftnet and for a density or accuracy that is none, KeyError or
+        TypeError for anything else.
         """
         values = dict(values)
         found = values.pop("schema", 1)
@@ -180,6 +180,9 @@ class RoundSummary:
         summary = typed(cls(**values | records | tests | {"layers": layers}))
         if not 0 < summary.density <= 1:
             raise ValueError(f"a density of {summary.density:g}")
+        found = (summary.validation, summary.test_best, summary.last and summary.last.validation, summary.test_last)
+        if summary.metric == "accuracy" and any(e and e.score is not None and e.score < 0 for e in found):
+            raise ValueError("an accuracy below 0")
         return summary
 
 
