@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +76,10 @@ def test_measures_of_another_run_or_round_are_not_taken(files: AnalysisFiles, ch
     del stored["run_digest"], stored["analysis"]
     taken.write_text(json.dumps(stored))
     assert other.numbers() == files.numbers(), "what siftnet 0.1 to 0.4 measured is read"
+
+
+def test_a_pipe_in_the_place_of_arrays_is_none(files: AnalysisFiles) -> None:
+    files.arrays_path.unlink()
+    os.mkfifo(files.arrays_path)
+    with pytest.raises(DamagedError, match=r"round-00\.npz was cut off or changed"):
+        files.arrays()

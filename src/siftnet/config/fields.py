@@ -267,6 +267,10 @@ class StartConfig:
         )
 
 
+MOST_SAMPLES = 1_000_000
+"""Shuffles, or resamplings: more take days and say nothing more."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnalysisConfig:
     """How thoroughly the survivors are measured; changes no training result."""
@@ -288,6 +292,9 @@ class AnalysisConfig:
         require(self.samples_other >= 0, f"analysis.samples_other must be 0 or more, got {self.samples_other}")
         require(self.headline >= -1, f"analysis.headline must be -1 or a round, got {self.headline}")
         require(self.bootstrap >= 100, f"analysis.bootstrap must be at least 100, got {self.bootstrap}")
+        for name in ("samples", "samples_other", "bootstrap"):
+            count = getattr(self, name)
+            require(count <= MOST_SAMPLES, f"analysis.{name} must be at most {MOST_SAMPLES:,}, got {count}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -68,6 +68,9 @@ class AnalysisFiles:
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays. Raises DamagedError where they are missing or cut off, or not those that the numbers seal."""
         seal = (self._sealed() or {}).get(SEAL)
+        if not self.arrays_path.is_file():
+            # What is no file, a pipe say, may never end.
+            raise self._damaged(self.arrays_path)
         try:
             if seal not in (None, hashlib.sha256(self.arrays_path.read_bytes()).hexdigest()):
                 raise self._damaged(self.arrays_path)
