@@ -93,7 +93,8 @@ def test_wrong_names_and_types_give_one_sentence(values: dict[str, Any], message
         ("prune.rounds", -1), ("prune.fraction", 0.0), ("prune.fraction", 1.0), ("prune.at_step", -2),
         ("prune.at_step", 1001), ("prune.init_density", 0.0), ("prune.min_density", 1.0), ("prune.min_connected", 1.0),
         ("start.round", -1), ("analysis.samples", 0), ("analysis.samples_other", -1), ("analysis.headline", -2),
-        ("analysis.bootstrap", 99), ("analysis.samples", 10**6 + 1), ("analysis.bootstrap", 10**7), ("data.labels", "superclasses"),
+        ("analysis.bootstrap", 99), ("analysis.samples", 10**6 + 1), ("analysis.bootstrap", 10**7),
+        ("data.labels", "superclasses"),
     ],
 )  # fmt: skip
 def test_values_out_of_range_are_refused_by_name(path: str, value: object) -> None:
