@@ -10,55 +10,23 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+from siftnet.config.products import ProductsConfig as ProductsConfig
+from siftnet.config.synthetic import SyntheticConfig as SyntheticConfig
 from siftnet.config.table import TableConfig as TableConfig
 from siftnet.config.values import RefusedError as RefusedError
 from siftnet.config.values import require as require
-from siftnet.config.values import take_values, told
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SyntheticConfig:
-    """Inputs made on the spot with a known answer (format nlgp or planted)."""
-
-    shape: tuple[int, ...] = (20, 20)
-    """Sites along each axis, one to three axes; opposite ends touch."""
-    channels: int = 1
-    """Inputs per site."""
-    xi: tuple[float, ...] = (1.0, 3.0)
-    """nlgp: correlation length of each class, in sites."""
-    gain: float = 3.0
-    """nlgp: how strongly the Gaussian field is saturated; excess kurtosis falls from -1.2 at 1 to -1.8 at 3."""
-    mixing: tuple[tuple[float, ...], ...] = ()
-    """nlgp: channels x channels matrix that mixes independent fields; empty leaves the channels independent."""
-    clone: bool = False
-    """nlgp: replace the inputs by Gaussians of the same covariance (the control without higher-order structure)."""
-    examples: int = 60_000
-    """Examples made for training and validation together."""
-    test: int = 10_000
-    """Examples made for the test set."""
-
-    def __post_init__(self) -> None:
-        take_values(self, "data.synthetic.")
-        require(1 <= len(self.shape) <= 3, f"data.synthetic.shape takes one to three axes, got {told(self.shape)}")
-        few = f"data.synthetic.shape needs at least 2 sites along each axis, got {told(self.shape)}"
-        require(min(self.shape) >= 2, few)
-        require(self.channels >= 1, f"data.synthetic.channels must be at least 1, got {self.channels}")
-        require(len(self.xi) >= 2, f"data.synthetic.xi needs one length per class, two at least, got {told(self.xi)}")
-        require(min(self.xi) > 0, f"data.synthetic.xi must be positive, got {told(self.xi)}")
-        require(self.gain > 0, f"data.synthetic.gain must be positive, got {self.gain}")
-        square = all(len(row) == self.channels for row in self.mixing) and len(self.mixing) in (0, self.channels)
-        require(square, f"data.synthetic.mixing must be channels x channels = {self.channels} x {self.channels}")
-        require(self.examples >= 20, f"data.synthetic.examples must be at least 20, got {self.examples}")
-        require(self.test >= 1, f"data.synthetic.test must be at least 1, got {self.test}")
+from siftnet.config.values import take_values
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataConfig:
     """Which data, which part of it, and what is done to labels and inputs before training."""
 
-    format: Literal["imagenet", "cifar10", "cifar100", "idx", "npz", "table", "folder", "nlgp", "planted"] = "imagenet"
+    format: Literal["imagenet", "cifar10", "cifar100", "idx", "npz", "table", "folder", "nlgp", "planted", "field"] = (
+        "imagenet"
+    )
     """Layout of the files: downsampled ImageNet, CIFAR python batches, MNIST-like IDX, arrays, a table, a folder of
-    images by class; nlgp and planted are synthetic."""
+    images by class; nlgp, planted and field are synthetic."""
     root: Path | None = None
     """Folder (or file, for npz and table) that holds the data; synthetic data needs none."""
     validation: int = 5000
@@ -84,8 +52,9 @@ class DataConfig:
     duplicates: Literal["keep", "drop"] = "keep"
     """Examples that stand in two splits, value for value: keep them, which is noted, or leave them out of training, and
     of validation where they are tested."""
-    labels: Literal["given", "superclasses", "modulo", "random"] = "given"
-    """As they are; ten meaningful superclasses; the class number modulo data.modulo; or random (nothing to learn)."""
+    labels: Literal["given", "superclasses", "modulo", "random", "products"] = "given"
+    """As they are; ten meaningful superclasses; the class number modulo data.modulo; random (nothing to learn); or
+    made from the inputs: whether products of neighbours sum to more than their median, see data.products."""
     superclass_file: Path | None = None
     """Table of superclasses: 'WordNet-id index superclass name' a line, or the old comma-separated list of 1000."""
     modulo: int = 10
@@ -99,7 +68,9 @@ class DataConfig:
     geometry: str = "auto"
     """Where the inputs of npz or table data live: auto, unknown, or e.g. grid:3x32x32, ring:1x100 (channels first)."""
     seed: int = 0
-    """Seed of everything drawn about the data: splits, share, permutations, random labels, synthetic examples."""
+    """Seed of everything drawn about the data: splits, share, permutations, hidden orders, random labels, synthetic
+    examples."""
+    products: ProductsConfig = field(default_factory=ProductsConfig)
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
     table: TableConfig = field(default_factory=TableConfig)
 
@@ -131,11 +102,22 @@ class DataConfig:
             self.labels == "superclasses" or self.superclass_file is None,
             f"data.superclass_file is read with data.labels = superclasses alone, and data.labels is {self.labels}",
         )
+        require(
+            self.labels != "products" or not (self.flip or self.shift),
+            "data.flip and data.shift move inputs away from the places that data.labels = products goes by: "
+            "set data.flip false and data.shift 0",
+        )
+        require(
+            self.labels == "products" or self.format != "field",
+            f"data.format = field makes inputs alone, and data.labels is {self.labels}: set data.labels products",
+        )
+        if self.is_synthetic:
+            self.synthetic.refuse_unfit(self.format)
 
     @property
     def is_synthetic(self) -> bool:
         """Whether the examples are made rather than read."""
-        return self.format in ("nlgp", "planted")
+        return self.format in ("nlgp", "planted", "field")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

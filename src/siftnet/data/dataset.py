@@ -23,7 +23,7 @@ from siftnet.data.exact import (
 )
 from siftnet.data.reading import Reading
 from siftnet.foreign import is_whole, refuse_other_rows, shown
-from siftnet.geometry import Geometry
+from siftnet.geometry import Geometry, Grid
 from siftnet.wording import named
 
 SPLITS = ("train", "validation", "test")
@@ -64,6 +64,10 @@ class Dataset:
     """One for each class; empty where nobody named them."""
     input_names: tuple[str, ...] = ()
     """One for each input before a permutation; empty where nobody named them."""
+    label_geometry: Grid | None = None
+    """Where inputs are neighbours for the labels, which were made from them; None where nobody knows."""
+    label_order_I: np.ndarray | None = None
+    """int64 (I,): the original input i, before a permutation, lies at index label_order_I[i] of label_geometry."""
     notes: tuple[str, ...] = field(default=())
     """What a reader of the results should know: imputed values, a smaller validation set than asked for, ..."""
     settled: tuple[str, ...] = ()
@@ -89,7 +93,8 @@ class Dataset:
         ):
             _check_finite(name, array)
         _check_splits(self.splits, len(x))
-        _check_permutation(self.permutation_I, x.shape[1])
+        _check_permutation(self.permutation_I, x.shape[1], "permutation_I")
+        _check_label_geometry(self.label_geometry, self.label_order_I, x.shape[1])
         require(self.target_deviation > 0, f"target_deviation must be positive, got {self.target_deviation}")
         y_T = y[self.splits["train"]]
         given_T = y_T if self.classes else y_T * self.target_deviation + self.target_mean
@@ -111,7 +116,7 @@ class Dataset:
             "say siftnet.Grid((32, 32), channels=3), for one, or siftnet.Unknown(inputs)",
         )
         refuse_other_rows(self.inputs_NI, self.labels_N, ("inputs_NI", "labels_N"))
-        permutation_I = self.permutation_I
+        orders = {name: getattr(self, name) for name in ("permutation_I", "label_order_I")}
         plain = {
             "classes": None if classes is None else operator.index(classes),
             "inputs_NI": exact_inputs(self.inputs_NI),
@@ -119,7 +124,7 @@ class Dataset:
             "splits": exact_splits(self.splits),
             "center_I": exact_scale(self.center_I, "center_I"),
             "scale_I": exact_scale(self.scale_I, "scale_I"),
-            "permutation_I": None if permutation_I is None else exact_rows(permutation_I, "permutation_I"),
+            **{name: None if order_I is None else exact_rows(order_I, name) for name, order_I in orders.items()},
             "scrambled": exact_truth(self.scrambled, "scrambled"),
             "target_mean": exact_number(self.target_mean, "target_mean"),
             "target_deviation": exact_number(self.target_deviation, "target_deviation"),
@@ -239,10 +244,29 @@ def _check_splits(splits: dict[str, np.ndarray], count: int) -> None:
     require(len(twice) == 0, f"row {twice[:1]} is in the splits more than once: leave it in one of them, once")
 
 
-def _check_permutation(permutation_I: np.ndarray | None, inputs: int) -> None:
+def _check_permutation(permutation_I: np.ndarray | None, inputs: int, name: str) -> None:
     """Raise ValueError unless each input stands in a permutation once."""
     require(
         permutation_I is None
         or (permutation_I.ndim == 1 and np.array_equal(np.sort(permutation_I), np.arange(inputs))),
-        f"permutation_I must hold each number from 0 to {inputs - 1} once, as numpy.random.permutation makes it",
+        f"{name} must hold each number from 0 to {inputs - 1} once, as numpy.random.permutation makes it",
     )
+
+
+def _check_label_geometry(geometry: Grid | None, order_I: np.ndarray | None, inputs: int) -> None:
+    """Raise ValueError unless there are both, a place for each input on a grid, or neither."""
+    require(
+        (geometry is None) == (order_I is None),
+        "label_geometry and label_order_I say together where labels have their neighbours: give both, or neither",
+    )
+    if geometry is None:
+        return
+    require(
+        isinstance(geometry, Grid),
+        f"label_geometry must be a siftnet.Grid, got {shown(geometry)}: say siftnet.ring({inputs}), for one",
+    )
+    require(
+        geometry.size == inputs,
+        f"inputs_NI has {inputs} inputs and label_geometry is a {geometry.describe()}: correct one of them",
+    )
+    _check_permutation(order_I, inputs, "label_order_I")

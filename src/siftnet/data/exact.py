@@ -54,7 +54,7 @@ def exact_labels(value: Any, *, numeric: bool) -> np.ndarray:
 def exact_rows(value: Any, name: str) -> np.ndarray:
     """Row numbers, or numbers of inputs, as int64. Raises ValueError for other types."""
     rows = _numbers(value, name, "biufUSTO")
-    remedy = "give the order, e.g. numpy.argsort" if name == "permutation_I" else f"give numpy.flatnonzero({name})"
+    remedy = "give the order, e.g. numpy.argsort" if name.endswith("_I") else f"give numpy.flatnonzero({name})"
     require(rows.dtype.kind != "b", f"{name} must be row numbers, got truth values: {remedy}")
     require(
         rows.dtype.kind in "iu" or rows.size == 0,

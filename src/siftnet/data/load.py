@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
-from siftnet.config.fields import DataConfig, RefusedError, TableConfig, require
+from siftnet.config.fields import DataConfig, ProductsConfig, RefusedError, TableConfig, require
 from siftnet.data.dataset import Dataset
 from siftnet.data.duplicates import note_duplicates, without_duplicates
 from siftnet.data.formats import table
@@ -14,6 +15,7 @@ from siftnet.data.formats.registry import READERS
 from siftnet.data.leaks import note_copies
 from siftnet.data.normalise import Normalised, normalise
 from siftnet.data.overlap import note_windows, part_in_time
+from siftnet.data.products import CLASS_NAMES, product_labels
 from siftnet.data.raw import Notes, Raw
 from siftnet.data.reading import describe_reading
 from siftnet.data.shared_scale import note_shared_scale
@@ -63,38 +65,68 @@ def prepare(raw: Raw, config: DataConfig) -> Dataset:
         splits, more = without_duplicates(raw.inputs_NI, splits)
         settled += more
     notes += _what_is_odd(raw, splits, config)
-    labels_N, classes, class_names = relabel(raw.labels_N, raw.classes, config, raw.class_names)
-    mean, deviation = 0.0, 1.0
-    if classes is None:
-        scaled = standardise(labels_N, splits["train"])
-        labels_N, mean, deviation, notes = scaled.labels_N, scaled.mean, scaled.deviation, notes + scaled.notes
-    else:
-        notes += _classes_to_look_at(labels_N, splits, classes, class_names)
     if config.format == "table":
         settled += table.impute(raw.inputs_NI, splits["train"], config.table, raw.input_names)
+    labels = _labels(raw, splits, config)
     inputs, permutation_I, scrambled = _transform(raw, splits["train"], config)
     try:
         return Dataset(
             name=raw.name,
             inputs_NI=inputs.inputs_NI,
-            labels_N=labels_N,
-            classes=classes,
+            labels_N=labels.labels_N,
+            classes=labels.classes,
             geometry=raw.geometry,
             splits=splits,
             center_I=inputs.center_I,
             scale_I=inputs.scale_I,
             permutation_I=permutation_I,
             scrambled=scrambled,
-            target_mean=mean,
-            target_deviation=deviation,
-            class_names=class_names,
+            target_mean=labels.mean,
+            target_deviation=labels.deviation,
+            class_names=labels.class_names,
+            label_geometry=labels.geometry,
+            label_order_I=labels.order_I,
             input_names=raw.input_names,
-            notes=(*raw.notes, *notes, *inputs.notes, *settled),
+            notes=(*raw.notes, *notes, *labels.notes, *inputs.notes, *settled),
             settled=settled,
             reading=describe_reading(raw, inputs, config),
         )
     except ValueError as error:
         raise ValueError(f"{config.root or raw.name}: {error}") from None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Labels:
+    """What is learnt, as a Dataset holds it."""
+
+    labels_N: np.ndarray
+    classes: int | None
+    class_names: tuple[str, ...]
+    mean: float = 0.0
+    deviation: float = 1.0
+    geometry: Grid | None = None
+    order_I: np.ndarray | None = None
+    notes: Notes = ()
+
+
+def _labels(raw: Raw, splits: Split, config: DataConfig) -> _Labels:
+    """The labels that are asked for, made or given, numeric ones scaled by the training examples."""
+    if config.labels == "products":
+        made = product_labels(raw, splits["train"], config)
+        found = _Labels(
+            labels_N=made.labels_N,
+            classes=len(CLASS_NAMES),
+            class_names=CLASS_NAMES,
+            geometry=made.geometry,
+            order_I=made.order_I,
+        )
+    else:
+        labels_N, classes, names = relabel(raw.labels_N, raw.classes, config, raw.class_names)
+        found = _Labels(labels_N=labels_N, classes=classes, class_names=names)
+    if found.classes is not None:
+        return replace(found, notes=_classes_to_look_at(found.labels_N, splits, found.classes, found.class_names))
+    scaled = standardise(found.labels_N, splits["train"])
+    return replace(found, labels_N=scaled.labels_N, mean=scaled.mean, deviation=scaled.deviation, notes=scaled.notes)
 
 
 def _what_is_odd(raw: Raw, splits: Split, config: DataConfig) -> Notes:
@@ -148,14 +180,24 @@ def _refuse_unread(config: DataConfig) -> None:
         f"data.time = {config.time} names an array of npz or a column of table data, and data.format is "
         f"{config.format}: leave it out",
     )
-    default = TableConfig()
-    for name in (field.name for field in fields(config.table)):
-        value = getattr(config.table, name)
+    for name, value in _changed(config.table, TableConfig()):
         require(
-            config.format == "table" or value == getattr(default, name),
+            config.format == "table",
             f"data.table.{name} = {value} is for tables, and data.format is {config.format}: set data.format table, "
             "or leave it out",
         )
+    for name, value in _changed(config.products, ProductsConfig()):
+        require(
+            config.labels == "products",
+            f"data.products.{name} = {value} is for data.labels = products, and data.labels is {config.labels}: set "
+            "data.labels products, or leave it out",
+        )
+
+
+def _changed(group: TableConfig | ProductsConfig, default: TableConfig | ProductsConfig) -> list[tuple[str, Any]]:
+    """Settings of a group, by name, that are not the default's."""
+    found = [(field.name, getattr(group, field.name)) for field in fields(group)]
+    return [(name, value) for name, value in found if value != getattr(default, name)]
 
 
 def check_augmentation(geometry: Geometry, config: DataConfig, *, has_places: bool = True) -> None:

@@ -49,13 +49,7 @@ def normalise(
     ones_I = np.ones(inputs_NI.shape[1], np.float32)
     if scaling == "none" and inputs_NI.dtype != np.float64:
         return Normalised(inputs_NI, 0 * ones_I, ones_I)
-    with np.errstate(over="ignore", invalid="ignore"):
-        center_I, scale_I = _measure(inputs_NI, train_T, scaling, geometry)
-    for i in np.flatnonzero(~(np.isfinite(center_I) & np.isfinite(scale_I) & (scale_I > 0)))[:1]:
-        raise ValueError(
-            f"{_name(i, names)} reaches {np.abs(inputs_NI[:, i]).max():g}, too large to be scaled: correct it, divide "
-            "it, or take its logarithm"
-        )
+    center_I, scale_I = measure_inputs(inputs_NI, train_T, scaling, geometry, names)
     if inputs_NI.dtype == np.uint8:
         return Normalised(inputs_NI, center_I.astype(np.float32), scale_I.astype(np.float32))
     single_NI = np.empty(inputs_NI.shape, np.float32)
@@ -65,6 +59,23 @@ def normalise(
             single_NI[rows] = (inputs_NI[rows] - center_I) * scale_I
     notes = _on_lost_values(inputs_NI, single_NI, names)
     return Normalised(single_NI, 0 * ones_I, ones_I, notes, center_I, scale_I)
+
+
+def measure_inputs(
+    inputs_NI: np.ndarray, train_T: np.ndarray, scaling: Scaling, geometry: Geometry, names: Sequence[str] = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """Centre and scale of each input by the training rows alone, float64 (I,); of one that never changes scale 1.
+
+    Arguments and errors as of `normalise`.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        center_I, scale_I = _measure(inputs_NI, train_T, scaling, geometry)
+    for i in np.flatnonzero(~(np.isfinite(center_I) & np.isfinite(scale_I) & (scale_I > 0)))[:1]:
+        raise ValueError(
+            f"{_name(i, names)} reaches {np.abs(inputs_NI[:, i]).max():g}, too large to be scaled: correct it, divide "
+            "it, or take its logarithm"
+        )
+    return center_I, scale_I
 
 
 def _measure(

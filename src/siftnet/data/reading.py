@@ -8,6 +8,7 @@ import numpy as np
 
 from siftnet.config.fields import DataConfig
 from siftnet.data.normalise import Normalised
+from siftnet.data.products import describe_products
 from siftnet.data.raw import Raw, Scaling
 from siftnet.geometry import Grid
 
@@ -20,6 +21,7 @@ SOURCES = {
     "folder": "folder of images {}",
     "nlgp": "fields made here",
     "planted": "noise made here",
+    "field": "Gaussian fields made here",
 }
 """What a format reads, by its name and that of data.root."""
 
@@ -84,20 +86,27 @@ def _named_arrays(names: tuple[str, ...]) -> str:
 
 
 def _target(raw: Raw, config: DataConfig) -> str:
-    if config.format == "table":
-        read = "a number" if raw.classes is None else "classes"
-        how = f"taken for {read} by data.table.task = auto" if config.table.task == "auto" else f"read as {read}"
-        target = f"column {config.table.target}, {how}"
-    elif config.format == "npz":
-        target = _named_arrays(raw.read_arrays[1])
-    else:
-        target = TARGETS.get(config.format, "the files' labels")
+    if config.labels == "products":
+        made = describe_products(config.products, raw.inputs_NI.shape[1])
+        # A field has no labels that these could stand in place of.
+        return made if config.format == "field" else f"{made}, in place of {_given_target(raw, config)}"
+    target = _given_target(raw, config)
     changed = {
         "superclasses": f"superclasses of {target}",
         "modulo": f"{target}, modulo {config.modulo}",
         "random": f"drawn at random in place of {target}",
     }
     return changed.get(config.labels, target)
+
+
+def _given_target(raw: Raw, config: DataConfig) -> str:
+    if config.format == "table":
+        read = "a number" if raw.classes is None else "classes"
+        how = f"taken for {read} by data.table.task = auto" if config.table.task == "auto" else f"read as {read}"
+        return f"column {config.table.target}, {how}"
+    if config.format == "npz":
+        return _named_arrays(raw.read_arrays[1])
+    return TARGETS.get(config.format, "the files' labels")
 
 
 def _division(raw: Raw, config: DataConfig) -> str:

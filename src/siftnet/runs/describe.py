@@ -51,6 +51,7 @@ def describe_data(dataset: Dataset, config: DataConfig | None = None, *, augment
         target=reading.target if reading else "labels_N",
         division=reading.division if reading else "as given",
         scaling=reading.scaling if reading else _given_scaling(dataset),
+        label_geometry=dataset.label_geometry,
     )
 
 
@@ -94,15 +95,14 @@ def _given_scaling(dataset: Dataset) -> str:
 
 
 def describe_inputs(dataset: Dataset) -> dict[str, np.ndarray]:
-    """variance_I float32 (I,) over the training inputs, and permutation_I where they were permuted, for data.npz."""
+    """variance_I float32 (I,) over the training inputs, and the orders of the data set that it has, for data.npz."""
     train = dataset.splits["train"]
     # From the whole of it, because files may be sorted by class.
     sample = dataset.inputs_NI[train[:: max(1, len(train) // SAMPLE)]]
     blocks = [sample[:, i : i + BLOCK].var(0, dtype=np.float64) for i in range(0, sample.shape[1], BLOCK)]
     arrays = {"variance_I": np.concatenate(blocks).astype(np.float32)}
-    if dataset.permutation_I is not None:
-        arrays["permutation_I"] = dataset.permutation_I
-    return arrays
+    orders = {"permutation_I": dataset.permutation_I, "label_order_I": dataset.label_order_I}
+    return arrays | {name: order_I for name, order_I in orders.items() if order_I is not None}
 
 
 def draw_examples(dataset: Dataset, seed: int) -> ShownExamples:

@@ -10,9 +10,10 @@ from siftnet.store.atomic import read_arrays
 
 
 def read_inputs(path: Path, inputs: int) -> dict[str, np.ndarray]:
-    """The arrays of a run's data.npz, of so many inputs: variance_I, and permutation_I where they were permuted.
+    """The arrays of a run's data.npz, of so many inputs: variance_I, permutation_I where they were permuted, and
+    label_order_I where labels were made from neighbours in a geometry of their own.
 
-    Raises ValueError for a damaged file, a variance that is not of each input, and a permutation that is none.
+    Raises ValueError for a damaged file, a variance that is not of each input, and a permutation or order that is none.
     """
     stored = read_arrays(path)
     variance_I = stored.get("variance_I")
@@ -23,11 +24,10 @@ def read_inputs(path: Path, inputs: int) -> dict[str, np.ndarray]:
         or not np.isfinite(variance_I).all()
     ):
         raise ValueError(f"{path} holds no variance of each of {inputs:,} inputs: restore it from a copy")
-    permutation_I = stored.get("permutation_I")
-    if permutation_I is not None and not (
-        permutation_I.dtype.kind in "iu"
-        and permutation_I.ndim == 1
-        and np.array_equal(np.sort(permutation_I), np.arange(inputs))
-    ):
-        raise ValueError(f"{path} holds no permutation of {inputs:,} inputs: restore it from a copy")
+    for name, called in (("permutation_I", "permutation"), ("label_order_I", "order of the labels")):
+        order_I = stored.get(name)
+        if order_I is not None and not (
+            order_I.dtype.kind in "iu" and order_I.ndim == 1 and np.array_equal(np.sort(order_I), np.arange(inputs))
+        ):
+            raise ValueError(f"{path} holds no {called} of {inputs:,} inputs: restore it from a copy")
     return stored

@@ -1,7 +1,7 @@
 """Runs on disk: the only file that knows a run's paths.
 
     DIR/config.json environment.json   what was asked, with its digest; where it was computed
-        data.json data.npz             what the data are; permutation and variance of the inputs, three examples
+        data.json data.npz             what the data are; orders and variance of the inputs, three examples
         plan.json                      which kernel trains at which density, with the timings that chose it
         rewind/state.safetensors       the rewind point
         rounds/00/                     masks, weights, best, (scored, begin_masks), history.json, round.json
@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from siftnet.store.round_files import RoundFiles
 
 # 2: plans; checkpoints hold survivors alone. 3: rounds say whether their masks may change in training. 4: more of data.
-SCHEMA = 4
+# 5: the labels' own geometry.
+SCHEMA = 5
 PAGE = "report.html"
 
 
@@ -161,7 +162,8 @@ class Run:
         return None if start.run is None else f"round {start.round} of {start.run.absolute().name}"
 
     def inputs(self) -> dict[str, np.ndarray]:
-        """variance_I float32 (I,) of the training inputs, and permutation_I int64 (I,) where they were permuted."""
+        """variance_I float32 (I,) of the training inputs; where there are such orders, permutation_I and label_order_I,
+        int64 (I,), as a Dataset has them."""
         return read_inputs(self.path / "data.npz", self.geometry.size)
 
     def shown(self) -> ShownExamples | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from siftnet.config.fields import RefusedError
-from siftnet.geometry import Geometry, geometry_from_dict, geometry_to_dict
+from siftnet.geometry import Geometry, Grid, geometry_from_dict, geometry_to_dict
 from siftnet.pruning.evaluation import Evaluation, MaskChange, Record
 from siftnet.store.typed import typed
 
@@ -43,7 +43,7 @@ class NumericTargets:
 
 @dataclass(frozen=True, kw_only=True)
 class DataSummary:
-    """A data set as a run remembers it. What runs of siftnet 0.5 were the first to write has a default."""
+    """A data set as a run remembers it. What runs before siftnet 0.5, or 0.6, did not write has a default."""
 
     name: str
     hash: str
@@ -75,6 +75,8 @@ class DataSummary:
     """Where test and validation set come from."""
     scaling: str = ""
     """What was done to the inputs."""
+    label_geometry: Grid | None = None
+    """Where inputs are neighbours for labels that were made from them; None where nobody knows."""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -85,6 +87,7 @@ class DataSummary:
             "notes": list(self.notes),
             "class_counts": {name: list(counts) for name, counts in self.class_counts.items()},
             "numeric_targets": self.numeric_targets and asdict(self.numeric_targets),
+            "label_geometry": self.label_geometry and geometry_to_dict(self.label_geometry),
         }
 
     @classmethod
@@ -97,6 +100,10 @@ class DataSummary:
             raise TypeError(f"class_counts is not of {values['classes']} classes")
         if (numeric := values.get("numeric_targets")) is not None:
             lists["numeric_targets"] = NumericTargets.from_dict(numeric)
+        if (labels := values.get("label_geometry")) is not None:
+            lists["label_geometry"] = geometry_from_dict(labels)
+            if lists["label_geometry"].size != lists["geometry"].size:
+                raise TypeError("label_geometry is of other inputs")
         return typed(cls(**values | lists | {"class_counts": counts}))
 
 

@@ -11,7 +11,13 @@ from siftnet.config.fields import require
 from siftnet.geometry import Geometry, Grid, Unknown
 
 CHANNELS = (1, 3, 4)
-AXES = {"grid": range(2, 10), "ring": range(2, 3), "torus": range(3, 10), "volume": range(4, 5)}
+AXES = {
+    "grid": range(2, 10),
+    "ring": range(2, 3),
+    "line": range(2, 3),
+    "torus": range(3, 10),
+    "volume": range(4, 5),
+}
 
 
 def parse_geometry(text: str, inputs: int) -> Geometry:
@@ -21,17 +27,27 @@ def parse_geometry(text: str, inputs: int) -> Geometry:
     """
     if text == "unknown":
         return Unknown(inputs)
-    match = re.fullmatch(r"(grid|ring|torus|volume):(\d+(?:x\d+)+)", text)
+    return parse_grid(text, inputs, "data.geometry", instead="auto, unknown")
+
+
+def parse_grid(text: str, inputs: int, setting: str, *, instead: str) -> Grid:
+    """The grid that a setting spells out, e.g. grid:3x32x32 or line:1x40, channels first.
+
+    inputs: how many inputs the data have; setting, instead: its name, and what else it takes, for messages. Raises
+    ValueError for another spelling or another number of inputs.
+    """
+    match = re.fullmatch(r"(grid|ring|line|torus|volume):(\d{1,9}(?:x\d{1,9})+)", text)
     lengths = tuple(int(n) for n in match[2].split("x")) if match else ()
-    if not match or len(lengths) not in AXES[match[1]] or min(lengths) < 1:
-        raise ValueError(
-            f"data.geometry = {text} is not understood: give auto, unknown, grid:CxHxW, ring:CxN, torus:CxHxW or "
-            "volume:CxDxHxW with channels C first"
-        )
-    if prod(lengths) != inputs:
-        raise ValueError(
-            f"data.geometry = {text} has {prod(lengths)} inputs and the data have {inputs}: correct one of them"
-        )
+    require(
+        match is not None and len(lengths) in AXES[match[1]] and min(lengths) >= 1,
+        f"{setting} = {text} is not understood: give {instead}, grid:CxHxW, ring:CxN, line:CxN, torus:CxHxW or "
+        "volume:CxDxHxW with channels C first",
+    )
+    assert match is not None
+    require(
+        prod(lengths) == inputs,
+        f"{setting} = {text} has {prod(lengths)} inputs and the data have {inputs}: correct one of them",
+    )
     return Grid(lengths[1:], lengths[0], periodic=match[1] in ("ring", "torus"))
 
 

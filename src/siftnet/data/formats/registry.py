@@ -18,4 +18,5 @@ READERS: dict[str, Callable[[DataConfig], Raw]] = {
     "folder": folder.read,
     "nlgp": synthetic.make,
     "planted": synthetic.make,
+    "field": synthetic.make,
 }

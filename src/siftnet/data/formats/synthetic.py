@@ -1,41 +1,50 @@
-"""Inputs made on the spot with a known answer: NLGP, its Gaussian clone, and a label that alone knows the geometry.
+"""Inputs made on the spot with a known answer: NLGP, its Gaussian clone, a label that alone knows the geometry, fields.
 
-N examples, I inputs, C channels, F frequencies. A field is (N, C, *shape), shape the sites along each periodic axis.
+N examples, I inputs, C channels, F frequencies. A field is (N, C, *shape), shape the sites along each axis.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import asin, floor, inf, log10, pi, sqrt
+from math import asin, pi, sqrt
 
 import numpy as np
-from scipy import fft, special
+from scipy import special
 
 from siftnet import seeds
 from siftnet.config.fields import DataConfig, SyntheticConfig
-from siftnet.data.raw import Raw
+from siftnet.data.formats.gaussian import (
+    chunks,
+    draw_free,
+    draw_periodic,
+    field_covariance,
+    free_modes,
+    half_spectrum,
+    periodic_root,
+    require_positive,
+)
+from siftnet.data.raw import Notes, Raw
 from siftnet.geometry import Grid
-
-# Added to the diagonal of every field's covariance, last (Ingrosso & Goldt 2022).
-DIAGONAL = 1e-3
-# Values drawn at a time: large enough for speed, small enough that the temporaries stay far below the data itself.
-CHUNK = 2**22
 
 
 def make(config: DataConfig) -> Raw:
-    """Make the examples that `config.synthetic` describes, for format nlgp or planted.
+    """Make the examples that `config.synthetic` describes, for format nlgp, planted or field.
 
-    Returns float32 inputs (examples + test, channels * sites) on a periodic grid, the held-out test examples last; the
-    same configuration and seed give the same examples, however they are chunked.
+    Returns float32 inputs (examples + test, channels * sites) on a grid, the held-out test examples last; the same
+    configuration and seed give the same examples, however they are chunked. A field has no labels: all are of one
+    class, and data.labels makes others.
     Raises ValueError for an xi too large for the ring (naming the largest allowed) and for a mixing row of zeros.
     Source: Ingrosso & Goldt 2022 (arXiv 2202.00565) for nlgp; see `planted_labels` for planted.
     """
     synthetic = config.synthetic
-    geometry = Grid(synthetic.shape, synthetic.channels, periodic=True)
+    geometry = Grid(synthetic.shape, synthetic.channels, periodic=synthetic.periodic)
     count = synthetic.examples + synthetic.test
     inputs_NI = np.empty((count, geometry.size), np.float32)
-    notes: tuple[str, ...] = ()
-    if config.format == "nlgp":
+    notes: Notes = ()
+    class_names: tuple[str, ...]
+    if config.format == "field":
+        class_names, labels_N = ("none",), np.zeros(count, np.int64)
+        notes = _fill_field(inputs_NI, config)
+    elif config.format == "nlgp":
         class_names = tuple(f"xi={xi:g}" for xi in synthetic.xi)
         labels_N, notes = _fill_nlgp(inputs_NI, config)
     else:
@@ -53,37 +62,6 @@ def make(config: DataConfig) -> Raw:
         class_names=class_names,
         notes=notes,
     )
-
-
-def field_covariance(shape: tuple[int, ...], xi: float) -> np.ndarray:
-    """Covariance of a Gaussian field's first site with every site: product over axes of exp(-d^2 / xi^2), plus 1e-3.
-
-    shape: sites along each periodic axis; xi: correlation length in sites. Returns float64 (*shape), at site
-    0 itself 1 + 1e-3. Source: Ingrosso & Goldt 2022.
-    """
-    covariance = np.ones(())
-    for sites in shape:
-        distance = np.minimum(np.arange(sites), sites - np.arange(sites))
-        covariance = np.multiply.outer(covariance, np.exp(-((distance / xi) ** 2)))
-    covariance[(0,) * len(shape)] += DIAGONAL
-    return covariance
-
-
-def largest_xi(shape: tuple[int, ...]) -> float:
-    """The largest correlation length, in sites, whose covariance on this periodic grid is positive definite.
-
-    shape: sites along each axis. Infinite with at most 3 sites along every axis. By bisection on the smallest
-    eigenvalue, which a Fourier transform gives exactly because the covariance is circulant along every axis.
-    """
-    # At xi = the longest axis the kink opposite site 0 always spoils it; far beyond, where the field is nearly
-    # constant, the 1e-3 would hide that again, which is no reason to allow it.
-    allowed, too_large = 0.0, float(max(shape))
-    if _smallest_eigenvalue(shape, too_large) > 0:
-        return inf
-    while too_large - allowed > 1e-9 * too_large:
-        middle = (allowed + too_large) / 2
-        allowed, too_large = (middle, too_large) if _smallest_eigenvalue(shape, middle) > 0 else (allowed, middle)
-    return allowed
 
 
 def unit_variance(gain: float) -> float:
@@ -146,15 +124,33 @@ def _fill_planted(inputs_NI: np.ndarray, config: DataConfig) -> np.ndarray:
     geometry = Grid(config.synthetic.shape, config.synthetic.channels, periodic=True)
     rng = seeds.generator(config.seed, "synthetic inputs", "planted")
     labels_N = np.empty(len(inputs_NI), np.int64)
-    for rows in _chunks(np.arange(len(inputs_NI)), geometry.size):
+    for rows in chunks(np.arange(len(inputs_NI)), geometry.size):
         inputs_NI[rows] = rng.standard_normal((len(rows), geometry.size), np.float32)
         labels_N[rows] = planted_labels(inputs_NI[rows], geometry)
     return labels_N
 
 
-def _fill_nlgp(inputs_NI: np.ndarray, config: DataConfig) -> tuple[np.ndarray, tuple[str, ...]]:
+def _fill_field(inputs_NI: np.ndarray, config: DataConfig) -> Notes:
+    synthetic, shape = config.synthetic, config.synthetic.shape
+    [xi] = synthetic.xi
+    mixing_CC = unit_rows(synthetic.mixing, synthetic.channels)
+    rng = seeds.generator(config.seed, "synthetic inputs", "field")
+    parts = chunks(np.arange(len(inputs_NI)), inputs_NI.shape[1])
+    if synthetic.periodic:
+        require_positive(synthetic)
+        root_FCC = periodic_root(field_covariance(shape, xi), mixing_CC)
+        for rows in parts:
+            inputs_NI[rows] = draw_periodic(rng, len(rows), root_FCC, shape)
+    else:
+        modes = free_modes(shape, xi)
+        for rows in parts:
+            inputs_NI[rows] = draw_free(rng, len(rows), modes, mixing_CC)
+    return _on_mixing(synthetic, mixing_CC)
+
+
+def _fill_nlgp(inputs_NI: np.ndarray, config: DataConfig) -> tuple[np.ndarray, Notes]:
     synthetic = config.synthetic
-    _require_positive(synthetic)
+    require_positive(synthetic)
     mixing_CC = unit_rows(synthetic.mixing, synthetic.channels)
     rng = seeds.generator(config.seed, "synthetic labels")
     # Balanced in each part by itself, so that the test set is as balanced as the rest.
@@ -163,12 +159,16 @@ def _fill_nlgp(inputs_NI: np.ndarray, config: DataConfig) -> tuple[np.ndarray, t
     for label, xi in enumerate(synthetic.xi):
         root_FCC = _spectral_root(synthetic, xi, mixing_CC)
         rng = seeds.generator(config.seed, "synthetic inputs", "nlgp", label)
-        for rows in _chunks(np.flatnonzero(labels_N == label), inputs_NI.shape[1]):
-            field_NI = _draw(rng, len(rows), root_FCC, synthetic.shape)
+        for rows in chunks(np.flatnonzero(labels_N == label), inputs_NI.shape[1]):
+            field_NI = draw_periodic(rng, len(rows), root_FCC, synthetic.shape)
             inputs_NI[rows] = field_NI if synthetic.clone else _saturate(field_NI, synthetic.gain)
+    return labels_N, _on_mixing(synthetic, mixing_CC)
+
+
+def _on_mixing(synthetic: SyntheticConfig, mixing_CC: np.ndarray) -> Notes:
     if synthetic.mixing and not np.allclose(mixing_CC, np.array(synthetic.mixing), rtol=1e-6, atol=1e-9):
-        return labels_N, ("the rows of data.synthetic.mixing were scaled to norm 1",)
-    return labels_N, ()
+        return ("the rows of data.synthetic.mixing were scaled to norm 1",)
+    return ()
 
 
 def _saturate(field_NI: np.ndarray, gain: float) -> np.ndarray:
@@ -183,56 +183,11 @@ def _spectral_root(synthetic: SyntheticConfig, xi: float, mixing_CC: np.ndarray)
     """For each frequency a channels x channels matrix R with R R^T = the spectrum of the covariance; (F, C, C)."""
     field = field_covariance(synthetic.shape, xi)
     if not synthetic.clone:
-        root: np.ndarray = np.sqrt(_half_spectrum(field)).reshape(-1, 1, 1) * mixing_CC
-        return root
+        return periodic_root(field, mixing_CC)
     channels = synthetic.channels
     covariance = clone_covariance(field, synthetic.gain, mixing_CC @ mixing_CC.T)
-    spectra = np.array([_half_spectrum(between) for row in covariance for between in row])
+    spectra = np.array([half_spectrum(between) for row in covariance for between in row])
     value_FC, vector_FCC = np.linalg.eigh(spectra.reshape(channels, channels, -1).transpose(2, 0, 1))
     # The arcsine has a positive power series, so this is a covariance; anything below 0 is rounding.
     assert value_FC.min() > -1e-9 * value_FC.max(), value_FC.min()
     return np.asarray(vector_FCC * np.sqrt(value_FC.clip(0))[:, None, :])
-
-
-def _draw(rng: np.random.Generator, count: int, root_FCC: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Gaussian fields of the spectrum R R^T, float32 (count, C * sites).
-
-    White noise filtered in Fourier space is exact for a circulant covariance. The kernel by itself (without the 1e-3)
-    has slightly negative eigenvalues already for xi = 3 on 20 sites, so it cannot be drawn apart from the diagonal.
-    """
-    channels = root_FCC.shape[1]
-    axes = tuple(range(2, 2 + len(shape)))
-    noise = fft.rfftn(rng.standard_normal((count, channels, *shape), np.float32), axes=axes)
-    noise_NCF = noise.reshape(count, channels, -1)
-    mixed_NCF = np.einsum("fcd,ndf->ncf", root_FCC.astype(np.float32), noise_NCF)
-    field = fft.irfftn(mixed_NCF.reshape(noise.shape), s=shape, axes=axes)
-    assert field.dtype == np.float32, field.dtype
-    flat: np.ndarray = field.reshape(count, -1)
-    return flat
-
-
-def _half_spectrum(covariance: np.ndarray) -> np.ndarray:
-    """Eigenvalues of a circulant covariance, at the frequencies that a real transform keeps, flattened."""
-    return np.asarray(fft.rfftn(covariance).real.ravel())
-
-
-def _smallest_eigenvalue(shape: tuple[int, ...], xi: float) -> float:
-    return float(_half_spectrum(field_covariance(shape, xi)).min())
-
-
-def _require_positive(synthetic: SyntheticConfig) -> None:
-    limit = largest_xi(synthetic.shape)
-    if max(synthetic.xi) > limit:
-        digits = 2 - floor(log10(limit))
-        allowed = floor(limit * 10**digits) / 10**digits
-        sites = " x ".join(map(str, synthetic.shape))
-        raise ValueError(
-            f"data.synthetic.xi = {max(synthetic.xi):g} is too large for {sites} periodic sites, where its covariance "
-            f"is not positive definite; the largest xi allowed there is {allowed:g}"
-        )
-
-
-def _chunks(rows: np.ndarray, inputs: int) -> Iterator[np.ndarray]:
-    step = max(1, CHUNK // inputs)
-    for start in range(0, len(rows), step):
-        yield rows[start : start + step]
