@@ -72,6 +72,10 @@ def test_popularity_is_the_ratio_of_the_two_indices() -> None:
         ({"augmented": True}, "told the network what a neighbour is"),
         ({"permuted": "fixed"}, "a control of the pipeline"),
         ({"permuted": "each"}, "no neighbourhood to find"),
+        (
+            {"elsewhere": "ring of 9 sites"},
+            "labels come from neighbours on another, a ring of 9 sites. No augmentation",
+        ),
         ({"started": "round 8 of small"}, "masks began as those of round 8 of small, whose structure was found there."),
     ],
 )

@@ -26,6 +26,7 @@ EVERYTHING: dict[str, Any] = {
         "labels": "modulo",
         "modulo": 7,
         "seed": 9,
+        "products": {"geometry": "ring:1x60", "order": 3, "noise": 0.25, "hidden": False},
         "synthetic": {"shape": [5, 6], "channels": 2, "xi": [1.0, 2.0], "mixing": [[1.0, 0.5], [0.5, 1.0]]},
         "table": {"target": "price", "missing": "mean"},
     },
@@ -85,7 +86,7 @@ def test_wrong_names_and_types_give_one_sentence(values: dict[str, Any], message
     [
         ("seed", -1), ("threads", -1), ("data.validation", 0), ("data.holdout", 1.0), ("data.share", 0.0),
         ("data.share", 1.1), ("data.modulo", 1), ("data.shift", -1), ("data.seed", -1), ("data.synthetic.shape", []),
-        ("data.synthetic.shape", [2, 2, 2, 2]), ("data.synthetic.xi", [1.0]), ("data.synthetic.xi", [1.0, 0.0]),
+        ("data.synthetic.shape", [2, 2, 2, 2]), ("data.synthetic.xi", []), ("data.synthetic.xi", [1.0, 0.0]),
         ("data.synthetic.gain", 0.0), ("data.synthetic.mixing", [[1.0, 1.0]]), ("data.synthetic.test", 0),
         ("network.norm_epsilon", 0.0), ("network.norm_decay", 1.0), ("network.init_scale", 0.0), ("train.steps", 0),
         ("train.batch", 1), ("train.lr", 0.0), ("train.momentum", 1.0), ("train.nesterov", True),
@@ -94,7 +95,8 @@ def test_wrong_names_and_types_give_one_sentence(values: dict[str, Any], message
         ("prune.at_step", 1001), ("prune.init_density", 0.0), ("prune.min_density", 1.0), ("prune.min_connected", 1.0),
         ("start.round", -1), ("analysis.samples", 0), ("analysis.samples_other", -1), ("analysis.headline", -2),
         ("analysis.bootstrap", 99), ("analysis.samples", 10**6 + 1), ("analysis.bootstrap", 10**7),
-        ("data.labels", "superclasses"),
+        ("data.labels", "superclasses"), ("data.products.order", 1), ("data.products.noise", -0.1),
+        ("data.products.noise", 0.6),
     ],
 )  # fmt: skip
 def test_values_out_of_range_are_refused_by_name(path: str, value: object) -> None:
@@ -104,6 +106,45 @@ def test_values_out_of_range_are_refused_by_name(path: str, value: object) -> No
     with pytest.raises(ValueError, match=path.replace(".", r"\.")) as caught:
         from_dict(nested)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"format": "nlgp", "synthetic": {"xi": [1.0]}},
+            r"data\.synthetic\.xi needs one length per class of .* nlgp, tw",
+        ),
+        (
+            {"format": "field", "labels": "products"},
+            r"xi takes a single length with data\.format = field, .* leave one",
+        ),
+        (
+            {"format": "field", "synthetic": {"xi": [1.0]}},
+            r"makes inputs alone, and .* is given: set data\.labels products",
+        ),
+        (
+            {"format": "planted", "synthetic": {"periodic": False}},
+            r"periodic = false is for .*, and .* planted touch: set it",
+        ),
+        (
+            {"labels": "products", "flip": True},
+            r"data\.labels = products goes by: set data\.flip false and data\.shift 0",
+        ),
+        (
+            {"labels": "products", "shift": 1},
+            r"data\.labels = products goes by: set data\.flip false and data\.shift 0",
+        ),
+    ],
+)
+def test_what_synthetic_inputs_and_labels_made_of_inputs_do_not_take(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        from_dict({"data": values})
+
+
+def test_inputs_of_ones_own_take_the_labels_of_a_preset_that_makes_fields() -> None:
+    data = from_dict({"data": {"format": "cifar10", "root": "images"}}, "two-rings").data
+    assert (data.labels, data.synthetic.xi, data.is_synthetic) == ("products", (1.0,), False)
 
 
 def test_augmentation_of_permuted_inputs_is_refused() -> None:

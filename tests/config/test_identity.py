@@ -37,6 +37,11 @@ def test_every_setting_is_either_left_out_or_identifies() -> None:
 OTHERWISE = {
     "data.missing_labels": "drop",
     "data.duplicates": "drop",
+    "data.products.geometry": "ring:1x40",
+    "data.products.order": 3,
+    "data.products.noise": 0.1,
+    "data.products.hidden": False,
+    "data.synthetic.periodic": False,
     "data.table.text": "one_hot",
     "data.table.header": "none",
     "data.table.separator": "semicolon",

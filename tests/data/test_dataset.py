@@ -12,7 +12,7 @@ import torch
 
 from builders import dataset
 from siftnet.data.dataset import Dataset
-from siftnet.geometry import Grid
+from siftnet.geometry import Grid, ring
 
 GOOD: Dataset = dataset(examples=60)
 ROWS = np.arange(60)
@@ -85,6 +85,14 @@ ROWS = np.arange(60)
         ({"permutation_I": np.arange(1, 17)}, "permutation_I must hold each number from 0 to 15 once"),
         ({"permutation_I": [0.5] * 16}, "permutation_I must be int64 row numbers, got float64"),
         ({"permutation_I": "fixed"}, "permutation_I must be an array, .* got 'fixed'"),
+        ({"label_geometry": ring(16)}, "label_geometry and label_order_I say together .*: give both, or neither"),
+        ({"label_order_I": np.arange(16)}, "label_geometry and label_order_I say together"),
+        ({"label_geometry": ring(9), "label_order_I": np.arange(16)}, "16 inputs and label_geometry is a ring of 9"),
+        (
+            {"label_geometry": "ring", "label_order_I": np.arange(16)},
+            r"must be a siftnet.Grid, .* say siftnet.ring\(16\)",
+        ),
+        ({"label_geometry": ring(16), "label_order_I": [0] * 16}, "label_order_I must hold each number from 0 to 15"),
         ({"class_names": "abc"}, "class_names must be text, one for each in order, as in .*, got 'abc'"),
         ({"class_names": (0, 1, 2)}, r"class_names must be text, one for each in order, .* got \(0, 1, 2\)"),
         ({"class_names": ("a", "b")}, "class_names must have 3 names, one each, or none, got 2"),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from siftnet.config.fields import DataConfig, SyntheticConfig, TableConfig
+from siftnet.config.fields import DataConfig, ProductsConfig, SyntheticConfig, TableConfig
 from siftnet.data.formats.registry import READERS
 from siftnet.data.load import load_dataset
 from siftnet.geometry import Grid
@@ -239,6 +239,14 @@ def test_settings_of_other_formats_are_refused(tmp_path: Path, name: Any) -> Non
     for changes in settings:
         with pytest.raises(ValueError, match=rf"^data\..* and data.format is {name}: .*leave it out"):
             load_dataset(DataConfig(format=name, root=tmp_path, **changes))
+
+
+@pytest.mark.parametrize("changes", [{"order": 3}, {"noise": 0.1}, {"hidden": False}, {"geometry": "ring:1x8"}])
+def test_settings_of_labels_that_are_not_made_are_refused(tmp_path: Path, changes: Any) -> None:
+    with pytest.raises(
+        ValueError, match=r"is for data\.labels = products, and data\.labels is random: set data\.labels"
+    ):
+        load_dataset(config(tmp_path, labels="random", products=ProductsConfig(**changes)))
 
 
 def test_notes_repeat_what_files_call_their_parts_in_one_line(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from siftnet.config.fields import DataConfig, TableConfig
+from siftnet.config.fields import DataConfig, ProductsConfig, TableConfig
 from siftnet.data.load import load_dataset
 from siftnet.data.own_arrays import from_arrays
 from siftnet.data.reading import Reading
@@ -56,6 +56,16 @@ def test_the_target_column_is_named_with_what_it_was_read_as(task: str, said: st
     [
         ({"labels": "random"}, "drawn at random in place of column y, read as classes"),
         ({"labels": "modulo", "modulo": 2}, "column y, read as classes, modulo 2"),
+        (
+            {"labels": "products"},
+            "whether products of neighbours on a hidden ring of 3 sites sum to more than their training median, in "
+            "place of column y, read as classes",
+        ),
+        (
+            {"labels": "products", "products": ProductsConfig(geometry="line:1x3", order=3, noise=0.1, hidden=False)},
+            "whether products of 3 neighbours in a row on a line of 3 sites in the inputs' own order sum to more than "
+            "their training median, 10% of them flipped, in place of column y, read as classes",
+        ),
     ],
 )
 def test_other_labels_than_those_given_are_said(settings: dict[str, Any], said: str, tmp_path: Path) -> None:

@@ -47,6 +47,13 @@ def test_masks_that_were_taken_from_another_run_are_not_claimed_as_found() -> No
     assert "Its masks began as those of round 8 of small, whose structure was found there." in why
 
 
+def test_labels_that_know_another_geometry_are_told_of_beside_locality() -> None:
+    given: dict[str, Any] = {"augmented": False, "permuted": "none", "elsewhere": "ring of 9 sites"}
+    assert "labels come from neighbours on another, a ring of 9 sites." in claim(summary([0.02, 0.03]), **given)[1]
+    without = summary([0.02, 0.03], [None, None], p=[None, None])
+    assert "another" not in claim(without, **given)[1]
+
+
 def test_a_gain_a_loss_and_neither_are_told_apart() -> None:
     more, why = claimed(summary([0.022, 0.024, 0.026]))
     assert more == (

@@ -16,8 +16,8 @@ from builders import dataset
 from siftnet.config.fields import DataConfig, TableConfig
 from siftnet.data.dataset import Dataset
 from siftnet.data.load import load_dataset
-from siftnet.geometry import Unknown
-from siftnet.runs.describe import describe_data, draw_examples
+from siftnet.geometry import Grid, Unknown, ring
+from siftnet.runs.describe import describe_data, describe_inputs, draw_examples
 from siftnet.store.summary import DataSummary
 
 
@@ -172,10 +172,30 @@ def test_a_description_is_read_back(classes: int | None) -> None:
     assert DataSummary.from_dict(found.to_dict()) == found
 
 
+@pytest.mark.parametrize(
+    ("labels", "order_I", "said"),
+    [
+        (ring(16), np.arange(16)[::-1], "ring of 16 sites, 1 channel in another order"),
+        (ring(16), np.arange(16), "ring of 16 sites, 1 channel"),
+        (Grid((4, 4)), np.arange(16)[::-1], "4 x 4 grid, 1 channel in another order"),
+        (Grid((4, 4)), np.arange(16), None),
+    ],
+)
+def test_where_labels_have_their_neighbours_is_read_back(labels: Grid, order_I: np.ndarray, said: str | None) -> None:
+    data = replace(dataset(Grid((4, 4))), label_geometry=labels, label_order_I=order_I)
+    found = describe_data(data)
+    assert found.label_geometry == labels
+    assert found.elsewhere == said
+    assert DataSummary.from_dict(found.to_dict()) == found
+    assert data.content_hash() == dataset(Grid((4, 4))).content_hash(), "training does not see it"
+    assert describe_inputs(data)["label_order_I"].tolist() == order_I.tolist()
+
+
 def test_a_description_of_before_is_read_back_without_what_it_lacks() -> None:
     found = describe_data(dataset())
     new = ("left_over", "class_counts", "numeric_targets", "source", "target", "division", "scaling")
-    older = DataSummary.from_dict({name: value for name, value in found.to_dict().items() if name not in new})
+    newer = ("label_geometry", "label_order")
+    older = DataSummary.from_dict({name: value for name, value in found.to_dict().items() if name not in new + newer})
     assert (older.left_over, older.class_counts, older.numeric_targets) == (None, {}, None)
     assert older == replace(found, left_over=None, class_counts={}, source="", target="", division="", scaling="")
 
@@ -188,6 +208,10 @@ def test_a_description_of_before_is_read_back_without_what_it_lacks() -> None:
         {"class_counts": [1]},
         {"numeric_targets": {"taken_off": 0}},
         {"numeric_targets": 3},
+        {"label_geometry": {"kind": "grid", "shape": [15], "channels": 1, "periodic": True}},
+        {"label_geometry": {"kind": "unknown", "size": 16}},
+        {"label_geometry": "ring"},
+        {"label_order": "none"},
     ],
 )
 def test_a_damaged_description_is_no_description(changes: dict[str, Any]) -> None:

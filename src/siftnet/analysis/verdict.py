@@ -22,14 +22,16 @@ def verdict(
     augmented: bool = False,
     permuted: str = "none",
     started: str | None = None,
+    elsewhere: str | None = None,
     placeable: int = 0,
 ) -> str:
     """Say whether a layer's mask is local and who may have told the network what a neighbour is.
 
     locality: None where the geometry is unknown; augmented: whether training flipped or shifted the images; permuted:
     none, fixed or each, as the configuration's data.permute; started: whose masks the run began with, e.g. "round 8 of
-    small", None for a dense network; placeable: how many inputs of unknown geometry there are that could be given a
-    place. Returns sentences.
+    small", None for a dense network; elsewhere: the geometry of the neighbours that labels were made from, where it is
+    another than the inputs'; placeable: how many inputs of unknown geometry there are that could be given a place.
+    Returns sentences.
     """
     if locality is None:
         remedy = (
@@ -39,7 +41,7 @@ def verdict(
         told_nothing = "not testable: nobody has said where the inputs live, so there are no distances to measure."
         return told_nothing + (remedy if placeable > 1 else "")
     judged = _judge(locality)
-    return " ".join([judged, *_popularity(locality), told(augmented, permuted, started)])
+    return " ".join([judged, *_popularity(locality), told(augmented, permuted, started, elsewhere)])
 
 
 def _stated(index: Index) -> str:
@@ -78,10 +80,12 @@ def _popularity(locality: Locality) -> list[str]:
     ]
 
 
-def told(augmented: bool, permuted: str, started: str | None = None) -> str:
-    """Whether anything but the data told the network about geometry; see `verdict`."""
+def told(augmented: bool, permuted: str, started: str | None = None, elsewhere: str | None = None) -> str:
+    """Whether anything but the data told the network about geometry, and whether the labels know another; see
+    `verdict`."""
     began = f"Its masks began as those of {started}, whose structure was found there. " if started else ""
-    return began + _told_by(augmented, permuted)
+    labels = f"Distances are those of the inputs' geometry; labels come from neighbours on another, a {elsewhere}. "
+    return began + (labels if elsewhere else "") + _told_by(augmented, permuted)
 
 
 def _told_by(augmented: bool, permuted: str) -> str:

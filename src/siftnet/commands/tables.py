@@ -219,7 +219,14 @@ def print_outcome(outcome: RunFolder, as_json: bool) -> None:
     if outcome.replicated:
         summary, first = summarise_seeds(outcome.runs), outcome.runs[0]
         console.print(seeds_table(summary))
-        for text in claim(summary, augmented=first.data.augmented, permuted=first.permuted, started=first.started):
+        claimed = claim(
+            summary,
+            augmented=first.data.augmented,
+            permuted=first.permuted,
+            started=first.started,
+            elsewhere=first.data.elsewhere,
+        )
+        for text in claimed:
             console.print(printable(text), soft_wrap=True)
         return
     headline, rows = read_headline(outcome.runs[0]), _rows(outcome.runs[0])

@@ -30,11 +30,19 @@ ENOUGH = 5
 ALIKE = ", in each of them alike"
 
 
-def claim(summary: SeedsSummary, *, augmented: bool, permuted: str, started: str | None = None) -> tuple[str, str]:
+def claim(
+    summary: SeedsSummary,
+    *,
+    augmented: bool,
+    permuted: str,
+    started: str | None = None,
+    elsewhere: str | None = None,
+) -> tuple[str, str]:
     """The sentence that is set large, and what has to be known to read it.
 
     augmented: whether flips or shifts told the network about geometry; permuted:
-    none, fixed or each, as the configuration's data.permute; started: whose masks the runs began with.
+    none, fixed or each, as the configuration's data.permute; started: whose masks the runs began with; elsewhere: the
+    geometry of the neighbours that labels were made from, where it is another than the inputs'.
     """
     if len(summary.runs) < 2:
         return "One seed says nothing about the next, so nothing is claimed here.", _remedy(summary)
@@ -46,7 +54,8 @@ def claim(summary: SeedsSummary, *, augmented: bool, permuted: str, started: str
         remedy = "Finish and measure two of them at least."
         return "The seeds have nothing to compare yet.", f"{remedy} {progress_sentences(summary)}".rstrip()
     # Without distances there are no neighbours that anybody could have told the network of.
-    about = told(augmented, permuted, started) if locality or augmented or permuted != "none" or started else ""
+    asked = locality or augmented or permuted != "none" or started
+    about = told(augmented, permuted, started, elsewhere if locality else None) if asked else ""
     undefined = undefined_scores(summary.undefined)
     reasons = [undefined, _optimism(summary), _signs(summary), progress_sentences(summary), _few(summary), about]
     return f"{'; '.join(parts)}.", " ".join(filter(None, reasons))

@@ -52,7 +52,13 @@ def describe_data(dataset: Dataset, config: DataConfig | None = None, *, augment
         division=reading.division if reading else "as given",
         scaling=reading.scaling if reading else _given_scaling(dataset),
         label_geometry=dataset.label_geometry,
+        label_order="own" if _is_own_order(dataset.label_order_I) else "other",
     )
+
+
+def _is_own_order(order_I: np.ndarray | None) -> bool:
+    """Whether inputs stay where they are."""
+    return order_I is None or np.array_equal(order_I, np.arange(len(order_I)))
 
 
 def refuse_notes(dataset: Dataset) -> None:

@@ -77,6 +77,16 @@ class DataSummary:
     """What was done to the inputs."""
     label_geometry: Grid | None = None
     """Where inputs are neighbours for labels that were made from them; None where nobody knows."""
+    label_order: Literal["own", "other"] = "own"
+    """Whether inputs lie there in their own order; the order itself is among the arrays of data.npz."""
+
+    @property
+    def elsewhere(self) -> str | None:
+        """In words, where labels have their neighbours, if that is not where the inputs have theirs."""
+        labels = self.label_geometry
+        if labels is None or (labels == self.geometry and self.label_order == "own"):
+            return None
+        return labels.describe() + (" in another order" if self.label_order == "other" else "")
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

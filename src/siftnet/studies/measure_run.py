@@ -170,6 +170,7 @@ def measure_round(run: Run, number: int, samples: int, bootstrap: int, *, raw: b
         augmented=run.data.augmented,
         permuted=run.permuted,
         started=run.started,
+        elsewhere=run.data.elsewhere,
         placeable=_placeable(run),
     )
     return RoundMeasures(layers, unrestored, sentence)

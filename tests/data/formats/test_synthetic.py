@@ -12,14 +12,17 @@ from scipy.linalg import circulant
 from scipy.special import erf
 
 from siftnet.config.fields import DataConfig, SyntheticConfig
-from siftnet.data.formats import synthetic
+from siftnet.data.formats import gaussian, synthetic
 from siftnet.data.raw import Raw
 from siftnet.geometry import Grid
 
+Format = Literal["nlgp", "planted", "field"]
 
-def made(format: Literal["nlgp", "planted"] = "nlgp", seed: int = 0, **given: Any) -> Raw:  # noqa: A002
+
+def made(format: Format = "nlgp", seed: int = 0, **given: Any) -> Raw:  # noqa: A002
     settings: dict[str, Any] = {"shape": (12,), "xi": (0.7, 2.0), "examples": 20_000, "test": 100} | given
-    return synthetic.make(DataConfig(format=format, seed=seed, synthetic=SyntheticConfig(**settings)))
+    labels: Any = "products" if format == "field" else "given"
+    return synthetic.make(DataConfig(format=format, seed=seed, labels=labels, synthetic=SyntheticConfig(**settings)))
 
 
 def covariance_agrees(inputs_NI: np.ndarray, expected_II: np.ndarray, sigmas: float = 5.5) -> bool:
@@ -125,13 +128,13 @@ def test_too_long_a_correlation_is_refused_with_the_longest_allowed(shape: tuple
 
 
 def test_largest_length_is_where_the_smallest_eigenvalue_vanishes() -> None:
-    limit = synthetic.largest_xi((20,))
+    limit = gaussian.largest_xi((20,))
     for factor, sign in ((0.9999, 1), (1.0001, -1)):
         covariance = circulant(ring_covariance(20, limit * factor)[0])
         assert np.sign(np.linalg.eigvalsh(covariance).min()) == sign
     # SCIENCE: D = 20, xi = 5 has smallest eigenvalue -0.016 before the 1e-3.
     assert np.linalg.eigvalsh(ring_covariance(20, 5.0)).min() - 1e-3 == pytest.approx(-0.016, abs=5e-4)
-    assert synthetic.largest_xi((3, 2)) == np.inf
+    assert gaussian.largest_xi((3, 2)) == np.inf
 
 
 def test_classes_are_balanced_shuffled_and_the_test_set_comes_last() -> None:
@@ -145,14 +148,61 @@ def test_classes_are_balanced_shuffled_and_the_test_set_comes_last() -> None:
         assert np.all(np.bincount(part[:60], minlength=3) > 8)
 
 
-@pytest.mark.parametrize("format_", ["nlgp", "planted"])
-def test_seed_decides_and_chunks_do_not(format_: Literal["nlgp", "planted"], monkeypatch: pytest.MonkeyPatch) -> None:
-    one, two = made(format_, examples=300), made(format_, seed=1, examples=300)
-    monkeypatch.setattr(synthetic, "CHUNK", 97)
-    again = made(format_, examples=300)
+@pytest.mark.parametrize(
+    ("format_", "settings"),
+    [("nlgp", {}), ("planted", {}), ("field", {"xi": (1.0,)}), ("field", {"xi": (1.0,), "periodic": False})],
+)
+def test_seed_decides_and_chunks_do_not(
+    format_: Format, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = (made(format_, seed, examples=300, **settings) for seed in (0, 1))
+    monkeypatch.setattr(gaussian, "CHUNK", 97)
+    again = made(format_, examples=300, **settings)
     np.testing.assert_allclose(one.inputs_NI, again.inputs_NI, rtol=0, atol=1e-6)
     np.testing.assert_array_equal(one.labels_N, again.labels_N)
     assert np.abs(one.inputs_NI - two.inputs_NI).max() > 0.5
+
+
+def free_covariance(sites: int, xi: float) -> np.ndarray:
+    """exp(-d^2 / xi^2) along an open line."""
+    i = np.arange(sites)
+    covariance: np.ndarray = np.exp(-(((i[:, None] - i[None, :]) / xi) ** 2))
+    return covariance
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+def test_a_field_is_gaussian_of_its_one_length(periodic: bool) -> None:
+    raw = made("field", xi=(1.0,), periodic=periodic)
+    assert (raw.name, raw.geometry, raw.scaling) == ("field", Grid((12,), 1, periodic=periodic), "none")
+    ring = ring_covariance(12, 1.0)
+    line = free_covariance(12, 1.0) + 1e-3 * np.eye(12)
+    assert covariance_agrees(raw.inputs_NI, ring if periodic else line)
+    assert not covariance_agrees(raw.inputs_NI, line if periodic else ring)
+    assert stats.kurtosis(raw.inputs_NI, axis=None) == pytest.approx(0, abs=0.05)
+
+
+def test_a_field_with_free_edges_is_the_product_over_axes_for_any_length() -> None:
+    # Of axes that no periodic field of this length could have.
+    inputs = made("field", shape=(3, 5), xi=(6.0,), periodic=False).inputs_NI
+    expected = np.kron(free_covariance(3, 6.0), free_covariance(5, 6.0)) + 1e-3 * np.eye(15)
+    assert covariance_agrees(inputs, expected)
+    assert not covariance_agrees(inputs, np.kron(free_covariance(5, 6.0), free_covariance(3, 6.0)) + 1e-3 * np.eye(15))
+    with pytest.raises(ValueError, match="too large for 3 x 5 periodic sites"):
+        made("field", shape=(3, 5), xi=(6.0,))
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+def test_channels_of_a_field_are_mixed(periodic: bool) -> None:
+    given: dict[str, Any] = {"shape": (5,), "channels": 2, "xi": (1.0,), "periodic": periodic}
+    mixed = made("field", mixing=((1.0, 0.0), (3.0, 4.0)), **given)
+    sites = ring_covariance(5, 1.0) if periodic else free_covariance(5, 1.0) + 1e-3 * np.eye(5)
+    assert covariance_agrees(mixed.inputs_NI, np.kron(np.array([[1, 0.6], [0.6, 1]]), sites))
+    assert covariance_agrees(made("field", **given).inputs_NI, np.kron(np.eye(2), sites))
+    assert mixed.notes == ("the rows of data.synthetic.mixing were scaled to norm 1",)
+
+
+def test_a_tiny_length_makes_white_inputs() -> None:
+    assert covariance_agrees(made("field", xi=(0.1,)).inputs_NI, 1.001 * np.eye(12))
 
 
 def test_planted_label_is_the_sign_of_neighbouring_products() -> None:
