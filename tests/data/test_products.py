@@ -173,6 +173,10 @@ def test_images_stay_images_and_get_labels_of_a_hidden_grid(tmp_path: Path) -> N
     data = load_dataset(replace(asked, products=ProductsConfig(geometry="grid:3x4x4")))
     assert (data.geometry, data.label_geometry) == (Grid((4, 4), 3), Grid((4, 4), 3))
     assert data.inputs_NI.dtype == np.uint8
+    assert data.reading is not None
+    assert data.reading.target.startswith(
+        "whether products of neighbours on a hidden 4 x 4 grid with 3 channels sum to"
+    )
     assert data.inputs_NI.tolist() == x.reshape(200, -1).tolist()
     # One of them never changes, and adds nothing.
     assert data.labels_N.tolist() == expected(data, x.reshape(200, -1).astype(np.float64), 2).tolist()
@@ -234,7 +238,7 @@ def test_a_run_keeps_where_its_labels_have_their_neighbours(tmp_path: Path) -> N
     stored = Run(run(config(settings, prune__rounds=1), tmp_path / "run").path)
     data = load_dataset(stored.config.data)
     assert stored.data.label_geometry == ring(12)
-    assert stored.data.elsewhere == "ring of 12 sites, 1 channel in another order"
+    assert stored.data.elsewhere == "ring of 12 sites in another order"
     assert data.label_order_I is not None
     assert stored.inputs()["label_order_I"].tolist() == data.label_order_I.tolist()
     assert data.permutation_I is not None

@@ -175,9 +175,9 @@ def test_a_description_is_read_back(classes: int | None) -> None:
 @pytest.mark.parametrize(
     ("labels", "order_I", "said"),
     [
-        (ring(16), np.arange(16)[::-1], "ring of 16 sites, 1 channel in another order"),
-        (ring(16), np.arange(16), "ring of 16 sites, 1 channel"),
-        (Grid((4, 4)), np.arange(16)[::-1], "4 x 4 grid, 1 channel in another order"),
+        (ring(16), np.arange(16)[::-1], "ring of 16 sites in another order"),
+        (ring(16), np.arange(16), "ring of 16 sites"),
+        (Grid((4, 4)), np.arange(16)[::-1], "4 x 4 grid in another order"),
         (Grid((4, 4)), np.arange(16), None),
     ],
 )

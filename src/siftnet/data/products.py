@@ -98,7 +98,7 @@ def sum_of_products(field_NI: np.ndarray, grid: Grid, order: int) -> np.ndarray:
 
 def describe_products(asked: ProductsConfig, inputs: int) -> str:
     """What the labels say, e.g. 'whether products of neighbours on a hidden ring of 40 sites sum to more than ...'."""
-    grid = label_geometry(asked, inputs).describe().removesuffix(", 1 channel")
+    grid = label_geometry(asked, inputs).describe().removesuffix(", 1 channel").replace(", ", " with ")
     neighbours = "neighbours" if asked.order == 2 else f"{asked.order} neighbours in a row"
     place = f"a hidden {grid}" if asked.hidden else f"a {grid} in the inputs' own order"
     flipped = f", {share(asked.noise)} of them flipped" if asked.noise else ""

@@ -86,7 +86,9 @@ class DataSummary:
         labels = self.label_geometry
         if labels is None or (labels == self.geometry and self.label_order == "own"):
             return None
-        return labels.describe() + (" in another order" if self.label_order == "other" else "")
+        return labels.describe().removesuffix(", 1 channel") + (
+            " in another order" if self.label_order == "other" else ""
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
