@@ -27,7 +27,7 @@ from siftnet.store import run as store
 from siftnet.store.checkpoint import CHECKPOINT_FORMAT
 from siftnet.store.round_files import RoundFiles
 from siftnet.store.run import Run
-from siftnet.store.tensors import read_tensors
+from siftnet.store.tensors import read_tensors, unpack_state
 
 
 @pytest.fixture(scope="module")
@@ -347,24 +347,36 @@ def test_a_density_that_is_none_is_refused(copy: Run, density: float) -> None:
         copy.summary(1)
 
 
+@pytest.mark.parametrize("name", ["masks", "weights", "best"])
+def test_a_file_of_another_round_is_refused(copy: Run, name: str) -> None:
+    shutil.copy(copy.round_path(1) / f"{name}.safetensors", copy.round_path(2) / f"{name}.safetensors")
+    with pytest.raises(
+        ValueError, match=rf"02/{name}\.safetensors was changed or damaged after it was stored: restore"
+    ):
+        copy.masks(2) if name == "masks" else copy.weights(2, name)
+
+
 def test_weights_that_do_not_fit_their_masks_are_named(copy: Run) -> None:
-    shutil.copy(copy.round_path(1) / "weights.safetensors", copy.round_path(2) / "weights.safetensors")
-    message = r"02/weights\.safetensors has \d+ values of layers\.\d\.\w+, whose mask keeps \d+"
+    message = r"01/weights\.safetensors has \d+ values of layers\.\d\.\w+, whose mask keeps \d+"
     with pytest.raises(ValueError, match=message):
-        copy.weights(2)
+        unpack_state(copy.round_path(1) / "weights.safetensors", copy.masks(2))
 
 
-@pytest.mark.parametrize("change", ["dropped", "reshaped"])
+@pytest.mark.parametrize("change", ["dropped", "reshaped", "not finite"])
 def test_a_rewind_point_that_does_not_fit_the_masks_is_named(copy: Run, change: str) -> None:
     rewind = copy.rewind()
     assert rewind is not None
     parameters = dict(rewind.parameters)
     weight = parameters.pop("layers.0.weight")
-    if change == "reshaped":
-        parameters["layers.0.weight"] = weight[:1]
+    if change != "dropped":
+        parameters["layers.0.weight"] = weight[:1] if change == "reshaped" else weight / 0
     copy.write_rewind(State(parameters, rewind.statistics))
-    has = "no" if change == "dropped" else rf"\(1, {weight.shape[1]}\) of"
-    with pytest.raises(ValueError, match=rf"state\.safetensors has {has} layers\.0\.weight, whose mask is of"):
+    says = {
+        "dropped": r"has no layers\.0\.weight, whose mask is of",
+        "reshaped": rf"has \(1, {weight.shape[1]}\) of layers\.0\.weight, whose mask is of",
+        "not finite": r"has values of layers\.0\.weight that are not finite: restore",
+    }
+    with pytest.raises(ValueError, match=rf"state\.safetensors {says[change]}"):
         copy.ticket(1)
 
 

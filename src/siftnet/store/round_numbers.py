@@ -1,7 +1,8 @@
-"""The numbers of a finished round, read back: its summary and its validations."""
+"""The numbers of a finished round, read back: its summary and its validations; and whether its files are those."""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from siftnet.config.values import RefusedError
@@ -37,3 +38,20 @@ def read_history(path: Path) -> list[Record]:
 
 def _misfit(path: Path, error: Exception) -> ValueError:
     return ValueError(f"{path} is not what a round stores ({named(repr(error), 200)}): restore it from a copy")
+
+
+def unchanged(path: Path, summary: RoundSummary) -> Path:
+    """The path of one of a round's files; raises ValueError where it is not the file that round.json has the digest of.
+
+    One that is missing is left to whoever reads it.
+    """
+    stored = summary.files.get(path.name)
+    if stored is not None and path.is_file():
+        with path.open("rb") as handle:
+            found = hashlib.file_digest(handle, "sha256").hexdigest()
+        if found != stored:
+            raise ValueError(
+                f"{path} was changed or damaged after it was stored: "
+                "restore it from a copy, or remove that round and all later ones"
+            )
+    return path

@@ -31,7 +31,7 @@ from siftnet.pruning.evaluation import Record
 from siftnet.store.analysis_files import AnalysisFiles
 from siftnet.store.atomic import read_json, rename_durably, to_json, to_npz, write_file
 from siftnet.store.input_arrays import read_inputs
-from siftnet.store.round_numbers import read_history, read_summary
+from siftnet.store.round_numbers import read_history, read_summary, unchanged
 from siftnet.store.run_json import read_run_json
 from siftnet.store.shown import ShownExamples, read_shown
 from siftnet.store.summary import DataSummary, RoundSummary
@@ -46,8 +46,7 @@ if TYPE_CHECKING:
     from siftnet.pruning.training import Progress
     from siftnet.store.round_files import RoundFiles
 
-# 2: plans; checkpoints hold survivors alone. 3: rounds say whether their masks may change in training. 4: more of data.
-# 5: the labels' own geometry.
+# 2: plans; checkpoints hold survivors. 3: whether masks may change in training. 4: more of data. 5: labels' geometry.
 SCHEMA = 5
 PAGE = "report.html"
 
@@ -217,7 +216,8 @@ class Run:
         from siftnet.store.tensors import unpack_masks
 
         path = self.round_path(number) / f"{which}.safetensors"
-        return unpack_masks(path if path.exists() else path.with_name("masks.safetensors"))
+        path = path if path.exists() else path.with_name("masks.safetensors")
+        return unpack_masks(unchanged(path, self.summary(number)))
 
     def weights(self, number: int, which: str = "weights") -> State:
         """Parameters and statistics of a round: 'weights' after the last update, 'best' as validation chose, 'scored'
@@ -231,7 +231,8 @@ class Run:
             path = self.round_path(number) / "weights.safetensors"
         if which == "best" and not path.exists() and self.summary(number).diverged:
             raise ValueError(f"round {number} of {self.path} diverged before its first validation: lower train.lr")
-        return unpack_state(path, self.masks(number, "best_masks" if which == "best" else "masks"))
+        masks = self.masks(number, "best_masks" if which == "best" else "masks")
+        return unpack_state(unchanged(path, self.summary(number)), masks)
 
     # The rewind point and the round under way
 

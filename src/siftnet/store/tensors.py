@@ -119,7 +119,7 @@ def _with_zeros(survivors: Tensor, mask: Tensor) -> Tensor:
 
 
 def rewind_of(masks: Masks, state: State | None, path: Path) -> State:
-    """The rewind point that was read from `path`; raises ValueError unless it is there and whole, of these masks."""
+    """The rewind point that was read from `path`; raises ValueError unless it is there, finite, of these masks."""
     if state is None:
         raise RefusedError(f"{path} is missing, which every round goes back to: restore it from a copy")
     for name, mask in masks.items():
@@ -129,6 +129,14 @@ def rewind_of(masks: Masks, state: State | None, path: Path) -> State:
             raise RefusedError(
                 f"{path} has {has} {named(name)}, whose mask is of {tuple(mask.shape)}: restore it from a copy"
             )
+    return finite(state, path)
+
+
+def finite(state: State, path: Path) -> State:
+    """The state that was read from `path`; raises ValueError for parameters that are NaN or infinite."""
+    for name, value in state.parameters.items():
+        if not value.isfinite().all():
+            raise RefusedError(f"{path} has values of {named(name)} that are not finite: restore it from a copy")
     return state
 
 
