@@ -14,7 +14,7 @@ from siftnet.config.fields import RunConfig
 from siftnet.config.load import from_dict
 from siftnet.data.dataset import Dataset
 from siftnet.data.raw import Raw
-from siftnet.geometry import Geometry, Grid, Unknown
+from siftnet.geometry import Geometry, Grid, Points, Unknown
 from siftnet.kernels.dense import Dense
 from siftnet.kernels.interface import Kernel, Problem
 from siftnet.kernels.plan import Plan, Timing
@@ -106,6 +106,12 @@ def dataset(
         center_I=np.full(geometry.size, center, np.float32),
         scale_I=np.full(geometry.size, scale, np.float32),
     )
+
+
+def points_of(grid: Grid, step: float = 1.0, origin: float = 0.0) -> Points:
+    """The inputs of a grid without its numbering, `step` apart, those of one site at one place."""
+    sites_SA = np.stack([axis.ravel() for axis in np.indices(grid.shape)], axis=1)
+    return Points(np.tile(sites_SA, (grid.channels, 1)) * step + origin)
 
 
 def raw_of(count: int, held_out_N: np.ndarray | None = None, **more: Any) -> Raw:

@@ -13,6 +13,9 @@ import numpy as np
 
 from siftnet.foreign import as_numpy, is_whole, shown
 
+LARGEST = 1e150
+"""Coordinate whose square is still a number."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -88,6 +91,10 @@ class Points:
         coordinates = np.asarray(given, np.float64)
         if not np.isfinite(coordinates).all():
             raise ValueError("coordinates must be finite, got NaN or infinity: say where each input lives")
+        if (largest := np.abs(coordinates).max()) > LARGEST:
+            raise ValueError(
+                f"coordinates must lie within {LARGEST:g} of 0, got {largest:g}: give them in another unit"
+            )
         object.__setattr__(self, "coordinates", coordinates)
 
     @property
@@ -97,7 +104,9 @@ class Points:
 
     def describe(self) -> str:
         """In words."""
-        return f"{self.size} points in {self.coordinates.shape[1]} dimensions"
+        points, dimensions = self.coordinates.shape
+        counted = f"{points} {'point' if points == 1 else 'points'}"
+        return f"{counted} in {dimensions} {'dimension' if dimensions == 1 else 'dimensions'}"
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from builders import points_of
 from siftnet.analysis.layer import degree_edges, measure_layer
 from siftnet.analysis.locality import Resampling
 from siftnet.architecture.ruler import convolution_mask
-from siftnet.geometry import Geometry, Grid, Points, Unknown
+from siftnet.geometry import Geometry, Grid, Unknown
 
 
 def measured(mask_JI: np.ndarray, geometry: Geometry, samples: int = 3, **more: Any) -> Any:
@@ -18,12 +19,21 @@ def measured(mask_JI: np.ndarray, geometry: Geometry, samples: int = 3, **more: 
     return measure_layer(mask_JI, weights_JI, geometry, Resampling(samples, 20, 0), **more)
 
 
-@pytest.mark.parametrize("geometry", [Unknown(16), Points(np.zeros((16, 2)))])
-def test_without_a_grid_only_counts_are_measured(geometry: Geometry) -> None:
-    measures = measured(np.random.default_rng(1).random((5, 16)) < 0.5, geometry)
+def test_without_places_only_counts_are_measured() -> None:
+    measures = measured(np.random.default_rng(1).random((5, 16)) < 0.5, Unknown(16))
     assert measures.locality is measures.receptive is measures.pairs_by_degree is None
     assert measures.bins is None
     assert (measures.participation > 0).all()
+
+
+def test_points_are_measured_by_distance() -> None:
+    grid = Grid((4, 4))
+    mask_JI = np.random.default_rng(1).random((9, 16)) < np.linspace(0, 1, 9)[:, None]
+    on_grid, at_points = measured(mask_JI, grid), measured(mask_JI, points_of(grid))
+    assert at_points.pairs_by_degree is None
+    assert at_points.bins == on_grid.bins
+    assert at_points.locality.index_degree == on_grid.locality.index_degree
+    np.testing.assert_allclose(at_points.receptive.radius, on_grid.receptive.radius, rtol=1e-12, atol=1e-12)
 
 
 def test_pruned_weights_do_not_count() -> None:

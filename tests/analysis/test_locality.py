@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from builders import points_of
 from siftnet.analysis.index import Index
-from siftnet.analysis.locality import Locality, correlation_length, locality, rings
+from siftnet.analysis.locality import Locality, correlation_length, locality
 from siftnet.analysis.near import near_share
 from siftnet.analysis.nulls import shuffle_degree, shuffle_uniform
-from siftnet.analysis.pairs import pair_counts
+from siftnet.analysis.pairs import pair_counts, rings
 from siftnet.architecture.ruler import convolution_mask
 from siftnet.geometry import Grid, Points, Unknown
 
@@ -190,11 +191,11 @@ def test_masks_of_other_values_are_refused(value: Any) -> None:
         locality(mask, GRID)
 
 
-def test_geometry_must_be_a_grid() -> None:
+def test_geometry_must_be_known() -> None:
     with pytest.raises(ValueError, match="is unknown: pass a Grid"):
         locality(np.zeros((2, 3), bool), Unknown(3))
-    with pytest.raises(ValueError, match="3 points in 2 dimensions is not supported: pass a Grid"):
-        locality(np.zeros((2, 3), bool), Points(np.zeros((3, 2))))
+    with pytest.raises(ValueError, match=r"does not fit 3 points in 2 dimensions: it must be \(nodes, 3\)$"):
+        locality(np.zeros((2, 4), bool), Points(np.zeros((3, 2))))
     with pytest.raises(ValueError, match="samples must be 0 or more"):
         locality(np.zeros((2, GRID.size), bool), GRID, samples=-1)
 
@@ -245,3 +246,60 @@ def test_finiteness_check_sees_a_nan() -> None:
     broken = dataclasses.replace(found, index_uniform=dataclasses.replace(found.index_uniform, value=float("nan")))
     with pytest.raises(AssertionError):
         assert_finite(broken)
+
+
+@pytest.mark.parametrize("grid", [Grid((10, 10)), Grid((40,)), Grid((5, 5, 5))], ids=Grid.describe)
+def test_points_of_a_grid_are_as_local_as_the_grid(grid: Grid) -> None:
+    mask_JI = convolution_mask(grid, 3)
+    mask_JI = np.concatenate([mask_JI, np.random.default_rng(0).random((20, grid.size)) < 0.6])
+    on_grid, at_points = (locality(mask_JI, g, samples=9, bootstrap=50) for g in (grid, points_of(grid)))
+    assert indices(at_points) == indices(on_grid)
+    assert at_points.trades == on_grid.trades
+    assert at_points.unit == pytest.approx(1)
+    for name in ("curve_uniform", "curve_degree"):
+        for part in ("value", "low", "high"):
+            found, expected = (getattr(getattr(place, name), part) for place in (at_points, on_grid))
+            np.testing.assert_allclose(found, expected, rtol=1e-9)
+    for name in ("correlation_length", "correlation_length_degree"):
+        assert getattr(at_points, name) == pytest.approx(getattr(on_grid, name))
+    maps = ("g_uniform", "g_degree", "g_uniform_different", "g_degree_different", "same_channel", "different_channel")
+    assert all(getattr(at_points, name) is None for name in maps)
+    assert repr(at_points) == repr(on_grid)
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_a_mask_planted_on_scattered_points_is_local_and_its_shuffle_is_not(axes: int) -> None:
+    rng = np.random.default_rng(axes)
+    points = Points(rng.random((300, axes)))
+    centre_JA = rng.random((120, axes))
+    distance_JI = np.linalg.norm(centre_JA[:, None] - points.coordinates, axis=2)
+    mask_JI = np.argsort(np.argsort(distance_JI, axis=1), axis=1) < 12
+    planted = locality(mask_JI, points, samples=39, bootstrap=100)
+    for index in indices(planted):
+        assert index.value > 8
+        assert index.low > 6
+        assert index.p == pytest.approx(1 / 40)
+    assert planted.correlation_length > 1
+    shuffled = locality(shuffle_degree(mask_JI, rng), points, samples=39, bootstrap=100)
+    assert shuffled.index_degree.value == pytest.approx(1, abs=0.1)
+    assert abs(shuffled.index_degree.z) < 3.5
+    assert_finite(planted)
+
+
+@pytest.mark.parametrize("points", [1, 2, 9])
+@pytest.mark.parametrize("apart", [0.0, 1.0])
+def test_points_with_nothing_to_compare_are_not_testable(points: int, apart: float) -> None:
+    places = Points(apart * np.arange(min(points, 2)).repeat(points)[:points, None])
+    found = locality(np.eye(4, points, dtype=bool) | (np.arange(4)[:, None] == 3), places, samples=5, bootstrap=10)
+    assert found.index_degree.p is None
+    assert found.index_degree.note.startswith("not testable")
+    if not apart and points > 1:
+        assert found.index_degree.note == "not testable: all inputs lie at one place"
+        assert found.unit is found.index_degree.value is None
+    assert_finite(found)
+
+
+def test_points_on_a_line_in_space_are_a_line() -> None:
+    mask_JI = np.random.default_rng(5).random((20, 40)) < 0.3
+    line = Points(np.arange(40)[:, None] * [1.0, 2.0, -2.0])
+    assert locality(mask_JI, line, samples=5).index_degree == locality(mask_JI, Grid((40,)), samples=5).index_degree

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from builders import points_of
 from siftnet.analysis.receptive import participation, receptive_fields
-from siftnet.geometry import Grid
+from siftnet.geometry import Grid, Points
 
 
 def gaussian(grid: Grid, centre: Any, long: Any, short: Any, angle: Any) -> Any:
@@ -111,3 +112,50 @@ def test_participation_is_one_over_the_number_of_equal_weights() -> None:
 def test_sizes_must_fit() -> None:
     with pytest.raises(ValueError, match="do not fit a 2 x 2 grid"):
         receptive_fields(np.ones((3, 5)), Grid((2, 2)))
+
+
+def test_fields_at_the_sites_of_a_grid_are_those_of_the_grid() -> None:
+    grid = Grid((9, 12))
+    weights_JI = np.random.default_rng(0).normal(size=(30, 108)) * (np.random.default_rng(1).random((30, 108)) < 0.1)
+    weights_JI[0] = 0
+    weights_JI[1] = np.eye(1, 108, 17)
+    on_grid, at_points = receptive_fields(weights_JI, grid), receptive_fields(weights_JI, points_of(grid, 0.5, 1000.0))
+    np.testing.assert_array_equal(at_points.valid, on_grid.valid)
+    np.testing.assert_allclose(at_points.centre[1:], 0.5 * on_grid.centre[1:] + 1000, rtol=1e-12)
+    np.testing.assert_allclose(at_points.radius, 0.5 * on_grid.radius, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(at_points.elongation, on_grid.elongation, atol=1e-9)
+    # The first coordinate of these points is the grid's y.
+    turned = np.pi / 2 - on_grid.orientation[2:] - at_points.orientation[2:]
+    np.testing.assert_allclose(np.sin(turned), 0, atol=1e-9)
+    assert at_points.radius[1] == at_points.elongation[1] == 0
+    assert at_points.centre[0].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.4, np.pi / 2, -0.7])
+def test_a_bar_of_scattered_points_is_long_and_turned(angle: Any) -> None:
+    along = np.random.default_rng(0).normal(size=500)
+    long = np.outer(along, [np.cos(angle), np.sin(angle)])
+    across = 0.1 * np.outer(np.random.default_rng(1).normal(size=500), [-np.sin(angle), np.cos(angle)])
+    fields = receptive_fields(np.ones((1, 500)), Points(long + across))
+    assert fields.elongation[0] == pytest.approx(0.9, abs=0.02)
+    difference = (fields.orientation[0] - angle + np.pi / 2) % np.pi - np.pi / 2
+    assert difference == pytest.approx(0, abs=0.02)
+
+
+def test_one_dimension_has_no_elongation_and_three_no_orientation() -> None:
+    rng = np.random.default_rng(2)
+    one, three = (receptive_fields(rng.random((4, 20)), Points(rng.random((20, axes)))) for axes in (1, 3))
+    assert one.elongation is one.orientation is three.orientation is None
+    assert three.elongation.shape == (4,)
+    flat = receptive_fields(rng.random((4, 20)), Points(rng.random((20, 1)) * [1.0, 1.0, 0.0]))
+    np.testing.assert_allclose(flat.elongation, 1)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e149])
+def test_fields_of_any_unit_are_finite(scale: float) -> None:
+    coordinates = np.random.default_rng(3).random((20, 2))
+    weights_JI = np.random.default_rng(4).random((4, 20))
+    plain, scaled = (receptive_fields(weights_JI, Points(s * coordinates)) for s in (1.0, scale))
+    np.testing.assert_allclose(scaled.radius, scale * plain.radius)
+    np.testing.assert_allclose(scaled.centre, scale * plain.centre)
+    np.testing.assert_allclose(scaled.elongation, plain.elongation)

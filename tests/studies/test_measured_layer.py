@@ -17,6 +17,7 @@ from siftnet.geometry import Geometry, Grid, Points, Unknown
 from siftnet.studies.measured_layer import layer_arrays, layer_numbers, read_layer
 
 GRIDS = [Grid((8, 8), 3), Grid((8, 8), 1, True), Grid((20,), 2), Grid((20,), 1, True), Grid((4, 5, 4))]
+POINTS = [Points(np.random.default_rng(0).random((16, axes))) for axes in (1, 2, 3)] + [Points(np.zeros((16, 2)))]
 
 
 def measured(mask_JI: np.ndarray, geometry: Geometry, samples: int = 3, **more: Any) -> Any:
@@ -63,7 +64,7 @@ def test_numbers_are_json_and_arrays_are_arrays(grid: Grid, samples: int) -> Non
 
 
 @pytest.mark.parametrize("mask_JI", [np.zeros((3, 16), bool), np.ones((3, 16), bool), np.zeros((0, 16), bool)])
-@pytest.mark.parametrize("geometry", [Grid((4, 4)), Grid((4, 2), 2, True), Unknown(16)])
+@pytest.mark.parametrize("geometry", [Grid((4, 4)), Grid((4, 2), 2, True), *POINTS, Unknown(16)])
 def test_nothing_to_measure_is_still_json(mask_JI: np.ndarray, geometry: Geometry) -> None:
     measures = measured(mask_JI, geometry, input_variance=np.ones(16))
     through_json(measures)
@@ -75,9 +76,8 @@ def test_one_node_and_one_input() -> None:
         through_json(measured(mask_JI, grid))
 
 
-@pytest.mark.parametrize("geometry", [Unknown(16), Points(np.zeros((16, 2)))])
-def test_without_a_grid_only_counts_are_stored(geometry: Geometry) -> None:
-    measures = measured(np.random.default_rng(1).random((5, 16)) < 0.5, geometry)
+def test_without_places_only_counts_are_stored() -> None:
+    measures = measured(np.random.default_rng(1).random((5, 16)) < 0.5, Unknown(16))
     found = through_json(measures)
     assert found["locality"] is found["by_degree"] is found["receptive"] is None
     assert found["participation_median"] > 0
@@ -90,7 +90,7 @@ def test_without_a_grid_only_counts_are_stored(geometry: Geometry) -> None:
     }
 
 
-@pytest.mark.parametrize("geometry", [*GRIDS, Unknown(16)], ids=lambda g: g.describe())
+@pytest.mark.parametrize("geometry", [*GRIDS, *POINTS, Unknown(16)], ids=lambda g: g.describe())
 @pytest.mark.parametrize("samples", [0, 3])
 def test_what_is_stored_is_read_back_to_the_bit(geometry: Geometry, samples: int) -> None:
     mask_JI = np.random.default_rng(2).random((6, geometry.size)) < 0.4

@@ -1,21 +1,23 @@
 """Whether a node's inputs lie closer together than chance, or than the popularity of inputs alone, would place them."""
 
-# J nodes, I inputs, D displacements, R rings of distance, S null samples, B bootstrap resamplings
+# J nodes, I inputs, D displacements (rings at points), R rings of distance, S null samples, B bootstrap resamplings
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, Num
 from numpy.typing import ArrayLike
 
+from siftnet.analysis.binning import Binning, Counted, binning_of
+from siftnet.analysis.distances import DistanceCounts
 from siftnet.analysis.index import Index, bootstrap_interval, describe, permutation_index
-from siftnet.analysis.near import near_pairs, near_share
-from siftnet.analysis.nulls import DegreeShuffler, expected_from_pairs, shuffle_uniform
-from siftnet.analysis.pairs import PairCounts, node_and_pair_counts, node_weights, pair_counts
+from siftnet.analysis.nulls import DegreeShuffler, shuffle_uniform
+from siftnet.analysis.pairs import PairCounts, node_weights
 from siftnet.foreign import as_numpy, is_whole, shown
-from siftnet.geometry import Geometry, Grid, Points, Unknown
+from siftnet.geometry import Geometry, Grid
 
 QUANTILES = (0.025, 0.975)
 
@@ -36,25 +38,27 @@ class Curve:
 class Locality:
     """How local a layer's mask is, against two nulls: each node's number of inputs kept, and each input's as well.
 
+    Distances are in sites on a grid, at points in units of their spacing. unit: the median distance of a point's place
+    to the nearest other one, in the coordinates' unit, None where all points lie at one place; 1 on a grid.
     pairs, pairs_node: pair counts in which every pair counts 1 (int64), and in which every node does (float64).
     index_uniform, index_degree: near pairs (0 < |d| <= 2, one channel) over their expectation under either null.
     index_uniform_node, index_degree_node: the same with every node weighing 1 instead of C_j (C_j - 1).
     g_uniform, g_degree: S(d) / E S(d) in one channel, float64 D, displacement 0 in the centre, NaN where the null
-    expects no pair; *_different: across channels, None with one channel. radii: int64 (R,), ring r holds
-    r - 1/2 <= |d| < r + 1/2. curve_*: g(r); the band of a uniform curve is where the degree-preserving samples lie, so
-    its distance from 1 is what popularity of inputs explains. correlation_length*: where g(r) - 1 first falls below
-    1/e of g(1) - 1, interpolated between rings, in sites; None where it never does or g(1) <= 1.
+    expects no pair, None at points; *_different: across channels, None with one channel. radii: int64 (R,), ring r
+    holds r - 1/2 <= |d| < r + 1/2. curve_*: g(r); the band of a uniform curve is where the degree-preserving samples
+    lie, so its distance from 1 is what popularity of inputs explains. correlation_length*: where g(r) - 1 first falls
+    below 1/e of g(1) - 1, interpolated between rings; None where it never does or g(1) <= 1.
     samples: null samples behind all this, what needs them is None without; trades: those of each node between two
     degree-preserving samples.
     """
 
-    pairs: PairCounts
-    pairs_node: PairCounts
+    pairs: PairCounts | DistanceCounts
+    pairs_node: PairCounts | DistanceCounts
     index_uniform: Index
     index_degree: Index | None
     index_uniform_node: Index
     index_degree_node: Index | None
-    g_uniform: np.ndarray
+    g_uniform: np.ndarray | None
     g_uniform_different: np.ndarray | None
     g_degree: np.ndarray | None
     g_degree_different: np.ndarray | None
@@ -66,6 +70,7 @@ class Locality:
     correlation_length_degree: float | None
     samples: int
     trades: int | None
+    unit: float | None = 1.0
 
     def __repr__(self) -> str:
         if self.index_degree is None:
@@ -74,18 +79,18 @@ class Locality:
         return f"Locality(index_degree {describe(self.index_degree)}, index_uniform {uniform})"
 
     @property
-    def same_channel(self) -> np.ndarray:
-        """S_sc(d): ordered pairs of a node's inputs in one channel, int64 D, displacement 0 in the centre."""
-        return self.pairs.same_channel
+    def same_channel(self) -> np.ndarray | None:
+        """S_sc(d): ordered pairs of a node's inputs in one channel, int64 D, displacement 0 central; None at points."""
+        return self.pairs.same_channel if isinstance(self.pairs, PairCounts) else None
 
     @property
-    def different_channel(self) -> np.ndarray:
+    def different_channel(self) -> np.ndarray | None:
         """S_dc(d): the same across channels, displacement 0 included."""
-        return self.pairs.different_channel
+        return self.pairs.different_channel if isinstance(self.pairs, PairCounts) else None
 
     @property
     def radii(self) -> np.ndarray:
-        """Radius of each ring, int64 (R,), in sites."""
+        """Radius of each ring, int64 (R,)."""
         return np.arange(len(self.curve_uniform.value))
 
 
@@ -114,13 +119,21 @@ class Resampling:
 
 @dataclass(frozen=True, eq=False)
 class _DegreeNull:
-    """What degree-preserving samples have: mean maps, near pairs (S, J), rings (S, R) in one and across channels."""
+    """What degree-preserving samples have: near pairs (S, J), and by name of the counts mean D and rings (S, R)."""
 
-    mean: PairCounts
     near_SJ: np.ndarray
-    same_SR: np.ndarray
-    different_SR: np.ndarray
+    mean: dict[str, np.ndarray]
+    rings: dict[str, np.ndarray]
     trades: int
+
+
+class _Against(NamedTuple):
+    """g(d) and g(r) of one of the counts against both nulls; None what is not there."""
+
+    g_uniform: np.ndarray | None = None
+    curve_uniform: Curve | None = None
+    g_degree: np.ndarray | None = None
+    curve_degree: Curve | None = None
 
 
 def locality(
@@ -133,90 +146,74 @@ def locality(
     """Measure how local a bare mask is, without a run.
 
     mask: bool or 0/1, (nodes, inputs) or (nodes, channels, *grid shape); samples: shuffles of each null (0: closed form
-    alone); bootstrap: resamplings of the nodes behind each interval. Raises ValueError for a mask that does not fit,
-    for entries other than 0 and 1 and where the geometry is not a grid. Source: after Pellegrini & Biroli 2022.
+    alone); bootstrap: resamplings of the nodes behind each interval. On a grid of N inputs a shuffle costs of the order
+    of N log N for each node; at points, where no inputs need to be numbered in any order, a few nanoseconds for each
+    pair among the inputs that a node has, or among those that it lacks where these are fewer, and memory of the order
+    of N. Raises ValueError for a mask that does not fit, for entries other than 0 and 1 and where nobody knows where
+    the inputs live. Source: after Pellegrini & Biroli 2022.
 
     >>> from siftnet.architecture.ruler import convolution_mask
     >>> from siftnet.geometry import torus
     >>> locality(convolution_mask(torus(8, 8), kernel=3), torus(8, 8), samples=19)
     Locality(index_degree 3.78 [3.72, 3.85], p = 0.05 of 19 shuffles, index_uniform 3.79)
     """
-    grid = require_grid(geometry)
-    mask_JI = as_mask(mask, grid)
-    counts = node_and_pair_counts(mask_JI, grid)
-    return measure_locality(mask_JI, grid, counts, Resampling(samples, bootstrap, seed))
+    binning = binning_of(geometry)
+    mask_JI = as_mask(mask, geometry)
+    return measure_locality(mask_JI, binning, Resampling(samples, bootstrap, seed))
 
 
-def measure_locality(
-    mask_JI: Bool[np.ndarray, "J I"], grid: Grid, counts: tuple[PairCounts, PairCounts], resampling: Resampling
-) -> Locality:
-    """`locality` of a boolean mask whose `node_and_pair_counts` are known already."""
+def measure_locality(mask_JI: Bool[np.ndarray, "J I"], binning: Binning, resampling: Resampling) -> Locality:
+    """`locality` of a boolean mask that fits."""
     samples = resampling.samples
     rng_degree, rng_uniform, rng_bootstrap = np.random.default_rng(resampling.seed).spawn(3)
-    null = _degree_null(mask_JI, grid, samples, rng_degree) if samples else None
-    uniform_SJ = _uniform_near(mask_JI, grid, samples, rng_uniform)
-    pairs, _ = counts
+    null = _degree_null(mask_JI, binning, samples, rng_degree) if samples else None
+    uniform_SJ = _uniform_near(mask_JI, binning, samples, rng_uniform)
+    counted = binning.count(mask_JI)
     nodes = replace(resampling, seed=int(rng_bootstrap.integers(2**63)))
     by_pair, by_node = (
-        _indices(mask_JI, grid, weight_J, uniform_SJ, null, nodes)
+        _indices(_Near(mask_JI, counted.near_J, weight_J, uniform_SJ), binning, null, nodes)
         for weight_J in (np.ones(len(mask_JI)), node_weights(mask_JI.sum(axis=1)))
     )
-    g_uniform, curve_uniform, g_degree, curve_degree = _against_nulls("same_channel", pairs, grid, null)
-    different = _against_nulls("different_channel", pairs, grid, null) if grid.channels > 1 else (None,) * 4
+    within = _against_nulls(binning.within, counted, binning, null)
+    across = _against_nulls(binning.across, counted, binning, null) if binning.across else _Against()
+    assert within.curve_uniform is not None
     return Locality(
-        *counts,
+        counted.pairs,
+        counted.pairs_node,
         *by_pair,
         *by_node,
-        g_uniform=g_uniform,
-        g_uniform_different=different[0],
-        g_degree=g_degree,
-        g_degree_different=different[2],
-        curve_uniform=curve_uniform,
-        curve_uniform_different=different[1],
-        curve_degree=curve_degree,
-        curve_degree_different=different[3],
-        correlation_length=correlation_length(curve_uniform.value),
-        correlation_length_degree=correlation_length(curve_degree.value) if curve_degree else None,
+        g_uniform=within.g_uniform,
+        g_uniform_different=across.g_uniform,
+        g_degree=within.g_degree,
+        g_degree_different=across.g_degree,
+        curve_uniform=within.curve_uniform,
+        curve_uniform_different=across.curve_uniform,
+        curve_degree=within.curve_degree,
+        curve_degree_different=across.curve_degree,
+        correlation_length=correlation_length(within.curve_uniform.value),
+        correlation_length_degree=correlation_length(within.curve_degree.value) if within.curve_degree else None,
         samples=samples,
         trades=null.trades if null else None,
+        unit=binning.unit,
     )
 
 
-def require_grid(geometry: Geometry) -> Grid:
-    """The geometry, if it is a grid; otherwise ValueError with the remedy."""
-    if isinstance(geometry, Grid):
-        return geometry
-    if isinstance(geometry, Unknown):
-        raise ValueError(
-            f"locality needs to know where the {geometry.size} inputs live, and their geometry is unknown: "
-            "pass a Grid, e.g. siftnet.Grid((32, 32), channels=3)"
-        )
-    what = geometry.describe() if isinstance(geometry, Points) else shown(geometry)
-    raise ValueError(f"locality of {what} is not supported: pass a Grid on which the inputs lie, e.g. siftnet.ring(8)")
-
-
-def as_mask(mask: ArrayLike, grid: Grid) -> Bool[np.ndarray, "J I"]:
-    """The mask as bool (J, I) from any array of booleans or of zeros and ones that fits the grid; else ValueError."""
+def as_mask(mask: ArrayLike, geometry: Geometry) -> Bool[np.ndarray, "J I"]:
+    """The mask as bool (J, I) from any array of booleans or of zeros and ones that fits; else ValueError."""
     array = np.asarray(as_numpy(mask, "mask"))
-    fits = array.ndim == 2 and array.shape[1] == grid.size
-    fits |= array.ndim == 2 + grid.ndim and array.shape[1:] == (grid.channels, *grid.shape)
-    if not fits:
-        shape = ", ".join(map(str, grid.shape))
+    whole = (geometry.channels, *geometry.shape) if isinstance(geometry, Grid) else (geometry.size,)
+    if array.ndim < 2 or array.shape[1:] not in ((geometry.size,), whole):
+        laid_out = f" or (nodes, {', '.join(map(str, whole))})" if len(whole) > 1 else ""
         raise ValueError(
-            f"a mask of shape {array.shape} does not fit a {grid.describe()}: "
-            f"it must be (nodes, {grid.size}) or (nodes, {grid.channels}, {shape})"
+            f"a mask of shape {array.shape} does not fit {'a ' if laid_out else ''}{geometry.describe()}: "
+            f"it must be (nodes, {geometry.size}){laid_out}"
         )
     if array.dtype.kind not in "biuf" or (array.dtype != np.bool_ and not np.isin(array, (0, 1)).all()):
         raise ValueError(
             f"a mask must be boolean or of zeros and ones, got other values of type {array.dtype}: give mask != 0 of "
             "weights"
         )
-    return np.ascontiguousarray(array.reshape(len(array), grid.size).astype(np.bool_))
-
-
-def rings(pairs: PairCounts) -> np.ndarray:
-    """Ring of each displacement, int64 D: the r with r - 1/2 <= |d| < r + 1/2."""
-    return np.floor(pairs.distance + 0.5).astype(np.int64)
+    return np.ascontiguousarray(array.reshape(len(array), geometry.size).astype(np.bool_))
 
 
 def ring_sums(counts_D: Num[np.ndarray, "*D"], ring_D: Int64[np.ndarray, "*D"]) -> Float64[np.ndarray, "R"]:
@@ -230,7 +227,7 @@ def ratio(observed: Num[np.ndarray, "*D"], expected: Num[np.ndarray, "*D"]) -> F
 
 
 def correlation_length(g_R: Float64[np.ndarray, "R"]) -> float | None:
-    """Distance in sites at which g(r) - 1 first falls below 1/e of g(1) - 1, linear between rings; None if never."""
+    """Distance at which g(r) - 1 first falls below 1/e of g(1) - 1, linear between rings; None if never."""
     if len(g_R) < 3 or not g_R[1] > 1:
         return None
     level = 1 + (g_R[1] - 1) / np.e
@@ -243,41 +240,42 @@ def correlation_length(g_R: Float64[np.ndarray, "R"]) -> float | None:
     return float(before + (after - before) * (g_R[before] - level) / (g_R[before] - g_R[after]))
 
 
-def _degree_null(mask_JI: np.ndarray, grid: Grid, samples: int, rng: np.random.Generator) -> _DegreeNull:
+def _degree_null(mask_JI: np.ndarray, binning: Binning, samples: int, rng: np.random.Generator) -> _DegreeNull:
     shuffler = DegreeShuffler(mask_JI, rng)
-    near, same, different = [], [], []
-    total_same = total_different = np.zeros(())
+    kinds = [binning.within, *([binning.across] if binning.across else [])]
+    near: list[np.ndarray] = []
+    in_rings: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
+    total: dict[str, np.ndarray] = {kind: np.zeros(()) for kind in kinds}
     for _ in range(samples):
-        shuffled_JI = shuffler.sample()
-        counts = pair_counts(shuffled_JI, grid)
-        ring_D = rings(counts)
-        near.append(near_pairs(shuffled_JI, grid))
-        same.append(ring_sums(counts.same_channel, ring_D))
-        different.append(ring_sums(counts.different_channel, ring_D))
-        total_same = total_same + counts.same_channel
-        total_different = total_different + counts.different_channel
-    mean = PairCounts(total_same / samples, total_different / samples, counts.displacements)
-    return _DegreeNull(mean, np.array(near), np.array(same), np.array(different), shuffler.trades)
+        counted = binning.count(shuffler.sample())
+        near.append(counted.near_J)
+        for kind in kinds:
+            counts_D = getattr(counted.pairs, kind)
+            in_rings[kind].append(ring_sums(counts_D, counted.ring_D))
+            total[kind] = total[kind] + counts_D
+    mean = {kind: total[kind] / samples for kind in kinds}
+    return _DegreeNull(np.array(near), mean, {kind: np.array(in_rings[kind]) for kind in kinds}, shuffler.trades)
 
 
-def _uniform_near(mask_JI: np.ndarray, grid: Grid, samples: int, rng: np.random.Generator) -> np.ndarray:
+def _uniform_near(mask_JI: np.ndarray, binning: Binning, samples: int, rng: np.random.Generator) -> np.ndarray:
     """Near pairs of each node in layerwise shuffles, int64 (S, J)."""
-    near = [near_pairs(shuffle_uniform(mask_JI, rng), grid) for _ in range(samples)]
+    near = [binning.near(shuffle_uniform(mask_JI, rng)) for _ in range(samples)]
     return np.array(near, dtype=np.int64).reshape(samples, len(mask_JI))
 
 
-def _indices(
-    mask_JI: np.ndarray,
-    grid: Grid,
-    weight_J: np.ndarray,
-    uniform_SJ: np.ndarray,
-    null: _DegreeNull | None,
-    nodes: Resampling,
-) -> tuple[Index, Index | None]:
+class _Near(NamedTuple):
+    """A mask, its nodes' near pairs, what each node weighs, and the near pairs of layerwise shuffles."""
+
+    mask_JI: np.ndarray
+    near_J: np.ndarray
+    weight_J: np.ndarray
+    uniform_SJ: np.ndarray
+
+
+def _indices(seen: _Near, binning: Binning, null: _DegreeNull | None, nodes: Resampling) -> tuple[Index, Index | None]:
     """Near-pair excess over the uniform and the degree-preserving null, intervals from the same resampled nodes."""
+    mask_JI, near_J, weight_J, uniform_SJ = seen
     degree_J = mask_JI.sum(axis=1)
-    near_J = near_pairs(mask_JI, grid)
-    alike = "every shuffle has as many near pairs"
 
     def index(null_SJ: np.ndarray, mean_J: np.ndarray, why: str) -> Index:
         rng = np.random.default_rng(nodes.seed)
@@ -286,11 +284,11 @@ def _indices(
             float(near_J @ weight_J), float(mean_J @ weight_J), null_SJ @ weight_J, interval, _why(mask_JI, why)
         )
 
-    uniform = index(uniform_SJ, degree_J * (degree_J - 1.0) * near_share(grid), alike)
+    uniform = index(uniform_SJ, degree_J * (degree_J - 1.0) * binning.near_share, binning.alike)
     if null is None:
         return uniform, None
-    alone = "a single node keeps its inputs"
-    return uniform, index(null.near_SJ, null.near_SJ.mean(axis=0), alone if len(mask_JI) == 1 else alike)
+    why = "a single node keeps its inputs" if len(mask_JI) == 1 else binning.alike
+    return uniform, index(null.near_SJ, null.near_SJ.mean(axis=0), why)
 
 
 def _why(mask_JI: np.ndarray, otherwise: str) -> str:
@@ -304,22 +302,19 @@ def _why(mask_JI: np.ndarray, otherwise: str) -> str:
     return otherwise
 
 
-def _against_nulls(
-    which: str, pairs: PairCounts, grid: Grid, null: _DegreeNull | None
-) -> tuple[np.ndarray, Curve, np.ndarray | None, Curve | None]:
-    """g(d) and g(r) of one of the two maps against the uniform and, where sampled, the degree-preserving null."""
-    ring_D = rings(pairs)
-    observed_D, uniform_D = getattr(pairs, which), getattr(expected_from_pairs(pairs, grid), which)
-    if null is None:
-        return ratio(observed_D, uniform_D), _curve(observed_D, uniform_D, ring_D, None), None, None
-    null_SR = null.same_SR if which == "same_channel" else null.different_SR
-    degree_D = getattr(null.mean, which)
-    return (
-        ratio(observed_D, uniform_D),
-        _curve(observed_D, uniform_D, ring_D, null_SR),
-        ratio(observed_D, degree_D),
-        _curve(observed_D, degree_D, ring_D, null_SR),
-    )
+def _against_nulls(kind: str, counted: Counted, binning: Binning, null: _DegreeNull | None) -> _Against:
+    """g(d) and g(r) of one of the counts against the uniform and, where sampled, the degree-preserving null."""
+    ring_D, pairs = counted.ring_D, counted.pairs
+    observed_D, uniform_D = getattr(pairs, kind), getattr(binning.evenly(pairs.total), kind)
+    null_SR = null.rings[kind] if null else None
+    found = _Against(ratio(observed_D, uniform_D), _curve(observed_D, uniform_D, ring_D, null_SR))
+    if null is not None:
+        mean_D = null.mean[kind]
+        found = found._replace(
+            g_degree=ratio(observed_D, mean_D), curve_degree=_curve(observed_D, mean_D, ring_D, null_SR)
+        )
+    # At points there is no map beside the curve.
+    return found if isinstance(pairs, PairCounts) else found._replace(g_uniform=None, g_degree=None)
 
 
 def _curve(observed_D: np.ndarray, expected_D: np.ndarray, ring_D: np.ndarray, null_SR: np.ndarray | None) -> Curve:

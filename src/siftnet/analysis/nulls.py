@@ -30,15 +30,15 @@ def expected_uniform(mask_JI: Bool[np.ndarray, "J I"], grid: Grid, weight: Weigh
     check_fits(mask_JI, grid)
     degree_J = mask_JI.sum(axis=1)
     pairs_J = degree_J * (degree_J - 1.0)
-    return _evenly(float(pairs_J.sum()) if weight == "pair" else float((pairs_J > 0).sum()), grid)
+    return evenly(float(pairs_J.sum()) if weight == "pair" else float((pairs_J > 0).sum()), grid)
 
 
 def expected_from_pairs(counts: PairCounts, grid: Grid) -> PairCounts:
     """`expected_uniform` of the mask that has these pair counts: its pairs spread evenly over all pairs of inputs."""
-    return _evenly(float(counts.same_channel.sum() + counts.different_channel.sum()), grid)
+    return evenly(counts.total, grid)
 
 
-def _evenly(total: float, grid: Grid) -> PairCounts:
+def evenly(total: float, grid: Grid) -> PairCounts:
     """A total weight of ordered pairs, spread evenly over all ordered pairs of distinct inputs."""
     same_D, different_D = placements(grid)
     ordered_pairs = max(grid.size * (grid.size - 1.0), 1.0)

@@ -11,7 +11,7 @@ from typing import Literal, no_type_check
 
 import numpy as np
 import scipy.fft
-from jaxtyping import Bool, Float64, Int
+from jaxtyping import Bool, Float64, Int, Int64
 
 from siftnet.geometry import Grid
 from siftnet.host.compiling import njit
@@ -40,6 +40,11 @@ class PairCounts:
         """Euclidean length of each displacement, float64 of shape D, in sites."""
         return np.asarray(np.sqrt((self.displacements**2).sum(axis=0)))
 
+    @property
+    def total(self) -> float:
+        """All ordered pairs."""
+        return float(self.same_channel.sum() + self.different_channel.sum())
+
 
 @dataclass(frozen=True, eq=False)
 class PairsByDegree:
@@ -58,6 +63,11 @@ def displacements(grid: Grid) -> np.ndarray:
     """Displacement of each entry of a pair-count map, int64 (A, *D)."""
     axes = [np.arange(n) - n // 2 if grid.periodic else np.arange(1 - n, n) for n in grid.shape]
     return np.stack(np.meshgrid(*axes, indexing="ij")).astype(np.int64)
+
+
+def rings(pairs: PairCounts) -> Int64[np.ndarray, "*D"]:
+    """Ring of each displacement, int64 D: the r with r - 1/2 <= |d| < r + 1/2."""
+    return np.floor(pairs.distance + 0.5).astype(np.int64)
 
 
 def pair_counts(mask_JI: np.ndarray, grid: Grid, weight: Weight = "pair") -> PairCounts:

@@ -1,6 +1,6 @@
 """Where a node looks: centre, extent and orientation of its receptive field, and over how many inputs it spreads."""
 
-# J nodes, I inputs, C channels, A axes of the grid, N sites along one axis
+# J nodes, I inputs, C channels, A axes, N sites along one axis
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ import numpy as np
 from jaxtyping import Float64, Num
 
 from siftnet.analysis.degrees import median
-from siftnet.geometry import Grid
+from siftnet.analysis.distances import SAME, framed
+from siftnet.geometry import Grid, Points
 
 
 @dataclass(frozen=True, eq=False)
 class ReceptiveFields:
     """Shape of each node's receptive field; float64 (J,) where not said otherwise, 0 where `valid` is False.
 
+    Lengths are in sites on a grid, and in the coordinates' own unit at points.
     valid: bool (J,), whether the node has an input with a weight other than 0.
-    centre: (J, A) in sites, [0, n) along a periodic axis. radius: root mean square distance from the centre, in sites.
-    orientation: radians in (-pi/2, pi/2] from the second axis (x) towards the first (y, which grows downwards in an
-    image), of the long axis; None unless the grid has two axes; arbitrary for a round field.
-    elongation: 1 - short / long axis, from 0 (round, or one site) to 1 (a line); None on a one-dimensional grid.
+    centre: (J, A), [0, n) along a periodic axis. radius: root mean square distance from the centre.
+    orientation: radians in (-pi/2, pi/2], of the long axis; on a grid from the second axis (x) towards the first (y,
+    which grows downwards in an image), at points from the first coordinate towards the second; None unless there are
+    two axes; arbitrary for a round field.
+    elongation: 1 - short / long axis, from 0 (round, or one site) to 1 (a line); None in one dimension.
     """
 
     valid: np.ndarray
@@ -46,7 +49,7 @@ class ReceptiveFields:
         return None if self.elongation is None else median(self.elongation[self.valid])
 
 
-def receptive_fields(weights_JI: Num[np.ndarray, "J I"], grid: Grid) -> ReceptiveFields:
+def receptive_fields(weights_JI: Num[np.ndarray, "J I"], geometry: Grid | Points) -> ReceptiveFields:
     """Measure each node's receptive field from its masked weights.
 
     weights_JI: float, 0 where pruned. An input counts w^2 / sum w^2 (as in the participation ratio, so that a strong
@@ -54,9 +57,12 @@ def receptive_fields(weights_JI: Num[np.ndarray, "J I"], grid: Grid) -> Receptiv
     arbitrary for a field spread evenly around, and distances go the short way round. Raises ValueError where the size
     does not fit.
     """
-    if weights_JI.ndim != 2 or weights_JI.shape[1] != grid.size:
-        raise ValueError(f"weights of shape {weights_JI.shape} do not fit a {grid.describe()}")
+    if weights_JI.ndim != 2 or weights_JI.shape[1] != geometry.size:
+        raise ValueError(f"weights of shape {weights_JI.shape} do not fit a {geometry.describe()}")
     share_JI, valid_J = _shares(weights_JI)
+    if isinstance(geometry, Points):
+        return _at_points(share_JI, valid_J, geometry)
+    grid = geometry
     share = share_JI.reshape(-1, grid.channels, *grid.shape).sum(axis=1)
     centre_JA = np.zeros((len(weights_JI), grid.ndim))
     offsets = []
@@ -67,12 +73,31 @@ def receptive_fields(weights_JI: Num[np.ndarray, "J I"], grid: Grid) -> Receptiv
         offsets.append((offset_JN + n / 2) % n - n / 2 if grid.periodic else offset_JN)
     moment_JAA = _second_moments(share, offsets)
     radius_J = np.sqrt(np.trace(moment_JAA, axis1=1, axis2=2))
-    orientation_J = None
-    if grid.ndim == 2:
-        cross_J, difference_J = 2 * moment_JAA[:, 0, 1], moment_JAA[:, 1, 1] - moment_JAA[:, 0, 0]
-        # Adding 0 turns -0 into 0, which keeps a vertical field at +pi/2.
-        orientation_J = 0.5 * np.arctan2(cross_J + 0.0, difference_J)
+    orientation_J = _orientation(moment_JAA[:, ::-1, ::-1]) if grid.ndim == 2 else None
     return ReceptiveFields(valid_J, centre_JA, radius_J, orientation_J, _elongation(moment_JAA))
+
+
+def _at_points(share_JI: np.ndarray, valid_J: np.ndarray, points: Points) -> ReceptiveFields:
+    """Of coordinates as shares of their extent, whose squares do not leave the range of floats."""
+    place_IA, middle_A, extent = framed(points)
+    axes = place_IA.shape[1]
+    centre_JA, moment_JAA = np.zeros((len(share_JI), axes)), np.zeros((len(share_JI), axes, axes))
+    for j in np.flatnonzero(valid_J):
+        seen = np.flatnonzero(share_JI[j])
+        share_N, place_NA = share_JI[j, seen], place_IA[seen]
+        # From one of its points, so that a field at one place has no extent at all.
+        offset_NA = place_NA - place_NA[0]
+        centre_A = share_N @ offset_NA
+        centre_JA[j] = place_NA[0] + centre_A
+        offset_NA -= centre_A
+        moment_JAA[j] = (share_N[:, None] * offset_NA).T @ offset_NA
+    return ReceptiveFields(
+        valid=valid_J,
+        centre=np.where(valid_J[:, None], centre_JA * extent + middle_A, 0.0),
+        radius=np.sqrt(np.trace(moment_JAA, axis1=1, axis2=2)) * extent,
+        orientation=_orientation(moment_JAA) if axes == 2 else None,
+        elongation=_elongation(moment_JAA, SAME**2),
+    )
 
 
 def participation(weights_JI: Num[np.ndarray, "J I"]) -> Float64[np.ndarray, "J"]:
@@ -121,12 +146,22 @@ def _second_moments(share: np.ndarray, offsets: list[np.ndarray]) -> np.ndarray:
     return moment_JAA
 
 
-def _elongation(moment_JAA: np.ndarray) -> np.ndarray | None:
-    """1 - shortest / longest axis of each node, 0 for a single site."""
+def _orientation(moment_JXY: np.ndarray) -> np.ndarray:
+    """Direction of the long axis from x towards y, of second moments in that order."""
+    cross_J, difference_J = 2 * moment_JXY[:, 0, 1], moment_JXY[:, 0, 0] - moment_JXY[:, 1, 1]
+    # Adding 0 turns -0 into 0, which keeps a vertical field at +pi/2.
+    return np.asarray(0.5 * np.arctan2(cross_J + 0.0, difference_J))
+
+
+def _elongation(moment_JAA: np.ndarray, least: float = 1e-12) -> np.ndarray | None:
+    """1 - shortest / longest axis of each node, 0 for a single site.
+
+    least: variance along the long axis below which it is rounding, on a grid that of the circular mean: a millionth of
+    a site.
+    """
     if moment_JAA.shape[1] < 2:
         return None
     variance_JA = np.linalg.eigvalsh(moment_JAA).clip(min=0.0)
     short_J, long_J = variance_JA[:, 0], variance_JA[:, -1]
-    # Below a millionth of a site, axes are the circular mean's rounding.
-    ratio_J = np.divide(short_J, long_J, out=np.ones(len(long_J)), where=long_J > 1e-12)
+    ratio_J = np.divide(short_J, long_J, out=np.ones(len(long_J)), where=long_J > least)
     return np.asarray(1.0 - np.sqrt(ratio_J))

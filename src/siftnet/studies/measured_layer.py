@@ -3,7 +3,7 @@
 The types of `siftnet.analysis` are loaded where a whole layer is read: numbers alone are read without what computes.
 """
 
-# J nodes, I inputs, D displacements, K bins of connection counts, R rings of distance, A axes of the grid
+# J nodes, I inputs, D displacements, K bins of connection counts, R rings of distance, A axes
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from siftnet.analysis.index import Index
 
 if TYPE_CHECKING:
     from siftnet.analysis.degrees import Degrees
+    from siftnet.analysis.distances import DistanceCounts
     from siftnet.analysis.layer import DegreeBin, LayerMeasures
     from siftnet.analysis.locality import Locality
-    from siftnet.analysis.pairs import PairsByDegree
+    from siftnet.analysis.pairs import PairCounts, PairsByDegree
     from siftnet.analysis.receptive import ReceptiveFields
     from siftnet.geometry import Grid
 
@@ -35,7 +36,7 @@ CURVES = ("curve_uniform", "curve_uniform_different", "curve_degree", "curve_deg
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MeasuredLayer:
-    """What was measured of one layer, read back; what needs a grid is None off it.
+    """What was measured of one layer, read back; what needs places is None where nobody knows them.
 
     participation: float64 (J,), inverse participation ratio of the weights; bins: of connection counts. Pair counts by
     connection count are stored within channels alone, so that the bins are all that is read of them.
@@ -51,7 +52,7 @@ class MeasuredLayer:
 
 @dataclass(frozen=True, kw_only=True)
 class Indices:
-    """A layer's locality in numbers: the indices of `Locality`, and its correlation lengths in sites."""
+    """A layer's locality in numbers: the indices of `Locality`, and its correlation lengths in its unit of distance."""
 
     index_uniform: Index
     index_degree: Index | None
@@ -97,10 +98,11 @@ def layer_arrays(measures: LayerMeasures) -> Arrays:
     """Maps and curves by name; what was not measured is absent.
 
     in_degree, participation (J,); input_degree (I,) and input_map (C, *grid); histogram_degree, histogram_nodes;
-    same_channel, different_channel and *_node, D, with displacements (A, *D); by_degree_low, by_degree_high,
-    by_degree_nodes (K,) and by_degree_same_channel, by_degree_g (K, *D); g_uniform, g_degree and *_different, D; radii
-    and curve_uniform, curve_degree and *_different with _low and _high, (R,); valid, centre (J, A), radius,
-    orientation, elongation (J,). NaN marks displacements and rings where a null expects no pair.
+    same_channel, different_channel and *_node, D, with displacements (A, *D), at points instead apart and *_node (R,),
+    together, beyond and *_node (); by_degree_low, by_degree_high, by_degree_nodes (K,) and by_degree_same_channel,
+    by_degree_g (K, *D); g_uniform, g_degree and *_different, D; radii and curve_uniform, curve_degree and *_different
+    with _low and _high, (R,); valid, centre (J, A), radius, orientation, elongation (J,). NaN marks displacements and
+    rings where a null expects no pair.
     """
     from siftnet.geometry import Grid
 
@@ -143,6 +145,7 @@ def _locality_numbers(found: Locality) -> Numbers:
         "correlation_length_degree": found.correlation_length_degree,
         "samples": found.samples,
         "trades": found.trades,
+        "unit": found.unit,
         "g_r": curves,
     }
 
@@ -157,10 +160,12 @@ def _finite(value: float) -> float | None:
 
 
 def _pair_arrays(found: Locality) -> dict[str, np.ndarray | None]:
-    channels = ("same_channel", "different_channel")
-    result: dict[str, np.ndarray | None] = {name: getattr(found.pairs, name) for name in channels}
-    result |= {f"{name}_node": getattr(found.pairs_node, name) for name in channels}
-    return result | {"displacements": found.pairs.displacements}
+    result: dict[str, np.ndarray | None] = {}
+    for suffix, counts in (("", found.pairs), ("_node", found.pairs_node)):
+        named = {f.name: np.asarray(getattr(counts, f.name)) for f in dataclasses.fields(counts)}
+        where = named.pop("displacements", None)
+        result |= {f"{name}{suffix}": array for name, array in named.items()} | {"displacements": where}
+    return result
 
 
 def _by_degree_arrays(bins: PairsByDegree, grid: Grid) -> dict[str, np.ndarray | None]:
@@ -244,9 +249,7 @@ def _degrees(numbers: Numbers, arrays: Mapping[str, np.ndarray]) -> Degrees:
 
 def _locality(numbers: Numbers, arrays: Mapping[str, np.ndarray]) -> Locality:
     from siftnet.analysis.locality import Curve, Locality
-    from siftnet.analysis.pairs import PairCounts
 
-    where = arrays["displacements"]
     curves = {
         name: Curve(arrays[name], arrays.get(f"{name}_low"), arrays.get(f"{name}_high"))
         for name in CURVES
@@ -254,13 +257,26 @@ def _locality(numbers: Numbers, arrays: Mapping[str, np.ndarray]) -> Locality:
     }
     values: dict[str, Any] = {name: arrays.get(name) for name in MAPS} | {name: curves.get(name) for name in CURVES}
     return Locality(
-        pairs=PairCounts(arrays["same_channel"], arrays["different_channel"], where),
-        pairs_node=PairCounts(arrays["same_channel_node"], arrays["different_channel_node"], where),
+        pairs=_counts(arrays, ""),
+        pairs_node=_counts(arrays, "_node"),
         **vars(read_indices(numbers)),
         **values,
         samples=whole(numbers["samples"]),
         trades=None if numbers["trades"] is None else whole(numbers["trades"]),
+        # Written since there were other units than a grid's sites.
+        unit=number(numbers.get("unit", 1.0)),
     )
+
+
+def _counts(arrays: Mapping[str, np.ndarray], suffix: str) -> PairCounts | DistanceCounts:
+    from siftnet.analysis.distances import DistanceCounts
+    from siftnet.analysis.pairs import PairCounts
+
+    if "displacements" in arrays:
+        same, different = (arrays[f"{name}{suffix}"] for name in ("same_channel", "different_channel"))
+        return PairCounts(same, different, arrays["displacements"])
+    together, beyond = (arrays[f"{name}{suffix}"].item() for name in ("together", "beyond"))
+    return DistanceCounts(arrays[f"apart{suffix}"], together, beyond)
 
 
 def read_indices(numbers: Numbers) -> Indices:
