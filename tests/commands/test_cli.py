@@ -227,7 +227,11 @@ def test_what_is_measured_is_announced_and_nothing_else(finished: Path, capsys: 
 @pytest.mark.parametrize(
     ("made", "ends"),
     [
-        ("{}", "If they have places, say so in a new run, e.g. with --data.geometry grid:1x2 for 2 sites in a line."),
+        (
+            "{}",
+            "If they have places, say so in a new run, e.g. with --data.geometry grid:1x2 for 2 sites in a line, or "
+            "points:FILE.csv for a table of their coordinates.",
+        ),
         # Inputs made of one column of text have none, and data.geometry would be refused.
         ("city {}", "so there are no distances to measure."),
     ],

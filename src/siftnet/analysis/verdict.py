@@ -36,7 +36,7 @@ def verdict(
     if locality is None:
         remedy = (
             f" If they have places, say so in a new run, e.g. with --data.geometry grid:1x{placeable} for {placeable} "
-            "sites in a line."
+            "sites in a line, or points:FILE.csv for a table of their coordinates."
         )
         told_nothing = "not testable: nobody has said where the inputs live, so there are no distances to measure."
         return told_nothing + (remedy if placeable > 1 else "")

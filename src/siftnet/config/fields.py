@@ -17,6 +17,9 @@ from siftnet.config.values import RefusedError as RefusedError
 from siftnet.config.values import require as require
 from siftnet.config.values import take_values
 
+POINTS = "points:"
+"""What data.geometry begins with where a file of coordinates follows."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataConfig:
@@ -66,7 +69,8 @@ class DataConfig:
     shift: int = 0
     """Augmentation: shift each training image by up to this many pixels. Tells the network about geometry."""
     geometry: str = "auto"
-    """Where the inputs of npz or table data live: auto, unknown, or e.g. grid:3x32x32, ring:1x100 (channels first)."""
+    """Where the inputs of npz or table data live: auto, unknown, e.g. grid:3x32x32, ring:1x100 (channels first), or
+    points:FILE, a CSV with a row of coordinates for each input, their names first if it has any."""
     seed: int = 0
     """Seed of everything drawn about the data: splits, share, permutations, hidden orders, random labels, synthetic
     examples."""

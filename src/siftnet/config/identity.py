@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from siftnet.config.fields import RunConfig
+from siftnet.config.fields import POINTS, RunConfig
 from siftnet.config.load import flatten, from_dict, to_dict
 
 # Raised whenever the same configuration would give other numbers than before.
@@ -54,6 +54,9 @@ def identifying(config: RunConfig, *, leaving_out: Sequence[str] = ()) -> dict[s
     """
     # Through plain values and back, so that a configuration written in Python with 1 for 1.0 is the one read from disk.
     flat = flatten(to_dict(from_dict(to_dict(config))))
+    if flat["data.geometry"].startswith(POINTS):
+        # Where the coordinates lie is a path; what they are is in the data's hash.
+        flat["data.geometry"] = POINTS
     left_out = (*NOT_IN_DIGEST, *leaving_out, *(name for name, value in ADDED.items() if flat[name] == value))
     return {k: v for k, v in flat.items() if not any(k == name or k.startswith(name + ".") for name in left_out)}
 

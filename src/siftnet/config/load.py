@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from siftnet.config.fields import RunConfig
+from siftnet.config.fields import POINTS, RunConfig
 from siftnet.config.values import RefusedError, converted, require, told
 from siftnet.wording import named
 
@@ -161,8 +161,14 @@ def resolve_paths(config: RunConfig) -> RunConfig:
     def absolute(path: Path | None) -> Path | None:
         return None if path is None else absolute_path(path)
 
+    geometry = config.data.geometry
+    if geometry.startswith(POINTS):
+        geometry = f"{POINTS}{absolute_path(geometry.removeprefix(POINTS))}"
     data = dataclasses.replace(
-        config.data, root=absolute(config.data.root), superclass_file=absolute(config.data.superclass_file)
+        config.data,
+        root=absolute(config.data.root),
+        superclass_file=absolute(config.data.superclass_file),
+        geometry=geometry,
     )
     return dataclasses.replace(
         config, data=data, start=dataclasses.replace(config.start, run=absolute(config.start.run))

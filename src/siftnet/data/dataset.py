@@ -23,7 +23,7 @@ from siftnet.data.exact import (
 )
 from siftnet.data.reading import Reading
 from siftnet.foreign import is_whole, refuse_other_rows, shown
-from siftnet.geometry import Geometry, Grid
+from siftnet.geometry import Geometry, Grid, Points
 from siftnet.wording import named
 
 SPLITS = ("train", "validation", "test")
@@ -160,7 +160,14 @@ class Dataset:
         for array in arrays:
             sha.update(f"{array.dtype.str}{array.shape}".encode())
             sha.update(np.ascontiguousarray(array).data)
-        sha.update(repr((self.geometry, self.classes)).encode())
+        if isinstance(self.geometry, Points):
+            # An array's repr leaves out digits, and most of the rows.
+            coordinates_IA = np.ascontiguousarray(self.geometry.coordinates)
+            sha.update(f"Points{coordinates_IA.shape}".encode())
+            sha.update(coordinates_IA.data)
+            sha.update(repr(self.classes).encode())
+        else:
+            sha.update(repr((self.geometry, self.classes)).encode())
         return sha.hexdigest()
 
 

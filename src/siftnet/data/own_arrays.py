@@ -12,6 +12,8 @@ from siftnet.config.fields import DataConfig, RefusedError, RunConfig, require
 from siftnet.data.dataset import Dataset
 from siftnet.data.formats.array_names import ArrayNames, find_arrays
 from siftnet.data.formats.arrays import ArraySource, raw_of
+from siftnet.data.formats.axes import parse_geometry
+from siftnet.data.formats.places import places_file, read_places
 from siftnet.data.formats.tables.names import refuse_names
 from siftnet.data.formats.tables.order import in_order
 from siftnet.data.load import prepare
@@ -56,6 +58,8 @@ def from_arrays(
     for spelled in (*found.y.values(), *found.group.values(), *found.time.values()):
         given[spelled] = only_column(given[spelled], spelled)
     columns = _columns(given, found, config, geometry)
+    if isinstance(geometry, str) and columns and places_file(geometry):
+        geometry = parse_geometry(geometry, len(columns), columns)
     plain = {key: as_numpy(value, key) for key, value in given.items()}
     raw = raw_of(ArraySource(name, PLACE, frozenset(plain), plain.__getitem__), config, geometry)
     if any(np.may_share_memory(raw.inputs_NI, array) for array in plain.values()):
@@ -100,6 +104,8 @@ def _columns(
             f"{in_columns_of((spelled, x), given[spelled])}",
         )
     laid_out = not isinstance(geometry, Unknown) and geometry not in ("auto", "unknown")
+    if isinstance(geometry, str) and (file := places_file(geometry)) is not None:
+        laid_out = not read_places(file).names
     if columns and laid_out and config.table.order != "file":
         try:
             in_order(columns, "refuse", x)

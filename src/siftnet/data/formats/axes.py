@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from siftnet.config.fields import require
+from siftnet.data.formats.places import places_file, read_places
 from siftnet.geometry import Geometry, Grid, Unknown
 
 CHANNELS = (1, 3, 4)
@@ -20,14 +21,17 @@ AXES = {
 }
 
 
-def parse_geometry(text: str, inputs: int) -> Geometry:
-    """The geometry that data.geometry spells out: unknown, or e.g. grid:3x32x32, channels first.
+def parse_geometry(text: str, inputs: int, names: tuple[str, ...] = ()) -> Geometry:
+    """The geometry that data.geometry spells out: unknown, e.g. grid:3x32x32, channels first, or points:FILE.
 
-    inputs: how many inputs the data have. Raises ValueError for another spelling or another number of inputs.
+    inputs: how many inputs the data have, names: what they are called, if anything. Raises ValueError for another
+    spelling, for another number of inputs, and where coordinates cannot be read or belong to other inputs.
     """
+    if (path := places_file(text)) is not None:
+        return read_places(path).of(inputs, names)
     if text == "unknown":
         return Unknown(inputs)
-    return parse_grid(text, inputs, "data.geometry", instead="auto, unknown")
+    return parse_grid(text, inputs, "data.geometry", instead="auto, unknown, points:FILE.csv")
 
 
 def parse_grid(text: str, inputs: int, setting: str, *, instead: str) -> Grid:

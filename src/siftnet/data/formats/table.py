@@ -10,6 +10,7 @@ import numpy as np
 
 from siftnet.config.fields import DataConfig, TableConfig, require
 from siftnet.data.formats.axes import parse_geometry
+from siftnet.data.formats.places import places_file, read_places
 from siftnet.data.formats.root import root_of
 from siftnet.data.formats.tables.csv_columns import read_csv
 from siftnet.data.formats.tables.doubts import row_numbers
@@ -74,7 +75,7 @@ def _inputs(columns: Sequence[Column], frame: Frame, config: DataConfig) -> tupl
     features = features_of(columns, frame, config)
     if config.split != "time" and not _is_laid_out(config):
         features = replace(features, notes=(*features.notes, *row_numbers(columns)))
-    return features, _geometry(columns, features.inputs_NI.shape[1], frame.path, config)
+    return features, _geometry(columns, features, frame.path, config)
 
 
 def impute(inputs_NI: np.ndarray, train_T: np.ndarray, table: TableConfig, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -132,7 +133,9 @@ def _is_laid_out(config: DataConfig) -> bool:
 
 def _as_they_lie(columns: Sequence[Column], path: Path, config: DataConfig) -> list[Column]:
     """Feature columns in the order in which they lie on the grid that data.geometry names."""
-    if not _is_laid_out(config):
+    places = places_file(config.geometry)
+    # By their names points find their columns in any order.
+    if not _is_laid_out(config) or (places is not None and read_places(places).names):
         require(
             config.table.order == "refuse",
             f"data.table.order = {config.table.order} is for columns that lie on a grid: say which with data.geometry, "
@@ -143,7 +146,8 @@ def _as_they_lie(columns: Sequence[Column], path: Path, config: DataConfig) -> l
     return [columns[k] for k in order]
 
 
-def _geometry(columns: Sequence[Column], inputs: int, path: Path, config: DataConfig) -> Geometry:
+def _geometry(columns: Sequence[Column], features: Features, path: Path, config: DataConfig) -> Geometry:
+    inputs = features.inputs_NI.shape[1]
     if not _is_laid_out(config):
         return Unknown(inputs)
     several = [column.name for column in columns if not column.is_numeric]
@@ -152,4 +156,4 @@ def _geometry(columns: Sequence[Column], inputs: int, path: Path, config: DataCo
         f"data.table.text = one_hot makes several inputs of columns of {path} ({listed(several)}), which have no place "
         f"in data.geometry = {config.geometry}: leave them out with data.table.drop, or set data.geometry unknown",
     )
-    return parse_geometry(config.geometry, inputs)
+    return parse_geometry(config.geometry, inputs, features.names)

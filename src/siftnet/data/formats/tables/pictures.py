@@ -10,7 +10,7 @@ from siftnet.config.fields import DataConfig, require
 from siftnet.data.formats.axes import parse_geometry
 from siftnet.data.formats.image import decode_strictly, strict_pillow
 from siftnet.data.formats.tables.frame import Column, Frame
-from siftnet.geometry import Geometry, Grid
+from siftnet.geometry import Geometry, Grid, Unknown
 from siftnet.wording import listed
 
 
@@ -71,9 +71,9 @@ def _geometry(grid: Grid, config: DataConfig) -> Geometry:
     if config.geometry == "auto":
         return grid
     told = parse_geometry(config.geometry, grid.size)
-    alike = not isinstance(told, Grid) or (told.shape, told.channels) == (grid.shape, grid.channels)
+    on_grid = isinstance(told, Grid) and (told.shape, told.channels) == (grid.shape, grid.channels)
     require(
-        alike,
+        on_grid or isinstance(told, Unknown),
         f"data.geometry = {config.geometry} does not fit images of {grid.describe()}: set it to auto, or to the same "
         "lengths, channels first",
     )
