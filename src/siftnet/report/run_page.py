@@ -9,7 +9,7 @@ from siftnet.report.figures.degrees import degree_figures, input_figures
 from siftnet.report.figures.locality import layers_figure, locality_figures
 from siftnet.report.figures.receptive import receptive_figures
 from siftnet.report.page import Cell, Key, Page, Section, Table
-from siftnet.report.pictures.gallery import deeper_galleries, first_layer_gallery, gallery_caption
+from siftnet.report.pictures.gallery import deeper_galleries, first_layer_gallery
 from siftnet.report.provenance import provenance
 from siftnet.store.run import Run
 from siftnet.studies.measured_run import MeasuredRound, MeasuredRun, Which, read_measured
@@ -132,28 +132,39 @@ def _accuracy(measured: MeasuredRun) -> Section:
 
 
 def _masks(measured: MeasuredRun) -> Section:
-    gallery, grid = first_layer_gallery(measured), measured.grid
-    if gallery is None or grid is None:
+    gallery = first_layer_gallery(measured)
+    if gallery is None:
         place = measured.run.geometry.describe()
         return Section("masks", "Masks", f"The run has {place}, so there is no picture of a mask to show.")
     text = (
         "First-layer nodes, the same ones in every round: chosen at the headline round, so that one can watch them "
-        f"empty. Drag the slider, or use the arrow keys. {gallery_caption(grid)}"
+        f"empty. Drag the slider, or use the arrow keys. {gallery.canvas.caption}"
     )
     return Section("masks", "Masks", text, [("", gallery)])
 
 
 def _locality_text(measured: MeasuredRun) -> str:
-    raw = measured.top.raw
-    if measured.top.locality is None:
-        return "Nobody has said where the inputs live on a grid, so distances between them cannot be measured."
+    raw, locality = measured.top.raw, measured.top.locality
+    if locality is None:
+        return "Nobody has said where the inputs live, so distances between them cannot be measured."
+    said = "" if measured.points is None else _unit_text(locality.unit)
     if raw is None:
-        return ""
-    seen, restored = raw.index_uniform, measured.top.locality.index_uniform
-    return (
+        return said
+    seen, restored = raw.index_uniform, locality.index_uniform
+    return f"{said} " * bool(said) + (
         "The inputs were shuffled by one fixed permutation. In the order that the network saw them the index against "
         f"uniform placement is {number(seen.value)}; put back to their places, as everywhere on this page, it is "
         f"{number(restored.value)}."
+    )
+
+
+def _unit_text(unit: float | None) -> str:
+    """What distances between points are counted in."""
+    if unit is None:
+        return "All inputs lie at one place, so that there are no distances to measure."
+    return (
+        "Distances are counted in units of the points' own spacing, the median distance from a place to the nearest "
+        f"other: {number(unit)} in the coordinates' unit. Inputs at one place share a site and are no near pair."
     )
 
 
@@ -188,8 +199,9 @@ def _table(measured: MeasuredRun) -> Table:
         rows=[[Cell(text) for text in row] for row in round_rows(measured)],
         note="Density counts the prunable weights and biases; the effective one leaves out what no signal passes. Test "
         "is measured with the weights that validation chose. p can be no smaller than 1 / (1 + shuffles): rounds other "
-        "than the headline are measured against fewer shuffles. Length is the correlation length in sites against "
-        f"uniform placement. The row of the headline round is marked. {undefined_scores(measured.undefined)}".rstrip(),
+        "than the headline are measured against fewer shuffles. Length is the correlation length "
+        f"{'in sites' if measured.points is None else 'in units of the spacing of the points'} against uniform "
+        f"placement. The row of the headline round is marked. {undefined_scores(measured.undefined)}".rstrip(),
         marked=measured.headline_at,
     )
 

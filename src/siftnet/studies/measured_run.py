@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 
 from siftnet.analysis.ablation import Ablation
-from siftnet.geometry import Grid
+from siftnet.geometry import Grid, Points
 from siftnet.pruning.evaluation import ABSURD, Evaluation, Record
 from siftnet.store.analysis_files import DamagedError
 from siftnet.store.run import Run
@@ -130,7 +130,7 @@ class MeasuredRound:
 
     @property
     def locality(self) -> Locality | None:
-        """Of the first layer; None off a grid."""
+        """Of the first layer; None where nobody knows where the inputs live."""
         return self.first.locality if self.first else None
 
     def score(self, which: Which) -> float | None:
@@ -160,9 +160,15 @@ class MeasuredRun:
 
     @property
     def grid(self) -> Grid | None:
-        """The grid on which the inputs live, None where nothing spatial can be drawn."""
+        """The grid on which the inputs live, None where they live on none."""
         geometry = self.run.geometry
         return geometry if isinstance(geometry, Grid) else None
+
+    @property
+    def points(self) -> Points | None:
+        """The points at which the inputs live, None on a grid and where nobody knows."""
+        geometry = self.run.geometry
+        return geometry if isinstance(geometry, Points) else None
 
     @property
     def top(self) -> MeasuredRound:
@@ -285,7 +291,7 @@ def read_key(run: Run, number: int) -> MeasuringKey | None:
 
 
 def read_round_indices(run: Run, number: int) -> Indices | None:
-    """Indices of a round's first layer; None where they were not measured, and off a grid."""
+    """Indices of a round's first layer; None where they were not measured."""
 
     def read(numbers: Numbers) -> Indices | None:
         found = numbers["layers"][0]["locality"] if numbers["layers"] else None

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from siftnet.analysis.degrees import Degrees
 from siftnet.analysis.layer import DegreeBin
 from siftnet.geometry import Grid
 from siftnet.report.figures.figure import (
@@ -24,6 +25,7 @@ from siftnet.report.figures.figure import (
     power_axis,
     reference_line,
 )
+from siftnet.report.figures.points import point_figures
 from siftnet.studies.measured_layer import MeasuredLayer
 from siftnet.studies.measured_run import MeasuredRun
 from siftnet.wording import correlation, counted, literal, median_count, named, share
@@ -122,19 +124,15 @@ def _histogram(degree: list[int], nodes: list[int]) -> Trace:
 
 
 def input_figures(measured: MeasuredRun) -> list[Figure]:
-    """Connections of every input by round, as a map on a grid and by name elsewhere."""
-    grid = measured.grid
+    """Connections of every input by round, as a map where one knows their places, and else by name."""
+    grid, points = measured.grid, measured.points
+    degrees = [first.degrees for first in measured.first_layers]
+    notes = [_explained(found) for found in degrees]
+    if points is not None:
+        return [*point_figures(measured, points, notes), named_figure(measured)]
     if grid is None:
         return [named_figure(measured)]
-    degrees = [first.degrees for first in measured.first_layers]
     maps = [found.input_map for found in degrees if found.input_map is not None]
-    notes = []
-    for found in degrees:
-        rho = found.variance_spearman
-        explained = "undefined, as one of the two is constant" if rho is None else correlation(rho)
-        notes.append(
-            f"Rank correlation with the variance: {explained}. Inputs that no node uses: {share(found.unused)}."
-        )
     every = [_flat(m.sum(0), grid) for m in maps]
     place = _place(grid)
     caption = f"Nodes that kept each {place}" + (", summed over channels." if grid.channels > 1 else ".")
@@ -156,6 +154,12 @@ def input_figures(measured: MeasuredRun) -> list[Figure]:
     if 1 < grid.channels <= 4:
         figures += [_channel(c, grid, maps) for c in range(grid.channels)]
     return figures
+
+
+def _explained(found: Degrees) -> str:
+    rho = found.variance_spearman
+    explained = "undefined, as one of the two is constant" if rho is None else correlation(rho)
+    return f"Rank correlation with the variance: {explained}. Inputs that no node uses: {share(found.unused)}."
 
 
 def _channel(c: int, grid: Grid, maps: list[np.ndarray]) -> Figure:
@@ -254,10 +258,10 @@ def named_figure(measured: MeasuredRun) -> Figure:
             ]
         )
     return Figure(
-        name="inputs",
+        name="named" if measured.points else "inputs",
         title="The best-connected inputs",
-        caption=f"Nodes that kept each input, the {min(NAMED, len(names))} most popular. Where these inputs live is "
-        "not known, so no map can be drawn.",
+        caption=f"Nodes that kept each input, the {min(NAMED, len(names))} most popular."
+        + ("" if measured.points else " Where these inputs live is not known, so no map can be drawn."),
         layout=layout(axis("nodes"), axis("", type="category"), 120 + 20 * min(NAMED, len(names))),
         frames=frames,
     )

@@ -36,11 +36,13 @@ REACH = 15
 
 
 def locality_figures(measured: MeasuredRun) -> list[Figure]:
-    """Index, g(r) and g(d) of the first layer; empty off a grid."""
+    """Index, g(r) and, on a grid, g(d) of the first layer; empty where nobody knows where the inputs live."""
     grid = measured.grid
-    if grid is None or measured.top.locality is None:
+    if measured.top.locality is None:
         return []
     localities = [found for r in measured.rounds if (found := r.locality) is not None]
+    if grid is None:
+        return [index_figure(measured), radial_figure(localities, "full", "units")]
     maps = [map_figure(localities, grid, same=same) for same in (True, False)[: 1 + (grid.channels > 1)]]
     # With one channel the map stands beside the curve.
     width: Literal["full", "half"] = "full" if grid.channels > 1 else "half"
@@ -49,6 +51,7 @@ def locality_figures(measured: MeasuredRun) -> list[Figure]:
 
 def index_figure(measured: MeasuredRun) -> Figure:
     """Locality index over density against both nulls."""
+    unit = "sites" if measured.points is None else "units"
     data = [
         _index_curve(measured, "index_uniform", "against uniform placement", MUTED, "circle-open", "dot"),
         _index_curve(measured, "index_degree", "against degree-preserving shuffles", ACCENT, "circle", "solid"),
@@ -57,7 +60,7 @@ def index_figure(measured: MeasuredRun) -> Figure:
     return Figure(
         name="index",
         title="Near pairs, over their expectation",
-        caption="How many more pairs of one node's inputs lie within two sites of each other than the null places "
+        caption=f"How many more pairs of one node's inputs lie within two {unit} of each other than the null places "
         "there; 1 is no structure. The degree-preserving null keeps every node's and every input's number of "
         "connections, so the space between the curves is what popular inputs alone explain. Bars: 95% bootstrap over "
         "nodes.",
@@ -103,8 +106,8 @@ def _ends(trace: Trace) -> list[float]:
     return up + [y - e for y, e in zip(trace["y"], bars["arrayminus"], strict=True)]
 
 
-def radial_figure(localities: Sequence[Locality], width: Literal["full", "half"]) -> Figure:
-    """g(r) by round with the band of the null's own samples."""
+def radial_figure(localities: Sequence[Locality], width: Literal["full", "half"], unit: str = "sites") -> Figure:
+    """g(r) by round with the band of the null's own samples; unit: that distances are in."""
     frames: list[list[Trace]] = []
     notes: list[str] = []
     seen = [0.5, 2.0]
@@ -125,10 +128,14 @@ def radial_figure(localities: Sequence[Locality], width: Literal["full", "half"]
     return Figure(
         name="radial",
         title="Pair correlation g(r)",
-        caption="Pairs of a node's inputs in one channel at distance r, over their expectation. A local mask starts "
+        caption=f"Pairs of a node's inputs{' in one channel' if unit == 'sites' else ''} at distance r, over their "
+        "expectation. A local mask starts "
         "high and falls below 1 further out; the shaded band is where 95% of the null's own samples lie.",
         layout=layout(
-            axis("distance r (sites)"), power_axis("g(r)", bottom, top), 400, shapes=[reference_line(1, "no structure")]
+            axis(f"distance r ({unit})"),
+            power_axis("g(r)", bottom, top),
+            400,
+            shapes=[reference_line(1, "no structure")],
         ),
         frames=frames,
         notes=notes,
@@ -269,9 +276,10 @@ STYLES = [(ACCENT, "circle", "solid"), (SECOND, "diamond", "dash"), (MUTED, "squ
 
 
 def layers_figure(measured: MeasuredRun) -> Figure | None:
-    """Locality index of every layer's path mask over density; None off a grid or with one layer."""
+    """Locality index of every layer's path mask over density; None with one layer, or where nobody knows
+    where the inputs live."""
     names = list(measured.top.layers)
-    if measured.grid is None or len(names) < 2:
+    if measured.top.locality is None or len(names) < 2:
         return None
     data = [_curve(measured, place) for place in range(len(names))]
     values = [y for trace in data for y in trace["y"]]

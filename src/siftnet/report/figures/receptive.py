@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from siftnet.analysis.receptive import ReceptiveFields
-from siftnet.geometry import Grid
+from siftnet.geometry import Grid, Points
 from siftnet.report.figures.figure import ACCENT, MUTED, Figure, Trace, axis, layout, plain, power_axis
+from siftnet.report.figures.points import dots, dots_layout
+from siftnet.report.plane import plane_of
 from siftnet.studies.measured_layer import MeasuredLayer
 from siftnet.studies.measured_run import MeasuredRun
 from siftnet.wording import number
@@ -23,14 +25,18 @@ ELONGATED = 1 / 3
 
 
 def receptive_figures(measured: MeasuredRun) -> list[Figure]:
-    """Figures of the nodes' receptive fields by round; of the participation ratio alone off a grid."""
+    """Figures of the nodes' receptive fields by round; of the participation ratio alone where they have none."""
     figures: list[Figure] = []
-    grid, layers = measured.grid, measured.first_layers
+    grid, points, layers = measured.grid, measured.points, measured.first_layers
     fields = [Fields(first.receptive, first.degrees.in_degree) for first in layers if first.receptive is not None]
     if grid is not None and fields:
         figures += [centre_figure(fields, grid), radius_figure(fields)]
         if grid.ndim == 2:
             figures.append(orientation_figure(fields))
+    if points is not None and fields:
+        figures += [point_centre_figure(fields, points), radius_figure(fields, "the coordinates' unit", least=0.0)]
+        if points.coordinates.shape[1] == 2:
+            figures.append(orientation_figure(fields, upwards=True))
     return [*figures, participation_figure(layers)]
 
 
@@ -69,35 +75,63 @@ def centre_figure(fields: Sequence[Fields], grid: Grid) -> Figure:
 
 def _centres(found: Fields, grid: Grid) -> Trace:
     valid = found.shape.valid
-    centre_JA, degree_J = found.shape.centre[valid], found.degree_J[valid]
-    size = 4 + 10 * np.sqrt(degree_J / max(degree_J.max(initial=0), 1))
+    centre_JA = found.shape.centre[valid]
     y = found.shape.radius[valid] if grid.ndim == 1 else centre_JA[:, -2]
+    return _discs(found, centre_JA[:, -1], y, "(%{x:.1f}, %{y:.1f})")
+
+
+def point_centre_figure(fields: Sequence[Fields], points: Points) -> Figure:
+    """Centres of receptive fields among the points, as these are drawn; on a line, over it by radius."""
+    plane = plane_of(points)
+    line = len(plane.names) == 1
+    frames = []
+    for found in fields:
+        place_JP = plane.place(found.shape.centre[found.shape.valid])
+        y = found.shape.radius[found.shape.valid] if line else place_JP[:, 1]
+        discs = _discs(found, place_JP[:, 0], y, "(%{x:.3g}, %{y:.3g})")
+        frames.append([discs] if line else [dots(plane), discs])
+    ignorant = "A mask that ignores place puts every centre near the middle of all points."
+    return Figure(
+        name="centres",
+        title="Where they look",
+        caption=f"Centre of each node's masked weights; a disc's area is the number of inputs. {ignorant} {plane.said}",
+        layout=layout(axis("coordinate"), axis("radius", rangemode="tozero"), 340) if line else dots_layout(plane, 400),
+        frames=frames,
+        width="half",
+    )
+
+
+def _discs(found: Fields, x: np.ndarray, y: np.ndarray, place: str) -> Trace:
+    valid = found.shape.valid
+    degree_J = found.degree_J[valid]
+    size = 4 + 10 * np.sqrt(degree_J / max(degree_J.max(initial=0), 1))
     return {
         "type": "scatter",
-        "x": plain(centre_JA[:, -1]),
+        "x": plain(x),
         "y": plain(y),
         "customdata": plain(np.stack([np.flatnonzero(valid), degree_J], axis=1)),
         "mode": "markers",
         "cliponaxis": False,
         "marker": {"color": ACCENT, "opacity": 0.45, "size": plain(size, 2), "line": {"width": 0}},
-        "hovertemplate": "node %{customdata[0]}, %{customdata[1]} inputs<br>(%{x:.1f}, %{y:.1f})<extra></extra>",
+        "hovertemplate": "node %{customdata[0]}, %{customdata[1]} inputs<br>" + place + "<extra></extra>",
     }
 
 
-def radius_figure(fields: Sequence[Fields]) -> Figure:
-    """Histogram of radii, the same bins in every round."""
+def radius_figure(fields: Sequence[Fields], unit: str = "sites", least: float = 1.0) -> Figure:
+    """Histogram of radii, the same bins in every round; unit: that they are in, least: where bins end at the least."""
     radii = [found.shape.radius[found.shape.valid] for found in fields]
-    high = max([1.0, *(float(v.max(initial=0)) for v in radii)])
+    high = max([least, *(float(v.max(initial=0)) for v in radii)]) or 1.0
     edges = np.linspace(0, high, RADIUS_BINS + 1)
-    frames = [[_bars(edges, np.histogram(v, edges)[0], "radius %{x:.1f}<br>%{y} nodes")] for v in radii]
+    frames = [[_bars(edges, np.histogram(v, edges)[0], "radius %{x:.3g}<br>%{y} nodes")] for v in radii]
     medians = [found.shape.radius_median for found in fields]
+    sites = " sites" if unit == "sites" else ""
     return Figure(
         name="radii",
         title="How far they see",
-        caption="Root mean square distance of a node's weights from their centre, in sites. Small is local.",
-        layout=layout(axis("radius (sites)", range=[0, high]), axis("nodes"), 400, bargap=0.05),
+        caption=f"Root mean square distance of a node's weights from their centre, in {unit}. Small is local.",
+        layout=layout(axis(f"radius ({unit})", range=[0, high]), axis("nodes"), 400, bargap=0.05),
         frames=frames,
-        notes=["" if m is None else f"Median radius {number(m)} sites." for m in medians],
+        notes=["" if m is None else f"Median radius {number(m)}{sites}." for m in medians],
         width="half",
     )
 
@@ -113,15 +147,15 @@ def _bars(edges: np.ndarray, counts: np.ndarray, hover: str) -> Trace:
     }
 
 
-def orientation_figure(fields: Sequence[Fields]) -> Figure:
-    """Rose of the long axes of elongated receptive fields."""
+def orientation_figure(fields: Sequence[Fields], *, upwards: bool = False) -> Figure:
+    """Rose of the long axes of elongated receptive fields; upwards: whether their second coordinate is drawn so."""
     frames, notes, widest = [], [], 1
     for shape_J, degree_J in fields:
         assert shape_J.orientation is not None, "fields on two axes have an orientation"
         assert shape_J.elongation is not None
         kept = shape_J.valid & (shape_J.elongation >= ELONGATED) & (degree_J > 1)
-        # Drawn as one sees it: counter-clockwise from the right, although y grows downwards.
-        angle = np.rad2deg(-shape_J.orientation[kept]) % 180
+        # Drawn as one sees it: counter-clockwise from the right, although y grows downwards on a grid.
+        angle = np.rad2deg(shape_J.orientation[kept] * (1 if upwards else -1)) % 180
         counts = np.histogram(angle, np.linspace(0, 180, ORIENTATION_BINS + 1))[0]
         widest = max(widest, int(counts.max(initial=0)))
         frames.append([_rose(counts)])

@@ -14,9 +14,8 @@ import numpy as np
 from PIL import Image
 
 from siftnet.analysis.paths import path_weights
-from siftnet.geometry import Grid
 from siftnet.pruning.ticket import restore_inputs
-from siftnet.report.pictures.nodes import describe_projection, is_coloured, mask_pictures, weight_pictures
+from siftnet.report.pictures.canvas import Canvas, canvas_of
 from siftnet.seeds import generator
 from siftnet.studies.measured_run import MeasuredRun
 from siftnet.wording import layer_name
@@ -24,8 +23,6 @@ from siftnet.wording import layer_name
 BEST, SAMPLED = 20, 20
 # Deeper layers are shown at one round only.
 DEEPER_EACH, DEEPER_LAYERS = 10, 2
-# A picture's width on the page in CSS pixels, as nearly as whole multiples of its pixels allow.
-WIDTH = 96
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +30,7 @@ class Gallery:
     """Nodes in order of their connections, their pictures in one sprite a round (or one for all rounds).
 
     rows: what a sprite's rows hold, masks or weights. groups: title and the nodes' places of each part. counts: inputs
-    of each node, a list a sprite.
+    of each node, a list a sprite. canvas: how they are drawn.
     """
 
     name: str
@@ -42,9 +39,27 @@ class Gallery:
     nodes: list[int]
     counts: list[list[int]]
     sprites: list[str]
-    picture: tuple[int, int]
-    size: tuple[int, int]
-    coloured: bool
+    canvas: Canvas
+
+    @property
+    def picture(self) -> tuple[int, int]:
+        """Width and height of one picture in its own pixels."""
+        return self.canvas.picture
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The same in those of the page."""
+        return self.canvas.size
+
+    @property
+    def coloured(self) -> bool:
+        """Whether its colours are those of the inputs."""
+        return self.canvas.coloured
+
+    @property
+    def dots(self) -> bool:
+        """Whether its pixels are finer than the page's."""
+        return self.canvas.dots
 
     def payload(self) -> dict[str, Any]:
         """What page.js draws."""
@@ -56,24 +71,22 @@ def first_layer_gallery(measured: MeasuredRun) -> Gallery | None:
 
     None where nothing spatial can be drawn.
     """
-    grid = measured.grid
-    first = measured.top.first
-    if grid is None or first is None:
+    canvas, first = canvas_of(measured.run.geometry), measured.top.first
+    if canvas is None or first is None:
         return None
     chosen = choose_nodes(first.degrees.in_degree, measured.run.config.seed, BEST, SAMPLED)
     sprites, counts = [], []
     for mask_JI, weights_JI in first_layers(measured, [r.number for r in measured.rounds], chosen.nodes):
-        pictures = [mask_pictures(mask_JI, grid), weight_pictures(weights_JI, grid)]
+        pictures = [canvas.masks(mask_JI), canvas.weights(weights_JI)]
         sprites.append(sprite(pictures))
         counts.append(mask_JI.sum(axis=1).tolist())
-    return _gallery("first", ["mask", "weights"], chosen, counts, sprites, grid)
+    return _gallery("first", ["mask", "weights"], chosen, counts, sprites, canvas)
 
 
 def deeper_galleries(measured: MeasuredRun) -> list[tuple[str, Gallery]]:
     """Path products of the masked weights of layers 2 and 3 at the headline round, by layer name."""
-    grid = measured.grid
-    names = list(measured.top.layers)[: 1 + DEEPER_LAYERS]
-    if grid is None or len(names) < 2:
+    canvas, names = canvas_of(measured.run.geometry), list(measured.top.layers)[: 1 + DEEPER_LAYERS]
+    if canvas is None or len(names) < 2:
         return []
     weights = measured.run.weights(measured.top.number).parameters
     factors = [np.nan_to_num(weights[f"{name}.weight"].numpy()) for name in names]
@@ -82,9 +95,9 @@ def deeper_galleries(measured: MeasuredRun) -> list[tuple[str, Gallery]]:
     for place, name in enumerate(names[1:], start=1):
         degree_J, product_JI = measured.top.layers[name].degrees.in_degree, products[place]
         chosen = choose_nodes(degree_J, measured.run.config.seed, DEEPER_EACH, DEEPER_EACH)
-        pictures = [weight_pictures(measured.restored(product_JI[chosen.nodes]), grid)]
+        pictures = [canvas.weights(measured.restored(product_JI[chosen.nodes]))]
         counts = [degree_J[chosen.nodes].tolist()]
-        gallery = _gallery(name.replace(".", "-"), ["weights"], chosen, counts, [sprite(pictures)], grid)
+        gallery = _gallery(name.replace(".", "-"), ["weights"], chosen, counts, [sprite(pictures)], canvas)
         found.append((layer_name(place).capitalize(), gallery))
     return found
 
@@ -151,11 +164,8 @@ def _gallery(
     chosen: ChosenNodes,
     counts: list[list[int]],
     sprites: list[str],
-    grid: Grid,
+    canvas: Canvas,
 ) -> Gallery:
-    high, wide = (grid.channels, grid.shape[0]) if grid.ndim == 1 else grid.shape[-2:]
-    scale = max(1, round(WIDTH / wide))
-    size = (wide * scale, max(high * scale, 24) if grid.ndim == 1 else high * scale)
     return Gallery(
         name=name,
         rows=rows,
@@ -163,17 +173,5 @@ def _gallery(
         nodes=chosen.nodes,
         counts=counts,
         sprites=sprites,
-        picture=(wide, high),
-        size=size,
-        coloured=is_coloured(grid),
+        canvas=canvas,
     )
-
-
-def gallery_caption(grid: Grid) -> str:
-    """How to read the pictures."""
-    if is_coloured(grid):
-        reading = "Masks show the red, green and blue inputs that were kept, on black; weights are grey at 0."
-    else:
-        reading = "Masks show which inputs were kept; weights are red where positive and blue where negative."
-    scaled = "Every picture is scaled by its own largest weight; below it stand the node's number and its inputs kept."
-    return f"{reading} {describe_projection(grid)}{scaled}"

@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from siftnet.foreign import is_whole, shown
-from siftnet.geometry import Grid
+from siftnet.geometry import Unknown
+from siftnet.report.pictures.canvas import Canvas, canvas_of
 from siftnet.report.pictures.gallery import choose_nodes, first_layers
-from siftnet.report.pictures.nodes import is_coloured, mask_pictures, weight_pictures
 from siftnet.store.folder import as_run
 from siftnet.store.run import Run
 from siftnet.studies.measure_run import has_affine_first
@@ -36,35 +36,38 @@ def mask_mosaic(run: Run | str | Path, rounds: Sequence[int] | None = None, node
 
     run: or its path; rounds: numbers, from the densest down; None takes the first, the headline and one half way
     between them. nodes: how many, fewer where they don't fit. A round without pruning shows weights alone. Raises
-    ValueError where the run has not been analysed, has no such round, or has no grid to draw on.
+    ValueError where the run has not been analysed, has no such round, or has inputs of unknown geometry.
     """
     run = as_run(run)
     check_mosaic(run)
     measured = read_measured(run)
-    grid, first = measured.grid, measured.top.first
-    assert grid is not None, "checked above"
+    canvas, first = canvas_of(run.geometry), measured.top.first
+    assert canvas is not None, "checked above"
     assert first is not None, "checked above"
     if not is_whole(nodes) or nodes < 1:
         raise ValueError(f"nodes must be at least 1, a whole number, got {shown(nodes)}")
     if rounds is not None and not (isinstance(rounds, list | tuple | range) and all(map(is_whole, rounds))):
         raise ValueError(f"rounds must be a list of their numbers, got {shown(rounds)}")
     chosen = round_series(measured) if rounds is None else list(rounds)
-    size = _tile_size(grid, nodes)
+    size = _tile_size(canvas, nodes)
     fitting = max(1, (ROOM + GAP) // (size[0] + GAP))
     best, _ = choose_nodes(first.degrees.in_degree, run.config.seed, min(nodes, fitting), 0)
     blocks = []
     for number, (mask_JI, weights_JI) in zip(chosen, first_layers(measured, chosen, best), strict=True):
-        rows = [] if mask_JI.all() else [("mask", mask_pictures(mask_JI, grid))]
-        blocks.append((_label(measured, number), [*rows, ("weights", weight_pictures(weights_JI, grid))]))
-    return _compose(blocks, size, len(best), is_coloured(grid))
+        rows = [] if mask_JI.all() else [("mask", canvas.masks(mask_JI))]
+        blocks.append((_label(measured, number), [*rows, ("weights", canvas.weights(weights_JI))]))
+    return _compose(blocks, size, len(best), canvas.coloured)
 
 
 def check_mosaic(run: Run) -> None:
-    """Raise ValueError where a run has no masks on a grid to draw, whether it is measured or not."""
-    if isinstance(run.geometry, Grid) and (not run.rounds() or has_affine_first(run, run.rounds()[-1])):
+    """Raise ValueError where a run has no masks in places to draw, whether it is measured or not."""
+    known = not isinstance(run.geometry, Unknown)
+    if known and (not run.rounds() or has_affine_first(run, run.rounds()[-1])):
         return
-    what = "a convolution as its first layer" if isinstance(run.geometry, Grid) else run.geometry.describe()
-    raise ValueError(f"{run.path} has {what}: a picture of masks needs a first layer of connections on a grid")
+    what = "a convolution as its first layer" if known else run.geometry.describe()
+    raise ValueError(
+        f"{run.path} has {what}: a picture of masks needs a first layer of connections on a grid or at points"
+    )
 
 
 def round_series(measured: MeasuredRun) -> list[int]:
@@ -78,12 +81,12 @@ def round_series(measured: MeasuredRun) -> list[int]:
     return [first.number, *([middle.number] if middle else []), last.number]
 
 
-def _tile_size(grid: Grid, nodes: int) -> tuple[int, int]:
+def _tile_size(canvas: Canvas, nodes: int) -> tuple[int, int]:
     """Width and height of one picture, a whole multiple of its pixels."""
-    high, wide = (grid.channels, grid.shape[0]) if grid.ndim == 1 else grid.shape[-2:]
+    wide, high = canvas.picture
     scale = max(1, ((ROOM + GAP) // nodes - GAP) // wide)
-    # Only a grid wider than the whole picture is shrunk.
-    return min(wide * scale, ROOM), max(high * scale, LINE) if grid.ndim == 1 else high * scale
+    # Only what is wider than the whole picture is shrunk.
+    return min(wide * scale, ROOM), max(high * scale, LINE) if canvas.line else high * scale
 
 
 def _label(measured: MeasuredRun, number: int) -> tuple[str, str, str]:
