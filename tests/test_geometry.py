@@ -41,6 +41,17 @@ def test_a_grid_has_as_many_inputs_as_an_array_of_its_shape(grid: Grid) -> None:
     assert (array.size, array[0].size, array.ndim - 1) == (grid.size, grid.sites, grid.ndim)
 
 
+def test_coordinates_whose_squares_are_no_numbers_are_refused() -> None:
+    assert Points(np.array([[-1e150], [1e150]])).size == 2
+    with pytest.raises(ValueError, match=r"within 1e\+150 of 0, got 2e\+150: give them in another unit"):
+        Points(np.array([[0.0], [-2e150]]))
+
+
+def test_points_are_described_in_the_singular_too() -> None:
+    assert Points(np.zeros((1, 1))).describe() == "1 point in 1 dimension"
+    assert Points(np.zeros((2, 3))).describe() == "2 points in 3 dimensions"
+
+
 @pytest.mark.parametrize("shape", [(), (0,), (3, -1)])
 def test_a_grid_without_sites_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"at least one axis, each of length 1 or more, got shape"):

@@ -203,12 +203,45 @@ def test_points_and_numeric_targets(measure: Callable[..., Run]) -> None:
     points = Points(np.random.default_rng(0).random((9, 2)))
     page = Page(run_page(measure(dataset(points, classes=None), train__lr=0.01)))
     check_figures(page, 3)
-    assert page.data["galleries"] == {}
     assert page.data["figures"]["accuracy"]["layout"]["yaxis"]["title"]["text"] == "R²"
     words = "\n".join(page.text)
     for said in ("R² on validation", "R² on test, same weights", "R² validation best", "validation R² "):
         assert said in words
     assert "accuracy" not in words.lower()
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_points_are_drawn_in_their_places(measure: Callable[..., Run], axes: int) -> None:
+    places = Points(np.random.default_rng(0).random((30, axes)))
+    data = replace(dataset(places), permutation_I=np.random.default_rng(1).permutation(30))
+    run = measure(data)
+    page = Page(run_page(run))
+    check_figures(page, 3)
+    assert {"first", "layers-1"} == set(page.data["galleries"])
+    always = {"index", "radial", "layers", "bins", "inputs", "variance", "named", "centres", "radii", "participation"}
+    assert always <= set(page.data["figures"])
+    assert ("orientations" in page.data["figures"]) == (axes == 2)
+    assert not {"map", "map-different"} & set(page.data["figures"])
+    words = " ".join("".join(page.text).split())
+    for said in ("30 points in", "units of the points' own spacing", "within two units of each other", "Inputs at one"):
+        assert said in words
+    assert ("two principal axes" in words) == (axes == 3)
+    assert " sites" not in words.split("Round by round")[0]
+    dots = page.data["figures"]["inputs"]["frames"][2][0]
+    mask_JI = run.ticket(2).mask_JI("layers.0")
+    assert dots["y" if axes == 1 else "marker"] == (mask_JI.sum(0).tolist() if axes == 1 else dots["marker"])
+    if axes > 1:
+        assert dots["marker"]["color"] == mask_JI.sum(0).tolist()
+    if axes < 3:
+        np.testing.assert_allclose(dots["x"], places.coordinates[:, 0], rtol=1e-3)
+
+
+def test_points_at_one_place_have_a_page(measure: Callable[..., Run]) -> None:
+    page = Page(run_page(measure(dataset(Points(np.ones((12, 2)))))))
+    check_figures(page, 3)
+    words = " ".join("".join(page.text).split())
+    assert "Not testable: all inputs lie at one place." in words
+    assert "there are no distances to measure" in words
 
 
 def test_a_single_round(measure: Callable[..., Run]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import ImageColor
 
 from builders import dataset
-from siftnet.geometry import Grid, ring
+from siftnet.geometry import Grid, Points, ring
 from siftnet.report.pictures.mosaic import INK, LABELS, MARGIN, ROUND_GAP, TILE, WIDTH, mask_mosaic, round_series
 from siftnet.store.run import Run
 from siftnet.studies.measured_run import read_measured
@@ -51,6 +51,12 @@ def test_rounds_spread_from_the_first_to_the_headline(torus_run: Run) -> None:
 def test_colours_and_lines_have_a_picture(colour_run: Run, measure: Callable[..., Run]) -> None:
     assert mask_mosaic(colour_run).size[0] == WIDTH
     assert mask_mosaic(measure(dataset(ring(40, 2)))).mode == "RGB"
+
+
+def test_points_have_a_picture(measure: Callable[..., Run]) -> None:
+    picture = mask_mosaic(measure(dataset(Points(np.random.default_rng(0).random((20, 2))))), rounds=[2])
+    assert picture.size[0] == WIDTH
+    assert (np.asarray(picture) == ImageColor.getrgb(INK)).all(axis=2).sum() > 1000
 
 
 def test_wide_lines_are_shrunk_to_the_picture(measure: Callable[..., Run]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from siftnet.config.fields import POINTS, require
 from siftnet.data.formats.tables.spelling import is_number
-from siftnet.geometry import Points
+from siftnet.geometry import LARGEST, Points
 from siftnet.wording import listed, named, quoted
 
 HEADINGS = ("name", "input", "column")
@@ -116,8 +116,8 @@ def _coordinate(text: str, heading: str, line: int, path: Path) -> float:
     require(bool(text.strip()), f"{where} has no coordinate in column {named(heading)}: say where the input lives")
     value = float(text) if is_number(text) else np.nan
     require(
-        bool(np.isfinite(value)),
-        f"{where} has {quoted(text.strip())} in column {named(heading)}, and a coordinate is a finite number with a "
-        "decimal point: correct it",
+        abs(value) <= LARGEST,
+        f"{where} has {quoted(text.strip())} in column {named(heading)}, and a coordinate is a number with a decimal "
+        f"point, within {LARGEST:g} of 0: correct it",
     )
     return value
