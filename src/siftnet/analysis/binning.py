@@ -131,9 +131,11 @@ def binning_of(geometry: Geometry) -> Binning:
         return GridBinning(geometry)
     if isinstance(geometry, Points):
         return PointBinning(geometry)
-    places = "pass a Grid, e.g. siftnet.Grid((32, 32), channels=3), or siftnet.Points with their coordinates"
     if isinstance(geometry, Unknown):
         raise ValueError(
-            f"locality needs to know where the {geometry.size} inputs live, and their geometry is unknown: {places}"
+            f"locality needs to know where the {geometry.size} inputs live, and their geometry is unknown: "
+            "pass a Grid, e.g. siftnet.Grid((32, 32), channels=3), or siftnet.Points with their coordinates"
         )
-    raise ValueError(f"locality of {shown(geometry)} is not supported: {places}")
+    raise ValueError(
+        f"locality of {shown(geometry)} is not supported: pass a Grid on which the inputs lie, e.g. siftnet.ring(8)"
+    )
