@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from siftnet.config.fields import POINTS, require
-from siftnet.data.formats.tables.spelling import is_number
 from siftnet.geometry import LARGEST, Points
 from siftnet.wording import listed, named, quoted
 
@@ -77,11 +76,11 @@ def read_places(path: Path) -> Places:
             len(row) == fields,
             f"line {line} of {path} has {len(row)} fields and the first has {fields}: give each input as many",
         )
-    has_headings = not is_number(first[-1])
+    has_headings = bool(np.isnan(_number(first[-1])))
     heading = [field.strip() for field in first] if has_headings else [str(k + 1) for k in range(fields)]
     rows = rows[has_headings:]
     require(bool(rows), f"{path} has headings ({listed(heading)}) and no row: give one for each input")
-    has_names = heading[0].casefold() in HEADINGS or not all(is_number(row[0]) for _, row in rows if row[0].strip())
+    has_names = heading[0].casefold() in HEADINGS or any(np.isnan(_number(row[0])) for _, row in rows if row[0].strip())
     require(fields > has_names, f"{path} has names and no coordinates: add a column for each axis")
     names = tuple(row[0].strip() for _, row in rows) if has_names else ()
     for name, count in Counter(names).items():
@@ -114,10 +113,18 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
 def _coordinate(text: str, heading: str, line: int, path: Path) -> float:
     where = f"line {line} of {path}"
     require(bool(text.strip()), f"{where} has no coordinate in column {named(heading)}: say where the input lives")
-    value = float(text) if is_number(text) else np.nan
+    value = _number(text)
     require(
         abs(value) <= LARGEST,
         f"{where} has {quoted(text.strip())} in column {named(heading)}, and a coordinate is a number with a decimal "
         f"point, within {LARGEST:g} of 0: correct it",
     )
     return value
+
+
+def _number(text: str) -> float:
+    """What text says in Python's spelling without underscores; NaN where it says no number."""
+    try:
+        return float(text) if "_" not in text else np.nan
+    except ValueError:
+        return np.nan
