@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from siftnet.architecture.ruler import convolution_mask
+from siftnet.analysis.locality import locality
+from siftnet.architecture.ruler import convolution_mask, local_mask
 from siftnet.geometry import Grid
 
 CONVOLUTIONS = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d, 3: torch.nn.functional.conv3d}
@@ -51,3 +52,20 @@ def test_kernels_must_fit() -> None:
         convolution_mask(Grid((4, 4)), 5)
     with pytest.raises(ValueError, match="filters must be at least 1"):
         convolution_mask(Grid((4, 4)), 2, filters=0)
+
+
+def test_nodes_of_a_local_mask_see_one_place_and_a_little_of_everything() -> None:
+    grid = Grid((12, 12), channels=2, periodic=True)
+    mask_JCS = local_mask(grid, 400, 2, np.random.default_rng(0)).reshape(400, 2, 144)
+    both_JS, one_JS = mask_JCS.all(axis=1), mask_JCS.any(axis=1) & ~mask_JCS.all(axis=1)
+    # 13 sites within two of a place, 0.6 of them kept; of the others 0.3 times as many, channel by channel.
+    assert both_JS.sum(axis=1).mean() == pytest.approx(13 * 0.6, rel=0.05)
+    assert one_JS.sum(axis=1).mean() == pytest.approx(2 * 13 * 0.6 * 0.3, rel=0.1)
+    near = locality(mask_JCS.reshape(400, -1), grid).index_uniform.value
+    assert near > 3
+
+
+def test_a_local_mask_at_radius_0_is_single_sites() -> None:
+    mask_JI = local_mask(Grid((9,)), 50, 0, np.random.default_rng(0), keep=1.0)
+    assert (mask_JI.sum(axis=1) >= 1).all()
+    assert mask_JI.sum(axis=1).mean() < 2

@@ -1,4 +1,4 @@
-"""The ruler: a convolution written out as the mask of a fully connected layer."""
+"""The ruler: masks with a known answer, of a convolution written out and of nodes that each see one place."""
 
 # J nodes, I inputs, P places of the kernel, T taps of the kernel, A axes of the grid
 
@@ -7,6 +7,9 @@ from __future__ import annotations
 import numpy as np
 
 from siftnet.geometry import Grid
+
+STRAY = 0.3
+"""Connections anywhere for each local one."""
 
 
 def convolution_mask(
@@ -36,6 +39,23 @@ def convolution_mask(
     mask_PCS = np.zeros((len(place_PA), grid.channels, grid.sites), dtype=np.bool_)
     mask_PCS[np.arange(len(place_PA))[:, None], :, site_PT] = True
     return np.tile(mask_PCS.reshape(len(place_PA), grid.size), (filters, 1))
+
+
+def local_mask(grid: Grid, nodes: int, radius: float, rng: np.random.Generator, keep: float = 0.6) -> np.ndarray:
+    """Connections of nodes that each see one place and a little of everything, as pruning leaves them; bool (nodes, I).
+
+    Each node stands at a drawn site, keeps a share `keep` of the sites no farther than `radius` sites, all channels of
+    each, and STRAY times as many single inputs anywhere.
+    """
+    at_SA = _lattice([range(n) for n in grid.shape])
+    mask_JCS = np.zeros((nodes, grid.channels, grid.sites), dtype=np.bool_)
+    for mask_CS in mask_JCS:
+        apart_SA = np.abs(at_SA - at_SA[rng.integers(grid.sites)])
+        if grid.periodic:
+            apart_SA = np.minimum(apart_SA, np.array(grid.shape) - apart_SA)
+        kept_S = ((apart_SA**2).sum(axis=1) <= radius**2) & (rng.random(grid.sites) < keep)
+        mask_CS[:] = kept_S | (rng.random(mask_CS.shape) < STRAY * kept_S.sum() / grid.sites)
+    return mask_JCS.reshape(nodes, grid.size)
 
 
 def _per_axis(value: int | tuple[int, ...], grid: Grid, name: str) -> tuple[int, ...]:
