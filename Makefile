@@ -25,7 +25,7 @@ test: $(INSTALLED)
 	$(BIN)/pytest -n 2 --durations=5
 
 test-long: $(INSTALLED)
-	$(BIN)/pytest -n 2 -m "" --hypothesis-profile=long --durations=5 --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n 2 -m "" --hypothesis-profile=long --hypothesis-seed=0 --durations=5 --cov --cov-report=term:skip-covered
 
 hooks: $(INSTALLED)
 	$(BIN)/pre-commit install

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from sklearn.preprocessing import LabelEncoder, StandardScaler
@@ -230,6 +230,8 @@ def test_names_that_differ_by_case_or_blanks_are_told_of() -> None:
     )
 )
 def test_numeric_targets_keep_their_value(values: np.ndarray) -> None:
+    # What NaN is cast to counts as missing.
+    assume(not {-(2**31), 2**31, -(2**63), 2**63} & {int(v) for v in values.tolist() if abs(v) < 2**64})
     try:
         found = numbers_of([values], "y")
     except ValueError as error:
