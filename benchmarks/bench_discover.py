@@ -144,7 +144,8 @@ def _on_grid(
     similarity_SS = between_sites(correlations(inputs_NI), at_I)
     at_S2 = embed(np.clip(similarity_SS / similarity_SS.max(), 0, 1))
     at_S2 = (at_S2 - at_S2.mean(axis=0)) / at_S2.std(axis=0)
-    grid_P2 = np.indices((32, 32)).reshape(2, -1).T - 15.5
+    true_S2 = Grid((32, 32)).places()
+    grid_P2 = true_S2 - 15.5
     grid_P2 = grid_P2 / grid_P2.std(axis=0)
     best: tuple[float, np.ndarray] = (np.inf, np.arange(1024))
     for angle in np.arange(0, np.pi / 2, np.pi / 30):
@@ -154,7 +155,6 @@ def _on_grid(
         cost = float(cost_SP[site_S, place_S].sum())
         if cost < best[0]:
             best = (cost, place_S)
-    true_S2 = np.indices((32, 32)).reshape(2, -1).T
     disparity = procrustes(true_S2, at_S2)[2]
     return Grid((32, 32)), best[1][at_I], f"R^2 of the embedding {1 - disparity:.3f}"
 

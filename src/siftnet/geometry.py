@@ -64,6 +64,10 @@ class Grid:
         """Number of axes, channels not counted."""
         return len(self.shape)
 
+    def places(self) -> np.ndarray:
+        """Coordinates of the sites in C order, int64 (sites, axes)."""
+        return np.indices(self.shape).reshape(self.ndim, -1).T
+
     def describe(self) -> str:
         """In words, e.g. '32 x 32 grid, 3 channels' or 'ring of 128 sites, 1 channel'."""
         channels = "1 channel" if self.channels == 1 else f"{self.channels} channels"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from siftnet.analysis.neighbours.lattice import distances
 from siftnet.geometry import Grid
 
 STRAY = 0.3
@@ -47,13 +48,10 @@ def local_mask(grid: Grid, nodes: int, radius: float, rng: np.random.Generator, 
     Each node stands at a drawn site, keeps a share `keep` of the sites no farther than `radius` sites, all channels of
     each, and STRAY times as many single inputs anywhere.
     """
-    at_SA = _lattice([range(n) for n in grid.shape])
+    within_SS = distances(grid) <= radius
     mask_JCS = np.zeros((nodes, grid.channels, grid.sites), dtype=np.bool_)
     for mask_CS in mask_JCS:
-        apart_SA = np.abs(at_SA - at_SA[rng.integers(grid.sites)])
-        if grid.periodic:
-            apart_SA = np.minimum(apart_SA, np.array(grid.shape) - apart_SA)
-        kept_S = ((apart_SA**2).sum(axis=1) <= radius**2) & (rng.random(grid.sites) < keep)
+        kept_S = within_SS[rng.integers(grid.sites)] & (rng.random(grid.sites) < keep)
         mask_CS[:] = kept_S | (rng.random(mask_CS.shape) < STRAY * kept_S.sum() / grid.sites)
     return mask_JCS.reshape(nodes, grid.size)
 

@@ -5,12 +5,12 @@ I inputs, S sites.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from siftnet.analysis.neighbours.graph import NeighbourGraph, neighbour_graph
+from siftnet.analysis.neighbours.graph import NeighbourGraph, neighbour_graph, shuffled
 from siftnet.analysis.neighbours.groups import between_sites, site_groups
 from siftnet.analysis.neighbours.lattice import Placement, cut, place
 from siftnet.analysis.neighbours.spectrum import SMALLEST, Fit, Spectrum, fits, spectrum
@@ -20,8 +20,8 @@ from siftnet.seeds import generator
 DRAWS = 19
 """Similarities by chance that are looked at, of which none may be as slow: p = 0.05."""
 LEVEL = 0.05
-MOST_INPUTS, MOST_PLACED = 20_000, 3_000
-"""Inputs whose similarities are held at once, 3 GB of them; and sites that are put on a lattice."""
+MOST_PLACED = 3_000
+"""Sites at most that are put on a lattice."""
 RIVALS, BEHIND = 3, 0.15
 """Lattices that sites are put on to see which explains more; and how much worse their frequencies may fit."""
 
@@ -82,7 +82,11 @@ def arrange(
         raise ValueError(f"{sites} sites are too few to have a shape, {SMALLEST} are needed: bring more inputs")
     if lattice is not None and lattice.sites != sites:
         raise ValueError(f"{sites} sites do not fit a {lattice.describe()}: give a lattice of {sites} sites, or none")
-    chance = _shuffled(similarity_SS) if by_chance is None else (between_sites(drawn, site_I) for drawn in by_chance)
+    if by_chance is None:
+        draws = generator(0, "neighbours", "chance")
+        chance = (shuffled(similarity_SS, draws) for _ in range(DRAWS))
+    else:
+        chance = (between_sites(drawn, site_I) for drawn in by_chance)
     slowest = np.array([spectrum(drawn, 1).values_K[0] for drawn in chance])
     found = spectrum(similarity_SS)
     arrangement = Arrangement(site_I, neighbour_graph(similarity_SS), found, slowest, (), None)
@@ -105,11 +109,3 @@ def _best_placed(similarity_SS: np.ndarray, best: tuple[Fit, ...], found: Spectr
         line = place(similarity_SS, Grid(placement.lattice.shape), found.vectors_SK, [cut(similarity_SS, placement)])
         placement = max(placement, line, key=lambda placement: placement.explained)
     return placement
-
-
-def _shuffled(similarity_SS: np.ndarray) -> Iterator[np.ndarray]:
-    draws, upper = generator(0, "neighbours", "chance"), np.triu_indices(len(similarity_SS), 1)
-    for _ in range(DRAWS):
-        shuffled_SS = np.zeros_like(similarity_SS)
-        shuffled_SS[upper] = draws.permutation(similarity_SS[upper])
-        yield shuffled_SS + shuffled_SS.T

@@ -57,16 +57,17 @@ class NeighbourGraph:
         return np.asarray(vectors * np.sqrt(np.maximum(values, 0)))
 
 
-def neighbour_graph(similarity_SS: np.ndarray, degree: int | None = None) -> NeighbourGraph:
+def neighbour_graph(similarity_SS: np.ndarray) -> NeighbourGraph:
     """Pairs of sites of which each is among the other's nearest `degree`.
 
-    degree: unless given, the one at which most of the nearest are mutual beside what they are in the same similarities
-    between sites at random, as on a lattice where all sites have so many neighbours.
+    The degree is the one at which most of the nearest are mutual beside what they are in the same similarities between
+    sites at random, as on a lattice where all sites have so many neighbours.
     """
     sites = len(similarity_SS)
     most = min(MOST, sites - 1)
     order_SK = nearest(similarity_SS, most)
-    chosen = degree or _most_mutual(order_SK, nearest(_shuffled(similarity_SS), most))
+    drawn_SS = shuffled(similarity_SS, generator(0, "neighbours", "shuffled"))
+    chosen = _most_mutual(order_SK, nearest(drawn_SS, most))
     among_SS = _among(order_SK, chosen)
     mutual_SS = among_SS & among_SS.T
     one, other = np.nonzero(np.triu(mutual_SS))
@@ -84,11 +85,11 @@ def _mutuality(order_SK: np.ndarray, count: int) -> float:
     return float((among_SS & among_SS.T).sum() / among_SS.sum())
 
 
-def _shuffled(similarity_SS: np.ndarray) -> np.ndarray:
+def shuffled(similarity_SS: np.ndarray, draws: np.random.Generator) -> np.ndarray:
     """The same similarities between other pairs."""
     upper = np.triu_indices(len(similarity_SS), 1)
     shuffled_SS = np.zeros_like(similarity_SS)
-    shuffled_SS[upper] = generator(0, "neighbours", "shuffled").permutation(similarity_SS[upper])
+    shuffled_SS[upper] = draws.permutation(similarity_SS[upper])
     return np.asarray(shuffled_SS + shuffled_SS.T)
 
 

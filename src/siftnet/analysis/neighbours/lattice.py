@@ -80,7 +80,7 @@ def cut(similarity_SS: np.ndarray, ring: Placement) -> np.ndarray:
 
 def distances(lattice: Grid) -> np.ndarray:
     """Euclidean distance of the places of a lattice, float64 (P, P), round its ends where it has none."""
-    at_PA = np.indices(lattice.shape).reshape(lattice.ndim, -1).T.astype(np.float64)
+    at_PA = lattice.places()
     squared_PP = np.zeros((lattice.sites, lattice.sites))
     for axis, length in enumerate(lattice.shape):
         apart_PP = np.abs(at_PA[:, None, axis] - at_PA[None, :, axis])

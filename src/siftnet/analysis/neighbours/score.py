@@ -64,7 +64,7 @@ def _r_squared(found_IK: np.ndarray, true_IK: np.ndarray) -> float:
 
 def _coordinates(lattice: Grid) -> np.ndarray:
     """Where places lie, float64 (P, A); round each axis of a torus, (P, 2 A)."""
-    at_PA = np.indices(lattice.shape).reshape(lattice.ndim, -1).T.astype(np.float64)
+    at_PA = lattice.places().astype(np.float64)
     if not lattice.periodic:
         return at_PA
     angle_PA = 2 * np.pi * at_PA / np.array(lattice.shape)

@@ -27,7 +27,7 @@ def starts(vectors_SK: np.ndarray, lattice: Grid, count: int) -> list[np.ndarray
 
 def unrolled_starts(at_SA: np.ndarray, lattice: Grid, count: int) -> list[np.ndarray]:
     """The same from where sites were put in as many dimensions as the lattice has axes, without rings."""
-    at_PA = np.indices(lattice.shape).reshape(lattice.ndim, -1).T.astype(np.float64)
+    at_PA = lattice.places()
     return _matched_with(at_SA, _of_mean_square_1(at_PA - at_PA.mean(axis=0)), count)
 
 
@@ -43,7 +43,7 @@ def _matched_with(vectors_SK: np.ndarray, ideal_PK: np.ndarray, count: int) -> l
 
 def _vibrations(lattice: Grid) -> np.ndarray:
     """The slowest ways in which a lattice's places move, (P, K) of mean square 1: along each axis, round each ring."""
-    at_PA = np.indices(lattice.shape).reshape(lattice.ndim, -1).T.astype(np.float64)
+    at_PA = lattice.places()
     length_A = np.array(lattice.shape)
     if lattice.periodic:
         angle_PA = 2 * np.pi * at_PA / length_A
