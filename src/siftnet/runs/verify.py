@@ -6,7 +6,6 @@ data set as well, and the best weights are tested anew.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isclose
@@ -23,6 +22,7 @@ from siftnet.runs.machine import computing
 from siftnet.runs.request import read_otherwise, request_run
 from siftnet.runs.setup import Setup, set_up
 from siftnet.store.folder import as_run
+from siftnet.store.round_numbers import has_digest
 from siftnet.store.run import Run
 from siftnet.wording import named
 
@@ -81,7 +81,7 @@ def files_intact(run: Run, number: int) -> str | None:
     for name, expected in run.summary(number).files.items():
         if name not in there:
             return f"{named(name)} is missing"
-        if hashlib.sha256((path / name).read_bytes()).hexdigest() != expected:
+        if not has_digest(path / name, expected):
             return f"{name} was changed after it was stored"
     return None
 

@@ -46,12 +46,15 @@ def unchanged(path: Path, summary: RoundSummary) -> Path:
     One that is missing is left to whoever reads it.
     """
     stored = summary.files.get(path.name)
-    if stored is not None and path.is_file():
-        with path.open("rb") as handle:
-            found = hashlib.file_digest(handle, "sha256").hexdigest()
-        if found != stored:
-            raise ValueError(
-                f"{path} was changed or damaged after it was stored: "
-                "restore it from a copy, or remove that round and all later ones"
-            )
+    if stored is not None and path.is_file() and not has_digest(path, stored):
+        raise ValueError(
+            f"{path} was changed or damaged after it was stored: "
+            "restore it from a copy, or remove that round and all later ones"
+        )
     return path
+
+
+def has_digest(path: Path, sha256: str) -> bool:
+    """Whether a file's bytes have this digest."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest() == sha256
